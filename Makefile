@@ -1,0 +1,270 @@
+# hvfleet.  `make help` lists the targets.
+#
+# The rooms and the libraries each one may use are written here once: a room is
+# a static library of its folder's *.c, and a program or test links only its
+# room and the rooms below it, so that an arrow pointing up does not link.
+
+VERSION := 0.1.0
+B ?= build
+PREFIX ?= /usr/local
+CC ?= cc
+
+# ---- what the host needs -------------------------------------------------
+# Debian's names; `make deps` installs what is missing, with sudo when not root.
+PACKAGES := gcc libc6-dev pkg-config python3 openssl ca-certificates \
+	libuv1-dev libcurl4-openssl-dev libsqlite3-dev libyaml-dev libexpat1-dev \
+	libevtx-dev libbfio-dev libnanopb-dev nanopb protobuf-compiler python3-protobuf \
+	libjansson-dev libzstd-dev zlib1g-dev libmicrohttpd-dev libgnutls28-dev libarchive-dev check
+
+# ---- rooms, lowest first -------------------------------------------------
+# USES_x: the rooms x may include.  PKGS_x: the libraries it brings.
+ROOMS := base model plat config triage report collectors store transport agent hub
+
+USES_base :=
+USES_model := base
+USES_plat := model $(USES_model)
+USES_config := model $(USES_model)
+USES_triage := model $(USES_model)
+USES_report := model $(USES_model)
+USES_collectors := triage config plat model base
+USES_store := plat model base
+USES_transport := store config plat model base
+USES_agent := transport store collectors report triage config plat model base
+USES_hub := report config plat model base
+
+PKGS_base :=
+PKGS_model := jansson
+PKGS_plat := libuv
+PKGS_config := yaml-0.1
+PKGS_triage :=
+PKGS_report := jansson
+PKGS_collectors := expat libevtx libbfio zlib
+PKGS_store := sqlite3 libuv
+PKGS_transport := libcurl libzstd zlib libuv
+PKGS_agent := libarchive jansson
+PKGS_hub := libmicrohttpd gnutls sqlite3 jansson libzstd zlib
+
+# SYSTEM=windows cross-builds the agent; `make windows` says the rest.
+SYSTEM ?= posix
+
+# Sources of a room: its folder, and for plat the folder of this system too.
+SRC_DIRS_plat := plat plat/$(if $(filter windows,$(SYSTEM)),win,posix)
+src_dirs = $(or $(SRC_DIRS_$(1)),$(1))
+# Saved .evtx files are read by libevtx, or by Windows itself.
+NOT_ON_posix := collectors/event_file_system.c
+NOT_ON_windows := collectors/event_evtx.c collectors/event_file_evtx.c
+room_src = $(filter-out $(NOT_ON_$(SYSTEM)),$(sort $(wildcard $(addsuffix /*.c,$(call src_dirs,$(1))))))
+room_obj = $(patsubst %.c,$(B)/%.o,$(filter-out %_main.c,$(room_src)))
+room_lib = $(B)/lib/lib$(1).a
+
+PROTOS := $(wildcard model/*.proto)
+PROTO_C := $(PROTOS:%.proto=$(B)/gen/%.pb.c)
+PROTO_O := $(PROTO_C:%.c=%.o)
+
+# ---- flags ---------------------------------------------------------------
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wwrite-strings \
+	-Wformat=2 -Wundef
+HARDEN := -fstack-protector-strong -fPIE -fno-strict-overflow
+OPT ?= -O2 -g
+ifneq ($(findstring -O0,$(OPT)),-O0)
+HARDEN += -D_FORTIFY_SOURCE=2
+endif
+ifdef SAN
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+HARDEN := -fPIE -fno-strict-overflow
+endif
+CPPFLAGS += -I. -I$(B)/gen -D_GNU_SOURCE -DHVFLEET_VERSION='"$(VERSION)"'
+CFLAGS += -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(SANITIZE) -pthread
+LDFLAGS += -pie -Wl,-z,relro,-z,now -pthread $(SANITIZE)
+
+pkg_libs = $(if $(1),$(shell pkg-config --libs $(1) 2>/dev/null))
+NANOPB_LIB := -lprotobuf-nanopb
+EXE :=
+
+ifeq ($(SYSTEM),windows)
+include packaging/windows/windows.mk
+endif
+
+Q := $(if $(V),,@)
+# Sub-makes use every core, unless the caller gave a -j of his own.
+JOBS := $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+SUBMAKE = $(MAKE) --no-print-directory $(JOBS)
+say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
+
+# ---- programs ------------------------------------------------------------
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all deps help clean check run
+
+all: deps
+	+$(Q)$(SUBMAKE) programs
+
+.PHONY: programs
+programs: $(B)/hvagent $(B)/hvhub
+
+# link <target> <objects and rooms' libs> <rooms>
+libs_of = $(foreach r,$(1),$(call room_lib,$(r)))
+ldlibs_of = $(call pkg_libs,$(sort $(foreach r,$(1),$(PKGS_$(r))))) $(NANOPB_LIB) -lm
+
+$(B)/hvagent: $(B)/agent/hvagent_main.o $(call libs_of,agent $(USES_agent))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(call libs_of,agent $(USES_agent)) $(call ldlibs_of,agent $(USES_agent))
+
+$(B)/hvhub: $(B)/hub/hvhub_main.o $(call libs_of,hub $(USES_hub))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(call libs_of,hub $(USES_hub)) $(call ldlibs_of,hub $(USES_hub))
+
+define room_rules
+$(call room_lib,$(1)): $(call room_obj,$(1)) $(if $(filter model,$(1)),$(PROTO_O))
+	$$(call say,AR,$$@)
+	@mkdir -p $$(@D)
+	$(Q)rm -f $$@ && ar rcsD $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rules,$(r))))
+
+# Objects are made anew when the compiler or its flags change.
+.PHONY: always
+$(B)/flags: always
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CPPFLAGS) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS)' >$@
+
+$(B)/%.o: %.c $(B)/flags | $(PROTO_C)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/gen/%.pb.o: $(B)/gen/%.pb.c $(B)/flags
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/gen/%.pb.c: %.proto $(wildcard model/*.options)
+	$(call say,NANOPB,$<)
+	@mkdir -p $(@D)
+	$(Q)nanopb_generator.py --quiet -I . -D $(B)/gen $<
+
+# ---- tests ---------------------------------------------------------------
+# tests/<room>/test_*.c is one program each, linked with that room and the ones
+# it may use; tests/<room>/support*.c is linked into each of them.
+TEST_PKGS_hub := libcurl
+TESTS := $(foreach r,$(ROOMS),$(patsubst %.c,$(B)/%$(EXE),$(filter-out $(TESTS_NOT_HERE),$(sort $(wildcard tests/$(r)/test_*.c)))))
+test_support = $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c tests/$(1)/support*.c))
+
+define test_rules
+$(B)/tests/$(1)/test_%$(EXE): $(B)/tests/$(1)/test_%.o $(call test_support,$(1)) $(call libs_of,$(1) $(USES_$(1)))
+	$$(call say,LINK,$$@)
+	$(Q)$(CC) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(call libs_of,$(1) $(USES_$(1))) $$(call ldlibs_of,$(1) $(USES_$(1))) \
+		$$(call pkg_libs,check $(TEST_PKGS_$(1)))
+endef
+$(foreach r,$(ROOMS),$(eval $(call test_rules,$(r))))
+
+# Scripts that look at the tree, and whole-program tests over the built programs.
+TREE_TESTS := $(sort $(wildcard tests/tree_*))
+SYSTEM_TESTS := $(sort $(wildcard tests/system/test_*))
+
+.PHONY: tests check-programs check-asan check-valgrind check-clang
+tests: $(TESTS)
+
+check: deps
+	+$(Q)$(SUBMAKE) check-programs
+
+check-programs: programs tests
+	$(Q)HVFLEET_BUILD=$(B) tests/run $(TESTS) $(TREE_TESTS) $(SYSTEM_TESTS)
+
+# The same tests under the sanitizers, in a build of their own.
+check-asan: deps
+	+$(Q)$(SUBMAKE) B=$(B)/asan SAN=1 OPT='-O1 -g' asan-programs
+
+.PHONY: asan-programs
+asan-programs: programs tests
+	$(Q)HVFLEET_BUILD=$(B) tests/run $(TESTS) $(SYSTEM_TESTS)
+
+# Valgrind over the parts that own memory and descriptors: slow, so not all.
+VALGRIND_TESTS := $(filter $(addprefix $(B)/tests/,base/% model/% config/% triage/% collectors/% report/%),$(TESTS))
+check-valgrind: deps
+	$(Q)command -v valgrind >/dev/null || { echo 'valgrind is not installed: apt-get install valgrind' >&2; exit 1; }
+	+$(Q)$(SUBMAKE) valgrind-programs
+.PHONY: valgrind-programs
+valgrind-programs: programs tests
+	$(Q)CK_FORK=no CK_TIMEOUT_MULTIPLIER=30 tests/run \
+		-w 'valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite' $(VALGRIND_TESTS)
+
+# Everything compiles without a warning with clang too.
+check-clang: deps
+	$(Q)command -v clang >/dev/null || { echo 'clang is not installed: apt-get install clang' >&2; exit 1; }
+	+$(Q)$(SUBMAKE) B=$(B)/clang CC=clang programs tests
+
+# ---- run -----------------------------------------------------------------
+# The whole way over the bundles in examples/, or over BUNDLE=path.
+run: all
+	$(Q)B=$(B) BUNDLE='$(BUNDLE)' examples/run
+
+# ---- fuzzing -------------------------------------------------------------
+# `make fuzz` runs every target of fuzz/ for FUZZ_SECONDS; `make fuzz-programs`
+# builds them.  The corpus of a target is fuzz/corpus/<target>/, where there is one.
+FUZZ_SECONDS ?= 60
+FUZZ_SRC := $(sort $(wildcard fuzz/fuzz_*.c))
+FUZZERS := $(patsubst fuzz/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
+.PHONY: fuzz fuzz-programs fuzz-run
+fuzz: deps
+	$(Q)command -v clang >/dev/null || { echo 'fuzzing needs clang: apt-get install clang libclang-rt-14-dev' >&2; exit 1; }
+	+$(Q)$(SUBMAKE) B=$(B)/fuzz-build CC=clang SAN=1 OPT='-O1 -g -fsanitize=fuzzer-no-link' fuzz-run
+fuzz-programs: $(FUZZERS)
+fuzz-run: fuzz-programs
+	$(Q)fuzz/run $(FUZZ_SECONDS) $(B)/fuzz $(FUZZERS)
+$(B)/fuzz/fuzz_%: $(B)/fuzz/fuzz_%.o $(call libs_of,hub agent $(USES_agent))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(call libs_of,hub agent $(USES_agent)) -Wl,--end-group \
+		$(call ldlibs_of,hub agent $(USES_agent))
+
+# ---- Windows -------------------------------------------------------------
+# The agent for Windows, cross-built; packaging/windows/windows.mk says how.
+# WINDEPS=dir uses libraries that build-deps has put there before.
+WIN_PACKAGES := gcc-mingw-w64-x86-64-posix g++-mingw-w64-x86-64-posix binutils-mingw-w64-x86-64 mingw-w64-tools \
+	cmake dpkg-dev
+WINDOWS_BUILD := $(B)/windows
+.PHONY: windows check-windows windows-deps
+windows-deps: deps
+	$(Q)packaging/install-packages $(WIN_PACKAGES)
+	$(if $(WINDEPS),,$(Q)packaging/windows/build-deps $(WINDOWS_BUILD)/deps)
+
+windows: windows-deps
+	+$(Q)$(MAKE) --no-print-directory SYSTEM=windows B=$(WINDOWS_BUILD) \
+		WINDEPS=$(or $(WINDEPS),$(WINDOWS_BUILD)/deps) windows-programs
+
+# Under Wine: the unit tests that apply, then the service over an example bundle.
+check-windows: windows
+	+$(Q)$(MAKE) --no-print-directory SYSTEM=windows B=$(WINDOWS_BUILD) \
+		WINDEPS=$(or $(WINDEPS),$(WINDOWS_BUILD)/deps) windows-tests
+	$(Q)tests/win/run $(WINDOWS_BUILD)
+
+# ---- packages ------------------------------------------------------------
+deps:
+	$(Q)packaging/install-packages $(PACKAGES)
+
+.PHONY: print-uses
+print-uses:
+	@echo $(USES_$(ROOM))
+
+help:
+	@echo 'make               build hvagent and hvhub into $(B)/'
+	@echo 'make run           a hub and agents over the example bundles (BUNDLE=path: over yours)'
+	@echo 'make check         all tests; check-asan, check-valgrind, check-clang: under those'
+	@echo 'make fuzz          every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) each'
+	@echo 'make windows       hvagent.exe into $(B)/windows/; check-windows: its tests, under Wine'
+	@echo 'make install       programs, man pages and examples below PREFIX=$(PREFIX) (DESTDIR honoured)'
+	@echo 'make clean         remove $(B)/'
+	@echo 'V=1 shows commands; SAN=1 builds with ASan and UBSan; CC=clang; B=dir builds elsewhere'
+
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/doc/hvfleet
+	install -m 755 $(B)/hvagent $(B)/hvhub $(DESTDIR)$(PREFIX)/sbin
+	install -m 644 docs/man/hvagent.1 docs/man/hvhub.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 README.md agent.yaml.example hub.yaml.example $(DESTDIR)$(PREFIX)/share/doc/hvfleet
+
+DEPFILES := $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(DEPFILES)
+
+clean:
+	rm -rf $(B)

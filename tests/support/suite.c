@@ -1,0 +1,137 @@
+/* See suite.h. */
+#include "tests/support/suite.h"
+
+#include <ftw.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_LEN = 4096, DIRS = 256 };
+
+int suite_main(const char *name, void (*add)(Suite *s))
+{
+    Suite *s = suite_create(name);
+    SRunner *runner;
+    int failed;
+
+    add(s);
+    runner = srunner_create(s);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+void suite_test(Suite *s, const TTest *test)
+{
+    TCase *tc = tcase_create(test->name);
+
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, test);
+    suite_add_tcase(s, tc);
+}
+
+void suite_say_skip(const char *test, const char *fmt, ...)
+{
+    va_list ap;
+
+    printf("skip: %s: ", test);
+    va_start(ap, fmt);
+    vprintf(fmt, ap);
+    va_end(ap);
+    printf("\n");
+    fflush(stdout);
+}
+
+const char *shared_sample(const char *name)
+{
+    static char path[PATH_LEN];
+    const char *base = getenv("HVFLEET_SHARED");
+
+    snprintf(path, sizeof path, "%s/samples/%s", base != NULL ? base : "../shared", name);
+    return access(path, R_OK) == 0 ? path : NULL;
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st;
+    (void)flag;
+    (void)ftw;
+    return remove(path);
+}
+
+static char dirs[DIRS][PATH_LEN];
+static int dir_count;
+static pid_t dir_owner;
+
+static void remove_dirs(void)
+{
+    if (getpid() != dir_owner)
+        return;
+    for (int i = 0; i < dir_count; i++)
+        nftw(dirs[i], remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+const char *temp_dir(void)
+{
+    const char *base = getenv("TMPDIR");
+
+    ck_assert_int_lt(dir_count, DIRS);
+    if (dir_owner != getpid()) {
+        dir_owner = getpid();
+        dir_count = 0;
+        atexit(remove_dirs);
+    }
+    snprintf(dirs[dir_count], PATH_LEN, "%s/hvfleet-test.XXXXXX", base != NULL ? base : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(dirs[dir_count]));
+    return dirs[dir_count++];
+}
+
+char *read_file(const char *path, size_t *len)
+{
+    FILE *f = fopen(path, "rb");
+    char *bytes = NULL;
+    long size;
+
+    ck_assert_msg(f != NULL, "cannot open %s", path);
+    fseek(f, 0, SEEK_END);
+    size = ftell(f);
+    ck_assert_msg(size >= 0, "cannot tell the size of %s", path);
+    rewind(f);
+    bytes = malloc((size_t)size + 1);
+    ck_assert_ptr_nonnull(bytes);
+    ck_assert_uint_eq(fread(bytes, 1, (size_t)size, f), (size_t)size);
+    fclose(f);
+    bytes[size] = '\0';
+    if (len != NULL)
+        *len = (size_t)size;
+    return bytes;
+}
+
+static const char *put(const char *dir, const char *name, const void *bytes, size_t len, const char *mode)
+{
+    static char paths[4][PATH_LEN];
+    static int next;
+    char *path = paths[next++ % 4];
+    FILE *f;
+
+    snprintf(path, PATH_LEN, "%s/%s", dir, name);
+    f = fopen(path, mode);
+    ck_assert_msg(f != NULL, "cannot open %s for writing", path);
+    ck_assert_uint_eq(fwrite(bytes, 1, len, f), len);
+    ck_assert_int_eq(fclose(f), 0);
+    return path;
+}
+
+const char *write_file(const char *dir, const char *name, const void *bytes, size_t len)
+{
+    return put(dir, name, bytes, len, "wb");
+}
+
+const char *append_file(const char *dir, const char *name, const void *bytes, size_t len)
+{
+    return put(dir, name, bytes, len, "ab");
+}
