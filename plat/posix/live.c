@@ -1,0 +1,50 @@
+/* See live.h: there are no live sources here. */
+#include "plat/live.h"
+
+bool plat_live_available(void)
+{
+    return false;
+}
+
+static int unsupported(const char *what, struct err *e)
+{
+    return err_set(e, ERR_UNSUPPORTED, "%s can only be had on a Hyper-V host: follow a bundle of captured data instead",
+                   what);
+}
+
+int plat_live_channels(void (*take)(void *arg, const char *channel), void *arg, struct err *e)
+{
+    (void)take;
+    (void)arg;
+    return unsupported("live event channels", e);
+}
+
+int plat_live_event_stream(const char *channel, void (*signalled)(void *arg), void *arg, struct event_stream **out,
+                           struct err *e)
+{
+    (void)signalled;
+    (void)arg;
+    (void)out;
+    return unsupported(channel, e);
+}
+
+int plat_live_wmi_stream(const struct clock *clock, struct wmi_stream **out, struct err *e)
+{
+    (void)clock;
+    (void)out;
+    return unsupported("live WMI", e);
+}
+
+int plat_live_host_facts(struct resource *out, struct buf *problems, struct err *e)
+{
+    (void)out;
+    (void)problems;
+    return unsupported("the facts of a host", e);
+}
+
+int plat_live_dump_folders(void (*take)(void *arg, const char *path), void *arg, struct err *e)
+{
+    (void)take;
+    (void)arg;
+    return unsupported("a host's own dump folders", e);
+}
