@@ -1,0 +1,44 @@
+/* hvhub's settings: hub.yaml, checked, with the default of every key. */
+#ifndef CONFIG_HUB_CONFIG_H
+#define CONFIG_HUB_CONFIG_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "config/agent_config.h"
+#include "model/drift.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hub_config {
+    char listen[CONFIG_TEXT_MAX];    /* listen: "127.0.0.1:4318"; host:port, [::]:port */
+    char cert_file[CONFIG_TEXT_MAX]; /* tls.cert_file, tls.key_file: the hub's own */
+    char key_file[CONFIG_TEXT_MAX];
+    char client_ca_file[CONFIG_TEXT_MAX]; /* tls.client_ca_file: who may sign client certificates; "" none asked for */
+    char token_file[CONFIG_TEXT_MAX];     /* ingest.token_file: one bearer token a line; "" none */
+    int64_t body_max;                     /* ingest.max_body: 4MiB, as received */
+    int64_t body_max_decoded;             /* ingest.max_decoded: 32MiB, after decompression */
+    int64_t records_max;                  /* ingest.max_records: 20000 a request */
+    int64_t connections_max;              /* ingest.max_connections: 1000 */
+    int64_t connection_idle_ns;           /* ingest.idle_timeout: 60s */
+    int64_t threads;                      /* ingest.threads: 2 */
+
+    char store[CONFIG_TEXT_MAX]; /* store.path; "" this system's default */
+    int64_t keep_ns;             /* store.keep: 90d of observations */
+    int64_t foreign_max;         /* store.max_foreign: 10000 records of other programs kept, oldest go first */
+
+    int64_t host_silent_ns;     /* report.host_silent_after: 1h */
+    struct drift_floors floors; /* drift.floor_61_63, drift.floor_62 */
+
+    enum log_level log_level; /* log.level: info */
+};
+
+/* As agent_config.h. */
+MUST_USE int hub_config_load(const char *path, struct hub_config *out, struct buf *problems);
+MUST_USE int hub_config_parse(const char *name, const char *yaml, size_t len, struct hub_config *out,
+                              struct buf *problems);
+void hub_config_defaults(struct hub_config *out);
+void hub_config_example(struct buf *out);
+
+#endif

@@ -1,0 +1,166 @@
+/* hub_config.h: defaults, what one value says of another, the example file. */
+#include "base/times.h"
+#include "config/hub_config.h"
+#include "tests/support/suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct hub_config cfg;
+static struct buf said = { .max = 65536 };
+
+static void right(const char *yaml)
+{
+    int rc;
+
+    buf_clear(&said);
+    rc = hub_config_parse("hub.yaml", yaml, strlen(yaml), &cfg, &said);
+    ck_assert_str_eq(buf_text(&said), "");
+    ck_assert_int_eq(rc, 0);
+    buf_free(&said);
+}
+
+static void wrong(const char *yaml, const char *lines)
+{
+    buf_clear(&said);
+    ck_assert_int_eq(hub_config_parse("hub.yaml", yaml, strlen(yaml), &cfg, &said), ERR_INVALID);
+    ck_assert_str_eq(buf_text(&said), lines);
+    buf_free(&said);
+}
+
+START_TEST(the_defaults_are_those_of_the_header)
+{
+    hub_config_defaults(&cfg);
+    ck_assert_str_eq(cfg.listen, "127.0.0.1:4318");
+    ck_assert_int_eq(cfg.body_max, 4 * 1024 * 1024);
+    ck_assert_int_eq(cfg.body_max_decoded, 32 * 1024 * 1024);
+    ck_assert_int_eq(cfg.records_max, 20000);
+    ck_assert_int_eq(cfg.connections_max, 1000);
+    ck_assert_int_eq(cfg.connection_idle_ns, 60 * NS_PER_S);
+    ck_assert_int_eq(cfg.threads, 2);
+    ck_assert_str_eq(cfg.store, "");
+    ck_assert_int_eq(cfg.keep_ns, INT64_C(90) * 86400 * NS_PER_S);
+    ck_assert_int_eq(cfg.foreign_max, 10000);
+    ck_assert_int_eq(cfg.host_silent_ns, 3600 * NS_PER_S);
+    ck_assert_int_eq(cfg.log_level, LOG_INFO);
+}
+END_TEST
+
+START_TEST(the_drift_floors_are_those_of_the_model)
+{
+    struct drift_floors want = drift_floors_default();
+
+    hub_config_defaults(&cfg);
+    ck_assert_int_eq(version_compare(&cfg.floors.win61_63, &want.win61_63), 0);
+    ck_assert_int_eq(version_compare(&cfg.floors.win62, &want.win62), 0);
+}
+END_TEST
+
+START_TEST(loopback_needs_nothing_else)
+{
+    right("listen: \"[::1]:4318\"\n");
+    right("listen: localhost:4318\n");
+    right("listen: 127.0.0.1:0\n");
+}
+END_TEST
+
+START_TEST(another_address_needs_encryption_and_somebody_to_trust)
+{
+    wrong("listen: 0.0.0.0:4318\n",
+          "hub.yaml:1:9: listen: others can reach this address, and there is no encryption; write tls.cert_file and "
+          "tls.key_file, or listen on 127.0.0.1\n"
+          "hub.yaml:1:9: listen: others can reach this address, and anyone could send; write ingest.token_file or "
+          "tls.client_ca_file, or listen on 127.0.0.1\n");
+    wrong("listen: 0.0.0.0:4318\ntls: {cert_file: c, key_file: k}\n",
+          "hub.yaml:1:9: listen: others can reach this address, and anyone could send; write ingest.token_file or "
+          "tls.client_ca_file, or listen on 127.0.0.1\n");
+    right("listen: 0.0.0.0:4318\ntls: {cert_file: c, key_file: k, client_ca_file: a}\n");
+    right("listen: 0.0.0.0:4318\ntls: {cert_file: c, key_file: k}\ningest: {token_file: t}\n");
+}
+END_TEST
+
+START_TEST(an_address_needs_a_port)
+{
+    wrong("listen: 127.0.0.1\n", "hub.yaml:1:9: listen: has no port; write 127.0.0.1:4318\n");
+    wrong("listen: \"[::1]\"\n", "hub.yaml:1:9: listen: has no port; write [::1]:4318\n");
+    wrong("listen: 127.0.0.1:99999\n",
+          "hub.yaml:1:9: listen: the port is not a number from 1 to 65535; write host:4318, say\n");
+    wrong("listen: 4318\n",
+          "hub.yaml:1:9: listen: has no address; write 127.0.0.1:4318, or 0.0.0.0:4318 for all of this "
+          "machine's\n");
+    wrong("listen: :4318\n", "hub.yaml:1:9: listen: has no address; write 127.0.0.1:4318, or 0.0.0.0:4318 for all of "
+                             "this machine's\n");
+    wrong("listen: ::1:4318\n", "hub.yaml:1:9: listen: an IPv6 address needs brackets; write [::1]:4318, say\n");
+    wrong("listen: \"\"\n", "hub.yaml:1:9: listen: is empty; write a text of 1 to 1023 bytes\n");
+}
+END_TEST
+
+START_TEST(certificates_keys_and_client_cas_belong_together)
+{
+    wrong("tls:\n  cert_file: c\n",
+          "hub.yaml:2:14: tls.cert_file: a certificate is of no use without its key; write tls.key_file too\n");
+    wrong("tls:\n  key_file: k\n",
+          "hub.yaml:2:13: tls.key_file: a key is of no use without its certificate; write tls.cert_file too\n");
+    wrong("tls:\n  client_ca_file: a\n",
+          "hub.yaml:2:19: tls.client_ca_file: client certificates need TLS; write tls.cert_file and tls.key_file\n");
+}
+END_TEST
+
+START_TEST(a_body_must_not_shrink_when_it_is_decompressed)
+{
+    wrong(
+        "ingest:\n  max_body: 64MiB\n",
+        "hub.yaml:2:13: ingest.max_body: ingest.max_body is larger than ingest.max_decoded; write a max_decoded of at "
+        "least max_body\n");
+}
+END_TEST
+
+START_TEST(the_example_file_is_the_one_the_table_makes)
+{
+    struct buf want;
+    char *have;
+
+    buf_init(&want, 65536);
+    hub_config_example(&want);
+    if (getenv("HVFLEET_WRITE_EXAMPLES") != NULL)
+        write_file(".", "hub.yaml.example", want.data, want.len);
+    have = read_file("hub.yaml.example", NULL);
+    ck_assert_msg(strcmp(have, buf_text(&want)) == 0,
+                  "hub.yaml.example is not what the table of keys makes; run this test once with "
+                  "HVFLEET_WRITE_EXAMPLES=1");
+    free(have);
+    buf_free(&want);
+}
+END_TEST
+
+START_TEST(the_example_parses_back_to_the_defaults)
+{
+    struct hub_config defaults;
+    struct buf text;
+
+    buf_init(&text, 65536);
+    hub_config_example(&text);
+    right(buf_text(&text));
+    hub_config_defaults(&defaults);
+    ck_assert_mem_eq(&cfg, &defaults, sizeof cfg);
+    buf_free(&text);
+}
+END_TEST
+
+static void add(Suite *s)
+{
+    suite_test(s, the_defaults_are_those_of_the_header);
+    suite_test(s, the_drift_floors_are_those_of_the_model);
+    suite_test(s, loopback_needs_nothing_else);
+    suite_test(s, another_address_needs_encryption_and_somebody_to_trust);
+    suite_test(s, an_address_needs_a_port);
+    suite_test(s, certificates_keys_and_client_cas_belong_together);
+    suite_test(s, a_body_must_not_shrink_when_it_is_decompressed);
+    suite_test(s, the_example_file_is_the_one_the_table_makes);
+    suite_test(s, the_example_parses_back_to_the_defaults);
+}
+
+int main(void)
+{
+    return suite_main("config: hub_config", add);
+}
