@@ -1,0 +1,349 @@
+/* The drift report's model (drift_report.h): collecting, judging, sorting.
+ *
+ * Each guest is judged when it is added, because a struct guest is too large to
+ * keep for a whole fleet; what is kept is a row of texts.  Only row 10 of the
+ * decision table needs to know all guests: its rows are judged again at the end
+ * from the few values that decide it.
+ */
+#include "report/drift_report.h"
+
+#include "base/text.h"
+#include "base/times.h"
+#include "report/report_rows.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_CAP = 64, PEER_ROW = 10 };
+/* What a report may hold: a fleet of some hundred thousand guests. */
+#define REPORT_BYTES_MAX ((size_t)1024 * 1024 * 1024)
+
+int report_severity(enum drift_state state)
+{
+    static const int severity[DRIFT_STATE_COUNT] = {
+        [DRIFT_INCOMPATIBLE] = 0,    [DRIFT_BEHIND_PROTOCOL] = 1, [DRIFT_BEHIND] = 2,  [DRIFT_INBOX_BEHIND_PEERS] = 3,
+        [DRIFT_NEWER_THAN_HOST] = 4, [DRIFT_UNKNOWN] = 5,         [DRIFT_CURRENT] = 6, [DRIFT_NOT_APPLICABLE] = 7,
+    };
+
+    assert(state >= 0 && state < DRIFT_STATE_COUNT);
+    return severity[state];
+}
+
+static int no_memory(struct err *e)
+{
+    return err_set(e, ERR_TOO_BIG, "the report needs more memory than it may take: ask for one cluster");
+}
+
+int drift_report_new(struct drift_report **out, const struct drift_report_options *options, struct err *e)
+{
+    struct drift_report *r = calloc(1, sizeof *r);
+
+    *out = NULL;
+    if (r == NULL)
+        return err_set(e, ERR_MEMORY, "out of memory for a report");
+    arena_init(&r->arena, REPORT_BYTES_MAX);
+    r->options = *options;
+    r->seen_peers = drift_peers_new();
+    if (options->cluster != NULL)
+        r->options.cluster = arena_copy(&r->arena, options->cluster, strlen(options->cluster));
+    if (r->seen_peers == NULL || (options->cluster != NULL && r->options.cluster == NULL)) {
+        drift_report_free(r);
+        return err_set(e, ERR_MEMORY, "out of memory for a report");
+    }
+    *out = r;
+    return 0;
+}
+
+void drift_report_free(struct drift_report *r)
+{
+    if (r == NULL)
+        return;
+    drift_peers_free(r->seen_peers);
+    free(r->hosts);
+    free(r->guests);
+    arena_free(&r->arena);
+    free(r);
+}
+
+void drift_report_peers(struct drift_report *r, const struct drift_peers *peers)
+{
+    assert(!r->finished);
+    r->peers = peers;
+}
+
+/* Room for one more element in a growing array. */
+static bool room_for_one(void **array, size_t count, size_t *cap, size_t size)
+{
+    size_t grown_cap = *cap == 0 ? FIRST_CAP : *cap * 2;
+    void *grown;
+
+    if (count < *cap)
+        return true;
+    grown = realloc(*array, grown_cap * size);
+    if (grown == NULL)
+        return false;
+    *array = grown;
+    *cap = grown_cap;
+    return true;
+}
+
+/* ---- hosts -------------------------------------------------------------- */
+
+static bool is_asked_for(const struct drift_report *r, const char *cluster)
+{
+    return r->options.cluster == NULL || strcmp(r->options.cluster, cluster) == 0;
+}
+
+int drift_report_host(struct drift_report *r, const struct host *h, struct err *e)
+{
+    struct report_host *row = arena_alloc(&r->arena, sizeof *row);
+
+    assert(!r->finished);
+    if (row == NULL || !room_for_one((void **)&r->hosts, r->host_count, &r->host_cap, sizeof *r->hosts))
+        return no_memory(e);
+    row->h = *h;
+    row->name = row->h.facts.host_name[0] != '\0' ? row->h.facts.host_name : row->h.facts.host_id;
+    row->finding = "";
+    row->shown = is_asked_for(r, row->h.facts.cluster);
+    r->hosts[r->host_count++] = row;
+    r->hosts_sorted = false;
+    return 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct report_host *x = *(struct report_host *const *)a, *y = *(struct report_host *const *)b;
+
+    return strcmp(x->h.facts.host_id, y->h.facts.host_id);
+}
+
+static int id_against(const void *id, const void *element)
+{
+    return strcmp(id, (*(struct report_host *const *)element)->h.facts.host_id);
+}
+
+static struct report_host *find_host(struct drift_report *r, const char *host_id)
+{
+    struct report_host **found;
+
+    if (r->host_count == 0)
+        return NULL;
+    if (!r->hosts_sorted)
+        qsort(r->hosts, r->host_count, sizeof *r->hosts, by_id);
+    r->hosts_sorted = true;
+    found = bsearch(host_id, r->hosts, r->host_count, sizeof *r->hosts, id_against);
+    return found != NULL ? *found : NULL;
+}
+
+/* ---- guests ------------------------------------------------------------- */
+
+/* A copy in the arena; *failed is set when there is no room. */
+static const char *keep(struct drift_report *r, const char *text, bool *failed)
+{
+    const char *copy = text[0] == '\0' ? "" : arena_copy(&r->arena, text, strlen(text));
+
+    if (copy == NULL)
+        *failed = true;
+    return copy != NULL ? copy : "";
+}
+
+static void keep_verdict(struct drift_report *r, struct report_guest *row, const struct drift_verdict *v, bool *failed)
+{
+    row->kept = v->kept;
+    row->family = v->family;
+    row->guest_version = keep(r, v->guest_version, failed);
+    row->expected_version = keep(r, v->expected_version, failed);
+    row->reason = keep(r, v->reason, failed);
+    row->action = v->action;
+    row->evidence = arena_alloc(&r->arena, sizeof(char *) * DRIFT_EVIDENCE_MAX);
+    if (row->evidence == NULL) {
+        *failed = true;
+        return;
+    }
+    row->evidence_count = v->evidence_count;
+    for (int i = 0; i < v->evidence_count; i++)
+        row->evidence[i] = keep(r, v->evidence[i], failed);
+}
+
+static int64_t last_seen(const struct guest *g, const struct report_host *on)
+{
+    return on != NULL && on->h.last_poll > g->last_seen ? on->h.last_poll : g->last_seen;
+}
+
+static bool is_silent(const struct drift_report *r, const struct report_host *h)
+{
+    return r->options.host_silent_ns > 0 && r->options.now_ns - h->h.last_seen > r->options.host_silent_ns;
+}
+
+int drift_report_guest(struct drift_report *r, const struct guest *g, struct err *e)
+{
+    struct report_host *on = find_host(r, g->host_id);
+    struct report_guest row = { .was = g->drift, .power = g->power, .on = on };
+    struct drift_verdict v;
+    bool failed = false;
+
+    assert(!r->finished);
+    if (g->removed)
+        return 0;
+    drift_peers_add(r->seen_peers, g);
+    if (on != NULL ? !on->shown : !is_asked_for(r, ""))
+        return 0;
+    if (!room_for_one((void **)&r->guests, r->guest_count, &r->guest_cap, sizeof *r->guests))
+        return no_memory(e);
+    drift_evaluate(on != NULL ? &on->h : NULL, g, NULL, r->options.floors, &v);
+    keep_verdict(r, &row, &v, &failed);
+    row.kept.stale |= on != NULL && is_silent(r, on);
+    row.vm_id = keep(r, g->vm_id, &failed);
+    row.name = keep(r, g->name, &failed);
+    row.host_id = on != NULL ? on->h.facts.host_id : keep(r, g->host_id, &failed);
+    row.host = on != NULL ? on->name : row.host_id;
+    row.cluster = on != NULL ? on->h.facts.cluster : "";
+    row.os_name = keep(r, g->kvp[KVP_OS_NAME].text, &failed);
+    row.os_version = keep(r, g->kvp[KVP_OS_VERSION].text, &failed);
+    row.last_crash_code = keep(r, g->last_crash_code, &failed);
+    row.last_crash = g->last_crash;
+    row.is_since = g->kvp[KVP_IS_VERSION].since;
+    row.last_seen = last_seen(g, on);
+    if (failed)
+        return no_memory(e);
+    r->guests[r->guest_count++] = row;
+    return 0;
+}
+
+/* ---- finishing ---------------------------------------------------------- */
+
+/* Adds the line that names the highest version to the evidence. */
+static void keep_peer_line(struct drift_report *r, struct report_guest *row, const struct drift_verdict *v,
+                           bool *failed)
+{
+    static const char start[] = "the highest version";
+
+    for (int i = 0; i < v->evidence_count && row->evidence_count < DRIFT_EVIDENCE_MAX; i++) {
+        if (strncmp(v->evidence[i], start, sizeof start - 1) == 0)
+            row->evidence[row->evidence_count++] = keep(r, v->evidence[i], failed);
+    }
+}
+
+/* Judges a guest of row 10 against its peers, from what decides that row. */
+static void judge_peer(struct drift_report *r, struct report_guest *row, bool *failed)
+{
+    struct drift_verdict v;
+    struct guest g;
+
+    guest_init(&g, row->vm_id);
+    g.drift = row->was;
+    g.inventory_time = g.kvp[KVP_IS_VERSION].time = 1;
+    g.kvp[KVP_IS_VERSION].since = row->is_since;
+    text_copy(g.kvp[KVP_IS_VERSION].text, sizeof g.kvp[0].text, row->guest_version);
+    text_copy(g.kvp[KVP_OS_VERSION].text, sizeof g.kvp[0].text, row->os_version);
+    text_copy(g.kvp[KVP_OS_PLATFORM_ID].text, sizeof g.kvp[0].text, "2");
+    drift_evaluate(&row->on->h, &g, r->peers != NULL ? r->peers : r->seen_peers, r->options.floors, &v);
+    if (v.kept.row != PEER_ROW)
+        return;
+    v.kept.stale = row->kept.stale;
+    row->kept = v.kept;
+    row->expected_version = keep(r, v.expected_version, failed);
+    row->reason = keep(r, v.reason, failed);
+    row->action = v.action;
+    keep_peer_line(r, row, &v, failed);
+}
+
+static int compare_text(const char *a, const char *b, const char *c, const char *d)
+{
+    int order = strcmp(a, b);
+
+    return order != 0 ? order : strcmp(c, d);
+}
+
+static int worst_first(const void *a, const void *b)
+{
+    const struct report_guest *x = a, *y = b;
+    int order = report_severity(x->kept.state) - report_severity(y->kept.state);
+
+    if (order == 0)
+        order = compare_text(x->cluster, y->cluster, x->host, y->host);
+    return order != 0 ? order : compare_text(x->name, y->name, x->vm_id, y->vm_id);
+}
+
+static int by_cluster(const void *a, const void *b)
+{
+    const struct report_host *x = *(struct report_host *const *)a, *y = *(struct report_host *const *)b;
+    int order = compare_text(x->h.facts.cluster, y->h.facts.cluster, x->name, y->name);
+
+    return order != 0 ? order : strcmp(x->h.facts.host_id, y->h.facts.host_id);
+}
+
+/* Drops the guests whose state is older than was asked for. */
+static void filter_since(struct drift_report *r)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < r->guest_count; i++) {
+        if (r->guests[i].kept.since >= r->options.since_ns)
+            r->guests[kept++] = r->guests[i];
+    }
+    r->guest_count = kept;
+}
+
+static void count(struct drift_report *r)
+{
+    for (size_t i = 0; i < r->guest_count; i++) {
+        struct report_host *on = find_host(r, r->guests[i].host_id);
+
+        r->by_state[r->guests[i].kept.state]++;
+        if (on != NULL)
+            on->guests++;
+    }
+    for (size_t i = 0; i < r->host_count; i++)
+        r->hosts_shown += r->hosts[i]->shown;
+}
+
+int drift_report_finish(struct drift_report *r, struct err *e)
+{
+    bool failed = false;
+
+    assert(!r->finished);
+    for (size_t i = 0; i < r->guest_count; i++) {
+        if (r->guests[i].kept.row == PEER_ROW)
+            judge_peer(r, &r->guests[i], &failed);
+    }
+    if (failed)
+        return no_memory(e);
+    if (r->options.since_ns != 0)
+        filter_since(r);
+    count(r);
+    if (r->guest_count > 0)
+        qsort(r->guests, r->guest_count, sizeof *r->guests, worst_first);
+    if (r->host_count > 0)
+        qsort(r->hosts, r->host_count, sizeof *r->hosts, by_cluster);
+    r->hosts_sorted = false;
+    r->finished = true;
+    return report_find_hosts(r, e);
+}
+
+int drift_report_of_fleet(struct drift_report **out, struct fleet *f, const struct drift_report_options *options,
+                          struct err *e)
+{
+    size_t hosts, guests;
+    struct host **host = fleet_hosts(f, &hosts);
+    struct guest **guest = fleet_guests(f, &guests);
+    struct drift_report *r;
+    int rc = drift_report_new(&r, options, e);
+
+    *out = NULL;
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; rc == 0 && i < hosts; i++)
+        rc = drift_report_host(r, host[i], e);
+    for (size_t i = 0; rc == 0 && i < guests; i++)
+        rc = drift_report_guest(r, guest[i], e);
+    drift_report_peers(r, fleet_peers(f));
+    if (rc == 0)
+        rc = drift_report_finish(r, e);
+    if (rc != 0)
+        drift_report_free(r);
+    else
+        *out = r;
+    return rc;
+}

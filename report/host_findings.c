@@ -1,0 +1,145 @@
+/* What is wrong with hosts: nodes of one cluster that differ from their newest,
+ * hosts that fell silent, hosts that do not say what a verdict needs. */
+#include "base/times.h"
+#include "report/report_rows.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FINDING_MAX = 2048 };
+
+/* The newest that any node of a cluster says. */
+struct newest {
+    struct version os, win6x, win5x;
+    const struct report_host *os_host, *win6x_host, *win5x_host;
+};
+
+static void raise_version(const char *text, struct version *newest, const struct report_host **host,
+                          const struct report_host *h)
+{
+    struct version v;
+
+    if (version_parse(text, &v) > 0 && (*host == NULL || version_compare(&v, newest) > 0)) {
+        *newest = v;
+        *host = h;
+    }
+}
+
+static struct newest newest_of(struct report_host *const *hosts, size_t count)
+{
+    struct newest n = { .os_host = NULL };
+
+    for (size_t i = 0; i < count; i++) {
+        const struct resource *facts = &hosts[i]->h.facts;
+
+        raise_version(facts->os_version, &n.os, &n.os_host, hosts[i]);
+        raise_version(facts->is_win6x, &n.win6x, &n.win6x_host, hosts[i]);
+        raise_version(facts->is_win5x, &n.win5x, &n.win5x_host, hosts[i]);
+    }
+    return n;
+}
+
+static void add(struct buf *out, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void add(struct buf *out, const char *fmt, ...)
+{
+    char text[FINDING_MAX];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (out->len > 0)
+        buf_str(out, "; ");
+    buf_str(out, text);
+}
+
+/* "expects X, but NODE of the same cluster expects Y" when X is older. */
+static void compare(struct buf *out, const char *verb, const char *what, const char *text, const struct version *newest,
+                    const struct report_host *host)
+{
+    char newest_text[VERSION_TEXT_MAX];
+    struct version v;
+
+    if (host == NULL || version_parse(text, &v) == 0 || version_compare(&v, newest) >= 0)
+        return;
+    add(out, "%s %s%s, while %s of the same cluster %s %s", verb, text, what, host->name, verb,
+        version_format(newest, newest_text));
+}
+
+static void find_differences(struct buf *out, const struct report_host *h, const struct newest *n)
+{
+    const struct resource *facts = &h->h.facts;
+    enum host_generation generation = host_generation_of(facts->os_version);
+
+    if (n->os_host != NULL && generation != HOST_UNKNOWN &&
+        generation != host_generation_of(n->os_host->h.facts.os_version)) {
+        add(out, "runs Windows %s, while %s of the same cluster runs %s", host_generation_name(generation),
+            n->os_host->name, host_generation_name(host_generation_of(n->os_host->h.facts.os_version)));
+        return;
+    }
+    if (generation == HOST_2016UP) {
+        compare(out, "runs", "", facts->os_version, &n->os, n->os_host);
+        return;
+    }
+    compare(out, "expects", " of 6.x guests", facts->is_win6x, &n->win6x, n->win6x_host);
+    compare(out, "expects", " of 5.x guests", facts->is_win5x, &n->win5x, n->win5x_host);
+}
+
+static void find_silence(struct buf *out, const struct drift_report *r, const struct report_host *h)
+{
+    char length[TIMES_TEXT_MAX], time[TIMES_TEXT_MAX];
+    int64_t silent = r->options.now_ns - h->h.last_seen;
+
+    if (r->options.host_silent_ns > 0 && silent > r->options.host_silent_ns)
+        add(out, "no word for %s (since %s)", times_format_length(silent, length), times_format(h->h.last_seen, time));
+}
+
+static void find_missing(struct buf *out, const struct report_host *h)
+{
+    enum host_generation generation = host_generation_of(h->h.facts.os_version);
+
+    if (generation == HOST_UNKNOWN)
+        add(out, "its Windows version is not known");
+    else if (generation != HOST_2016UP && h->h.facts.is_win6x[0] == '\0')
+        add(out, "does not say which integration services version it expects");
+    if (h->h.poll_guests < 0)
+        add(out, "no complete poll of its guests yet");
+}
+
+static int find_one(struct drift_report *r, struct report_host *h, const struct newest *n, struct err *e)
+{
+    struct buf out;
+    int rc = 0;
+
+    buf_init(&out, FINDING_MAX * 4);
+    find_silence(&out, r, h);
+    if (h->h.facts.cluster[0] != '\0')
+        find_differences(&out, h, n);
+    find_missing(&out, h);
+    h->finding = out.len > 0 ? arena_copy(&r->arena, buf_text(&out), out.len) : "";
+    if (buf_error(&out) != ERR_OK || h->finding == NULL) {
+        h->finding = "";
+        rc = err_set(e, ERR_MEMORY, "out of memory for a report");
+    }
+    buf_free(&out);
+    return rc;
+}
+
+int report_find_hosts(struct drift_report *r, struct err *e)
+{
+    int rc = 0;
+
+    for (size_t from = 0, to; rc == 0 && from < r->host_count; from = to) {
+        const char *cluster = r->hosts[from]->h.facts.cluster;
+        struct newest n;
+
+        for (to = from + 1; to < r->host_count && strcmp(r->hosts[to]->h.facts.cluster, cluster) == 0;)
+            to++;
+        n = newest_of(r->hosts + from, to - from);
+        for (size_t i = from; rc == 0 && i < to; i++)
+            rc = find_one(r, r->hosts[i], &n, e);
+    }
+    return rc;
+}

@@ -1,0 +1,493 @@
+/* Reports for people: the drift report grouped by cluster and host with the
+ * worst first, and the hosts report.  Lines fit 100 columns where names are of
+ * usual length; sentences are wrapped to the terminal's width. */
+#include "base/times.h"
+#include "report/report_rows.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    STATE_COLUMNS = 18,
+    NAME_COLUMNS = 20,
+    VERSION_COLUMNS = 15,
+    WIDTH_MIN = 40,   /* narrower terminals are written to as if they had this */
+    NAMES_LISTED = 8, /* VMs named under one action */
+    NEEDS_MAX = 64,   /* more than there are different actions */
+    DEPTH_NAME = 2,   /* columns a level is indented by */
+};
+
+/* ---- writing ------------------------------------------------------------ */
+
+struct page {
+    struct buf *out;
+    bool colour;
+    int width; /* 0 unlimited */
+};
+
+static struct page page_of(const struct report_style *style, struct buf *out)
+{
+    struct page p = { .out = out };
+
+    if (style != NULL) {
+        p.colour = style->colour;
+        p.width = style->width > 0 && style->width < WIDTH_MIN ? WIDTH_MIN : style->width;
+    }
+    return p;
+}
+
+/* ANSI codes; states in the order of enum drift_state. */
+static const char *const state_colours[DRIFT_STATE_COUNT] = {
+    [DRIFT_UNKNOWN] = "35",
+    [DRIFT_CURRENT] = "32",
+    [DRIFT_BEHIND] = "36",
+    [DRIFT_BEHIND_PROTOCOL] = "33",
+    [DRIFT_INCOMPATIBLE] = "31",
+    [DRIFT_NEWER_THAN_HOST] = "34",
+    [DRIFT_INBOX_BEHIND_PEERS] = "36",
+    [DRIFT_NOT_APPLICABLE] = "2",
+};
+static const char bold[] = "1", dim[] = "2";
+
+static void colour(struct page *p, const char *code)
+{
+    if (p->colour)
+        buf_printf(p->out, "\033[%sm", code);
+}
+
+static void plain(struct page *p)
+{
+    if (p->colour)
+        buf_str(p->out, "\033[0m");
+}
+
+/* Columns a text takes: characters, each taken to be one column wide. */
+static int columns(const char *text)
+{
+    int n = 0;
+
+    for (; *text != '\0'; text++)
+        n += ((unsigned char)*text & 0xC0) != 0x80;
+    return n;
+}
+
+static void spaces(struct page *p, int n)
+{
+    for (; n > 0; n--)
+        buf_char(p->out, ' ');
+}
+
+/* The text, with blanks up to the column; longer texts stay whole. */
+static void padded(struct page *p, const char *text, int width)
+{
+    buf_str(p->out, text);
+    spaces(p, width - columns(text));
+}
+
+/* A sentence indented by indent, broken at blanks; ends the line. */
+static void wrapped(struct page *p, const char *text, int indent)
+{
+    int at = indent;
+
+    spaces(p, indent);
+    while (*text != '\0') {
+        size_t len = strcspn(text, " ");
+        int wide = 0;
+
+        for (size_t i = 0; i < len; i++)
+            wide += ((unsigned char)text[i] & 0xC0) != 0x80;
+        if (at > indent && p->width > 0 && at + 1 + wide > p->width) {
+            buf_char(p->out, '\n');
+            spaces(p, indent);
+            at = indent;
+        } else if (at > indent) {
+            buf_char(p->out, ' ');
+            at++;
+        }
+        buf_add(p->out, text, len);
+        at += wide;
+        text += len;
+        text += *text == ' ';
+    }
+    buf_char(p->out, '\n');
+}
+
+static const char *known(const char *text, const char *otherwise)
+{
+    return text[0] != '\0' ? text : otherwise;
+}
+
+/* ---- order: cluster, host, guest, each with the worst first ------------- */
+
+static bool is_fine(const struct report_guest *g)
+{
+    return g->kept.state == DRIFT_CURRENT || g->kept.state == DRIFT_NOT_APPLICABLE;
+}
+
+/* One host's guests within the sorted list. */
+struct group {
+    const struct report_guest *const *guests;
+    size_t count;
+    int worst, cluster_worst; /* severities */
+};
+
+static int by_place(const void *a, const void *b)
+{
+    const struct report_guest *x = *(const struct report_guest *const *)a, *y = *(const struct report_guest *const *)b;
+    int order = strcmp(x->cluster, y->cluster);
+
+    if (order == 0)
+        order = strcmp(x->host, y->host);
+    if (order == 0)
+        order = strcmp(x->host_id, y->host_id);
+    /* Within a host as in the report: worst first. */
+    return order != 0 ? order : (x > y) - (x < y);
+}
+
+static bool same_host(const struct report_guest *a, const struct report_guest *b)
+{
+    return strcmp(a->cluster, b->cluster) == 0 && strcmp(a->host_id, b->host_id) == 0;
+}
+
+static int by_worst(const void *a, const void *b)
+{
+    const struct group *x = a, *y = b;
+    int order = x->cluster_worst - y->cluster_worst;
+
+    if (order == 0)
+        order = strcmp(x->guests[0]->cluster, y->guests[0]->cluster);
+    if (order == 0)
+        order = x->worst - y->worst;
+    return order != 0 ? order : strcmp(x->guests[0]->host, y->guests[0]->host);
+}
+
+/* Splits the guests, in order of place, into groups; returns how many. */
+static size_t make_groups(const struct report_guest *const *guests, size_t count, struct group *groups)
+{
+    size_t made = 0;
+
+    for (size_t from = 0, to; from < count; from = to) {
+        for (to = from + 1; to < count && same_host(guests[from], guests[to]);)
+            to++;
+        groups[made++] = (struct group){ .guests = guests + from,
+                                         .count = to - from,
+                                         .worst = report_severity(guests[from]->kept.state) };
+    }
+    for (size_t from = 0, to; from < made; from = to) {
+        int worst = groups[from].worst;
+
+        for (to = from; to < made && strcmp(groups[to].guests[0]->cluster, groups[from].guests[0]->cluster) == 0; to++)
+            worst = groups[to].worst < worst ? groups[to].worst : worst;
+        for (size_t i = from; i < to; i++)
+            groups[i].cluster_worst = worst;
+    }
+    return made;
+}
+
+/* ---- the drift report --------------------------------------------------- */
+
+/* States from the worst on, for counts. */
+static const enum drift_state listed[DRIFT_STATE_COUNT] = {
+    DRIFT_INCOMPATIBLE,    DRIFT_BEHIND_PROTOCOL, DRIFT_BEHIND,  DRIFT_INBOX_BEHIND_PEERS,
+    DRIFT_NEWER_THAN_HOST, DRIFT_UNKNOWN,         DRIFT_CURRENT, DRIFT_NOT_APPLICABLE,
+};
+
+/* "3 behind", after what separates it; on a new line where it would be too long. */
+static void count_of(struct page *p, enum drift_state s, size_t n, const char *before, int *at)
+{
+    char number[32];
+    int wide = snprintf(number, sizeof number, "%zu ", n) + columns(drift_state_name(s)) + columns(before);
+    bool breaks = p->width > 0 && *at + wide > p->width;
+
+    buf_add(p->out, before, strlen(before) - breaks);
+    if (breaks) {
+        buf_char(p->out, '\n');
+        spaces(p, DEPTH_NAME);
+    }
+    *at = breaks ? DEPTH_NAME + wide : *at + wide;
+    buf_str(p->out, number);
+    colour(p, state_colours[s]);
+    buf_str(p->out, drift_state_name(s));
+    plain(p);
+}
+
+static void summary(struct page *p, const struct drift_report *r, const char *title)
+{
+    char time[TIMES_TEXT_MAX], line[128];
+    const char *before = ": ";
+    int at;
+
+    colour(p, bold);
+    buf_printf(p->out, "%s, %s", title, times_format(r->options.now_ns, time));
+    plain(p);
+    if (r->options.cluster != NULL)
+        buf_printf(p->out, ", cluster %s", r->options.cluster);
+    at = snprintf(line, sizeof line, "%zu %s on %zu %s", r->guest_count, r->guest_count == 1 ? "guest" : "guests",
+                  r->hosts_shown, r->hosts_shown == 1 ? "host" : "hosts");
+    buf_printf(p->out, "\n%s", line);
+    for (int i = 0; i < DRIFT_STATE_COUNT; i++) {
+        if (r->by_state[listed[i]] == 0)
+            continue;
+        count_of(p, listed[i], r->by_state[listed[i]], before, &at);
+        before = ", ";
+    }
+    buf_char(p->out, '\n');
+}
+
+static void guest_lines(struct page *p, const struct report_guest *g)
+{
+    char since[TIMES_TEXT_MAX];
+
+    spaces(p, 2 * DEPTH_NAME);
+    colour(p, state_colours[g->kept.state]);
+    padded(p, drift_state_name(g->kept.state), STATE_COLUMNS);
+    plain(p);
+    buf_char(p->out, ' ');
+    padded(p, known(g->name, g->vm_id), NAME_COLUMNS);
+    buf_char(p->out, ' ');
+    padded(p, known(g->guest_version, "?"), VERSION_COLUMNS);
+    buf_str(p->out, g->expected_version[0] != '\0' ? " of " : "    ");
+    padded(p, g->expected_version, VERSION_COLUMNS);
+    buf_printf(p->out, " since %.10s%s\n", known(times_format(g->kept.since, since), "?"),
+               g->kept.stale ? " (stale)" : "");
+    colour(p, dim);
+    if (g->os_name[0] != '\0') {
+        spaces(p, 3 * DEPTH_NAME);
+        buf_printf(p->out, "%s%s%s\n", g->os_name, g->os_version[0] != '\0' ? ", " : "", g->os_version);
+    }
+    wrapped(p, g->reason, 3 * DEPTH_NAME);
+    plain(p);
+}
+
+static void fine_line(struct page *p, const struct group *group)
+{
+    size_t current = 0, not_applicable = 0;
+
+    for (size_t i = 0; i < group->count; i++) {
+        current += group->guests[i]->kept.state == DRIFT_CURRENT;
+        not_applicable += group->guests[i]->kept.state == DRIFT_NOT_APPLICABLE;
+    }
+    if (current + not_applicable == 0)
+        return;
+    spaces(p, 2 * DEPTH_NAME);
+    if (current > 0)
+        buf_printf(p->out, "%zu current", current);
+    if (not_applicable > 0)
+        buf_printf(p->out, "%s%zu not-applicable", current > 0 ? ", " : "", not_applicable);
+    buf_char(p->out, '\n');
+}
+
+static void host_line(struct page *p, const struct report_guest *g)
+{
+    const struct report_host *on = g->on;
+
+    spaces(p, DEPTH_NAME);
+    colour(p, bold);
+    buf_str(p->out, known(g->host, "(host not known)"));
+    plain(p);
+    if (on != NULL)
+        buf_printf(p->out, "  %s%s%s", known(on->h.facts.os_version, "Windows version not known"),
+                   on->h.facts.is_win6x[0] != '\0' ? ", expects " : "", on->h.facts.is_win6x);
+    buf_char(p->out, '\n');
+}
+
+static void group_lines(struct page *p, const struct group *group)
+{
+    host_line(p, group->guests[0]);
+    for (size_t i = 0; i < group->count; i++) {
+        if (!is_fine(group->guests[i]))
+            guest_lines(p, group->guests[i]);
+    }
+    fine_line(p, group);
+}
+
+static void cluster_line(struct page *p, const char *cluster)
+{
+    buf_char(p->out, '\n');
+    colour(p, bold);
+    if (cluster[0] != '\0')
+        buf_printf(p->out, "Cluster %s", cluster);
+    else
+        buf_str(p->out, "Outside of clusters");
+    plain(p);
+    buf_char(p->out, '\n');
+}
+
+static void groups(struct page *p, const struct drift_report *r)
+{
+    const struct report_guest **guests = malloc((r->guest_count + 1) * sizeof *guests);
+    struct group *group = malloc((r->guest_count + 1) * sizeof *group);
+    const char *cluster = NULL;
+    size_t count;
+
+    if (guests == NULL || group == NULL) {
+        p->out->error = ERR_MEMORY;
+        goto done;
+    }
+    for (size_t i = 0; i < r->guest_count; i++)
+        guests[i] = &r->guests[i];
+    qsort(guests, r->guest_count, sizeof *guests, by_place);
+    count = make_groups(guests, r->guest_count, group);
+    qsort(group, count, sizeof *group, by_worst);
+    for (size_t i = 0; i < count; i++) {
+        if (cluster == NULL || strcmp(cluster, group[i].guests[0]->cluster) != 0)
+            cluster_line(p, group[i].guests[0]->cluster);
+        cluster = group[i].guests[0]->cluster;
+        group_lines(p, &group[i]);
+    }
+done:
+    free(guests);
+    free(group);
+}
+
+/* ---- what to do --------------------------------------------------------- */
+
+/* Guests of one state that need the same. */
+struct need {
+    enum drift_state state;
+    const char *action;
+    size_t count;
+    const struct report_guest *first[NAMES_LISTED];
+};
+
+static struct need *need_for(struct need *needs, size_t *count, const struct report_guest *g)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (needs[i].state == g->kept.state && strcmp(needs[i].action, g->action) == 0)
+            return &needs[i];
+    }
+    if (*count == NEEDS_MAX)
+        return NULL;
+    needs[*count] = (struct need){ .state = g->kept.state, .action = g->action };
+    return &needs[(*count)++];
+}
+
+static void need_lines(struct page *p, const struct need *t)
+{
+    struct buf names;
+
+    buf_init(&names, (size_t)NAMES_LISTED * GUEST_NAME_MAX * 2);
+    for (size_t i = 0; i < t->count && i < NAMES_LISTED; i++)
+        buf_printf(&names, "%s%s", i > 0 ? ", " : "", known(t->first[i]->name, t->first[i]->vm_id));
+    if (t->count > NAMES_LISTED)
+        buf_printf(&names, " and %zu more", t->count - NAMES_LISTED);
+    spaces(p, DEPTH_NAME);
+    colour(p, state_colours[t->state]);
+    buf_str(p->out, drift_state_name(t->state));
+    plain(p);
+    buf_printf(p->out, " (%zu)\n", t->count);
+    wrapped(p, t->action, 2 * DEPTH_NAME);
+    colour(p, dim);
+    wrapped(p, buf_text(&names), 2 * DEPTH_NAME);
+    plain(p);
+    buf_free(&names);
+}
+
+static void needs(struct page *p, const struct drift_report *r)
+{
+    struct need list[NEEDS_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; i < r->guest_count; i++) {
+        const struct report_guest *g = &r->guests[i];
+        struct need *t = is_fine(g) ? NULL : need_for(list, &count, g);
+
+        if (t == NULL)
+            continue;
+        if (t->count < NAMES_LISTED)
+            t->first[t->count] = g;
+        t->count++;
+    }
+    if (count == 0)
+        return;
+    buf_char(p->out, '\n');
+    colour(p, bold);
+    buf_str(p->out, "What to do");
+    plain(p);
+    buf_char(p->out, '\n');
+    for (size_t i = 0; i < count; i++)
+        need_lines(p, &list[i]);
+}
+
+/* ---- hosts -------------------------------------------------------------- */
+
+static void host_finding(struct page *p, const struct report_host *h)
+{
+    const char *cluster = h->h.facts.cluster;
+
+    spaces(p, DEPTH_NAME);
+    buf_printf(p->out, "%s%s%s", cluster, cluster[0] != '\0' ? " / " : "", h->name);
+    buf_char(p->out, '\n');
+    colour(p, state_colours[DRIFT_BEHIND_PROTOCOL]);
+    wrapped(p, h->finding, 2 * DEPTH_NAME);
+    plain(p);
+}
+
+/* Hosts with findings, and how many have none. */
+static void host_findings(struct page *p, const struct drift_report *r)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < r->host_count; i++)
+        found += r->hosts[i]->shown && r->hosts[i]->finding[0] != '\0';
+    buf_char(p->out, '\n');
+    colour(p, bold);
+    buf_str(p->out, "Hosts");
+    plain(p);
+    buf_printf(p->out, ": %zu of %zu with findings\n", found, r->hosts_shown);
+    for (size_t i = 0; i < r->host_count; i++) {
+        if (r->hosts[i]->shown && r->hosts[i]->finding[0] != '\0')
+            host_finding(p, r->hosts[i]);
+    }
+}
+
+void report_drift_text(const struct drift_report *r, const struct report_style *style, struct buf *out)
+{
+    struct page p = page_of(style, out);
+
+    summary(&p, r, "Fleet drift report");
+    groups(&p, r);
+    needs(&p, r);
+    host_findings(&p, r);
+}
+
+static void host_row(struct page *p, const struct report_host *h)
+{
+    const struct resource *facts = &h->h.facts;
+    char seen[TIMES_TEXT_MAX];
+
+    spaces(p, DEPTH_NAME);
+    padded(p, h->name, NAME_COLUMNS);
+    buf_char(p->out, ' ');
+    padded(p, known(facts->os_version, "?"), VERSION_COLUMNS + 1);
+    buf_char(p->out, ' ');
+    padded(p, known(facts->is_win6x, "-"), VERSION_COLUMNS);
+    buf_printf(p->out, " %5zu %s  last heard %s\n", h->guests, h->guests == 1 ? "guest " : "guests",
+               known(times_format(h->h.last_seen / NS_PER_S * NS_PER_S, seen), "never"));
+    if (h->finding[0] == '\0')
+        return;
+    colour(p, state_colours[DRIFT_BEHIND_PROTOCOL]);
+    wrapped(p, h->finding, 2 * DEPTH_NAME);
+    plain(p);
+}
+
+void report_hosts_text(const struct drift_report *r, const struct report_style *style, struct buf *out)
+{
+    struct page p = page_of(style, out);
+    const char *cluster = NULL;
+
+    summary(&p, r, "Hosts");
+    for (size_t i = 0; i < r->host_count; i++) {
+        const struct report_host *h = r->hosts[i];
+
+        if (!h->shown)
+            continue;
+        if (cluster == NULL || strcmp(cluster, h->h.facts.cluster) != 0)
+            cluster_line(&p, h->h.facts.cluster);
+        cluster = h->h.facts.cluster;
+        host_row(&p, h);
+    }
+}
