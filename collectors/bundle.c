@@ -1,0 +1,472 @@
+/* See bundle.h and docs/bundle.md. */
+#include "collectors/bundle.h"
+
+#include "base/text.h"
+#include "collectors/dumps.h"
+#include "collectors/eventlog.h"
+#include "collectors/kvp.h"
+#include "config/yaml_doc.h"
+#include "model/version.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SOURCES_MAX = 1024,
+    HOST_YAML_MAX = 64 * 1024,
+    PROBLEMS_MAX = 16 * 1024,
+    NAME_MAX_BYTES = HOST_ID_MAX - 1 - 7, /* so that "bundle:<name>" is whole */
+    DUMP_DEPTH = 3,
+    DUMP_FILES_MAX = 10000,
+    GIVE_UP_SETTLES = 360, /* ten seconds to settle: an hour until a dump counts as partial */
+};
+
+/* host.yaml as it is read. */
+struct host_file {
+    char name[NAME_MAX_BYTES + 1];
+    char host_id[HOST_ID_MAX];
+    char cluster[HOST_CLUSTER_MAX];
+    char os_version[HOST_VERSION_MAX];
+    struct version win6x, win5x;
+    int64_t boot_time, captured_at;
+};
+
+#define FIELD(member) offsetof(struct host_file, member)
+
+static const struct yaml_key host_keys[] = {
+    {
+        .path = "name",
+        .type = YAML_TEXT,
+        .offset = FIELD(name),
+        .min = 1,
+        .max = NAME_MAX_BYTES,
+        .help = "The host's name.",
+    },
+    {
+        .path = "host_id",
+        .type = YAML_TEXT,
+        .offset = FIELD(host_id),
+        .max = HOST_ID_MAX - 1,
+        .fallback = "",
+        .help = "What stays the same when the host is renamed: its SMBIOS UUID.",
+    },
+    {
+        .path = "cluster",
+        .type = YAML_TEXT,
+        .offset = FIELD(cluster),
+        .max = HOST_CLUSTER_MAX - 1,
+        .fallback = "",
+        .help = "The failover cluster it is a node of.",
+    },
+    {
+        .path = "os_version",
+        .type = YAML_TEXT,
+        .offset = FIELD(os_version),
+        .max = HOST_VERSION_MAX - 1,
+        .fallback = "",
+        .help = "The host's Windows version, 6.3.9600.20778.",
+    },
+    {
+        .path = "is_version.win6x",
+        .type = YAML_VERSION,
+        .offset = FIELD(win6x),
+        .fallback = "",
+        .help = "Integration services expected in guests from Vista on; 2012 R2 and older hosts.",
+    },
+    {
+        .path = "is_version.win5x",
+        .type = YAML_VERSION,
+        .offset = FIELD(win5x),
+        .fallback = "",
+        .help = "The same for guests of 5.x (XP, 2003).",
+    },
+    {
+        .path = "boot_time",
+        .type = YAML_TIME,
+        .offset = FIELD(boot_time),
+        .fallback = "",
+        .help = "When the host was started.",
+    },
+    {
+        .path = "captured_at",
+        .type = YAML_TIME,
+        .offset = FIELD(captured_at),
+        .fallback = "",
+        .help = "When the bundle was made.",
+    },
+};
+
+/* A source and the file or folder it reads. */
+struct entry {
+    struct source *source;
+    char *path;
+};
+
+struct bundle {
+    struct bundle_options options;
+    char *dir;
+    struct resource facts;
+    int64_t captured_at;
+    struct entry entries[SOURCES_MAX];
+    size_t count;
+};
+
+/* ---- host.yaml ---------------------------------------------------------- */
+
+static bool join(const char *dir, const char *name, char *path)
+{
+    int n = snprintf(path, FILES_PATH_MAX, "%s/%s", dir, name);
+
+    return n > 0 && n < FILES_PATH_MAX;
+}
+
+static int read_whole(const struct files *files, const char *path, struct buf *out, struct err *e)
+{
+    struct file *file = NULL;
+    size_t got = 0;
+    char *room;
+    int rc = files->ops->open(files, path, &file, e);
+
+    if (rc != 0)
+        return rc;
+    room = buf_room(out, HOST_YAML_MAX + 1);
+    rc = room != NULL ? files->ops->read_at(file, 0, room, HOST_YAML_MAX + 1, &got, e)
+                      : err_set(e, ERR_MEMORY, "out of memory");
+    files->ops->close(file);
+    if (rc == 0 && got > HOST_YAML_MAX)
+        rc = err_set(e, ERR_TOO_BIG, "%s:1:1: the file is larger than %d KiB", path, HOST_YAML_MAX / 1024);
+    if (rc == 0)
+        buf_used(out, got);
+    return rc;
+}
+
+static int read_host_file(const struct bundle *b, const char *path, struct host_file *out, struct err *e)
+{
+    struct buf text, problems;
+    int rc;
+
+    buf_init(&text, HOST_YAML_MAX + 1);
+    buf_init(&problems, PROBLEMS_MAX);
+    rc = read_whole(b->options.files, path, &text, e);
+    if (rc == 0) {
+        rc = yaml_doc_read(path, buf_text(&text), text.len, host_keys, sizeof host_keys / sizeof host_keys[0], out,
+                           sizeof *out, &problems);
+        if (problems.len > 0 && problems.data[problems.len - 1] == '\n')
+            problems.data[problems.len - 1] = '\0';
+        if (rc != 0)
+            err_set(e, (enum err_code)rc, "%s", buf_text(&problems));
+    }
+    buf_free(&text);
+    buf_free(&problems);
+    return rc;
+}
+
+/* Without host.yaml the folder's own name is all there is. */
+static void name_from_folder(const char *dir, struct host_file *out)
+{
+    size_t end = strlen(dir), start;
+
+    while (end > 0 && dir[end - 1] == '/')
+        end--;
+    for (start = end; start > 0 && dir[start - 1] != '/';)
+        start--;
+    *out = (struct host_file){ 0 };
+    text_clean(out->name, sizeof out->name, dir + start, end - start, NULL);
+    if (out->name[0] == '\0' || strcmp(out->name, ".") == 0 || strcmp(out->name, "..") == 0)
+        text_copy(out->name, sizeof out->name, "bundle");
+}
+
+static void set_facts(struct bundle *b, const struct host_file *h)
+{
+    struct resource *r = &b->facts;
+
+    text_clean(r->host_name, sizeof r->host_name, h->name, strlen(h->name), NULL);
+    text_clean(r->cluster, sizeof r->cluster, h->cluster, strlen(h->cluster), NULL);
+    text_clean(r->os_version, sizeof r->os_version, h->os_version, strlen(h->os_version), NULL);
+    if (h->host_id[0] != '\0')
+        text_clean(r->host_id, sizeof r->host_id, h->host_id, strlen(h->host_id), NULL);
+    else
+        snprintf(r->host_id, sizeof r->host_id, "bundle:%.*s", NAME_MAX_BYTES, h->name);
+    version_format(&h->win6x, r->is_win6x);
+    version_format(&h->win5x, r->is_win5x);
+    r->boot_time = h->boot_time;
+    b->captured_at = h->captured_at;
+}
+
+_Static_assert(HOST_VERSION_MAX >= VERSION_TEXT_MAX, "a formatted version fits into the resource");
+
+/* ---- sources ------------------------------------------------------------ */
+
+static bool is_folder(const struct bundle *b, const char *path)
+{
+    struct file_info info;
+
+    return b->options.files->ops->stat(b->options.files, path, &info, NULL) == 0 && info.is_dir;
+}
+
+static bool is_known(const struct bundle *b, const char *path)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        if (strcmp(b->entries[i].path, path) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Takes the source over, also when it fails. */
+static int add(struct bundle *b, struct source *source, const char *path, struct err *e)
+{
+    char *kept = strdup(path);
+
+    assert(b->count < SOURCES_MAX);
+    if (kept == NULL) {
+        source_close(source);
+        return err_set(e, ERR_MEMORY, "out of memory");
+    }
+    if (source->watch_path == NULL)
+        source->watch_path = kept;
+    b->entries[b->count++] = (struct entry){ .source = source, .path = kept };
+    return 0;
+}
+
+static int add_events(struct bundle *b, const char *name, const char *path, struct err *e)
+{
+    const struct files *files = b->options.files;
+    char source_name[SOURCE_NAME_MAX * 2];
+    struct event_stream *stream = NULL;
+    struct source *source = NULL;
+    int rc;
+
+    snprintf(source_name, sizeof source_name, "%s/events/%s", b->facts.host_name, name);
+    rc = text_ends_with_nocase(name, ".evtx") ? event_file_evtx(files, path, &stream, e)
+                                              : event_file_xml(files, path, &stream, e);
+    if (rc != 0)
+        return rc;
+    rc = eventlog_source_new(source_name, stream, host_generation_of(b->facts.os_version), &source, e);
+    if (rc != 0) {
+        stream->ops->close(stream);
+        return rc;
+    }
+    source->interval_ns = b->options.poll_ns;
+    return add(b, source, path, e);
+}
+
+static int add_kvp(struct bundle *b, const char *path, struct err *e)
+{
+    char source_name[SOURCE_NAME_MAX];
+    struct wmi_stream *stream = NULL;
+    struct source *source = NULL;
+    int rc = kvp_folder_stream(b->options.files, path, b->captured_at, &stream, e);
+
+    if (rc != 0)
+        return rc;
+    snprintf(source_name, sizeof source_name, "%s/kvp", b->facts.host_name);
+    rc = kvp_source_new(source_name, stream, &b->facts, b->options.poll_ns, b->options.refresh_ns, &source, e);
+    if (rc != 0) {
+        stream->ops->close(stream);
+        return rc;
+    }
+    return add(b, source, path, e);
+}
+
+static int add_dumps(struct bundle *b, const char *path, struct err *e)
+{
+    struct dumps_options options = {
+        .dir = path,
+        .depth_max = DUMP_DEPTH,
+        .rescan_ns = b->options.poll_ns,
+        .settle_ns = b->options.dump_settle_ns,
+        .files_max = DUMP_FILES_MAX,
+        .give_up_ns = b->options.dump_settle_ns * GIVE_UP_SETTLES,
+    };
+    char source_name[SOURCE_NAME_MAX];
+    struct source *source = NULL;
+    int rc;
+
+    snprintf(source_name, sizeof source_name, "%s/dumps", b->facts.host_name);
+    rc = dumps_source_new(source_name, b->options.files, b->options.clock, &options, &source, e);
+    return rc != 0 ? rc : add(b, source, path, e);
+}
+
+/* ---- what is there ------------------------------------------------------ */
+
+struct names {
+    char **list;
+    size_t count, cap;
+    bool failed;
+};
+
+static bool take_name(void *arg, const char *name)
+{
+    struct names *n = arg;
+
+    if (!text_ends_with_nocase(name, ".xml") && !text_ends_with_nocase(name, ".evtx"))
+        return true;
+    if (n->count == n->cap) {
+        size_t cap = n->cap == 0 ? 16 : n->cap * 2;
+        char **grown = realloc(n->list, cap * sizeof *grown);
+
+        if (grown == NULL) {
+            n->failed = true;
+            return false;
+        }
+        n->list = grown;
+        n->cap = cap;
+    }
+    n->list[n->count] = strdup(name);
+    n->failed = n->list[n->count] == NULL;
+    n->count += !n->failed;
+    return !n->failed && n->count <= SOURCES_MAX;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void names_free(struct names *n)
+{
+    for (size_t i = 0; i < n->count; i++)
+        free(n->list[i]);
+    free(n->list);
+}
+
+static int add_new_events(struct bundle *b, const char *dir, struct err *e)
+{
+    enum { KEPT_FREE = 2 }; /* for kvp and dumps */
+    struct names names = { 0 };
+    char path[FILES_PATH_MAX];
+    int rc = b->options.files->ops->list(b->options.files, dir, take_name, &names, e);
+
+    if (rc == 0 && names.failed)
+        rc = err_set(e, ERR_MEMORY, "out of memory");
+    if (names.count > 1)
+        qsort(names.list, names.count, sizeof *names.list, by_text);
+    for (size_t i = 0; rc == 0 && i < names.count; i++) {
+        if (!join(dir, names.list[i], path))
+            rc = err_set(e, ERR_TOO_BIG, "the path of %.200s in %.200s is too long", names.list[i], dir);
+        else if (is_known(b, path))
+            continue;
+        else if (b->count >= SOURCES_MAX - KEPT_FREE)
+            rc = err_set(e, ERR_TOO_BIG, "%s holds more than %d event files", dir, SOURCES_MAX - KEPT_FREE);
+        else
+            rc = add_events(b, names.list[i], path, e);
+    }
+    names_free(&names);
+    return rc;
+}
+
+int bundle_rescan(struct bundle *b, struct err *e)
+{
+    char path[FILES_PATH_MAX];
+    int rc = 0;
+
+    if (join(b->dir, "events", path) && is_folder(b, path))
+        rc = add_new_events(b, path, e);
+    if (rc == 0 && join(b->dir, "kvp", path) && is_folder(b, path) && !is_known(b, path))
+        rc = add_kvp(b, path, e);
+    if (rc == 0 && join(b->dir, "dumps", path) && is_folder(b, path) && !is_known(b, path))
+        rc = add_dumps(b, path, e);
+    return rc;
+}
+
+static bool has_any_part(const struct bundle *b)
+{
+    static const char *const parts[] = { "events", "kvp", "dumps" };
+    char path[FILES_PATH_MAX];
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (join(b->dir, parts[i], path) && is_folder(b, path))
+            return true;
+    }
+    return false;
+}
+
+static int read_facts(struct bundle *b, struct err *e)
+{
+    struct host_file host;
+    struct file_info info;
+    char path[FILES_PATH_MAX];
+    int rc = b->options.files->ops->stat(b->options.files, b->dir, &info, e);
+
+    if (rc != 0)
+        return rc;
+    if (!info.is_dir)
+        return err_set(e, ERR_INVALID, "%s is no folder", b->dir);
+    if (!join(b->dir, "host.yaml", path))
+        return err_set(e, ERR_TOO_BIG, "the path %.300s is too long", b->dir);
+    rc = b->options.files->ops->stat(b->options.files, path, &info, NULL);
+    if (rc == ERR_NOT_FOUND && !has_any_part(b))
+        return err_set(
+            e, ERR_INVALID,
+            "%s is no bundle: a bundle is a folder that holds host.yaml and one or more of events/, kvp/ and "
+            "dumps/ (docs/bundle.md)",
+            b->dir);
+    if (rc == ERR_NOT_FOUND) {
+        name_from_folder(b->dir, &host);
+        rc = 0;
+    } else {
+        rc = read_host_file(b, path, &host, e);
+    }
+    if (rc == 0)
+        set_facts(b, &host);
+    return rc;
+}
+
+/* ---- the bundle --------------------------------------------------------- */
+
+int bundle_open(const char *dir, const struct bundle_options *options, struct bundle **out, struct err *e)
+{
+    struct bundle *b = calloc(1, sizeof *b);
+    int rc;
+
+    if (b == NULL)
+        return err_set(e, ERR_MEMORY, "out of memory");
+    b->options = *options;
+    b->dir = strdup(dir);
+    rc = b->dir != NULL ? read_facts(b, e) : err_set(e, ERR_MEMORY, "out of memory");
+    if (rc == 0)
+        rc = bundle_rescan(b, e);
+    if (rc != 0) {
+        bundle_close(b);
+        return rc;
+    }
+    *out = b;
+    return 0;
+}
+
+const struct resource *bundle_facts(const struct bundle *b)
+{
+    return &b->facts;
+}
+
+int64_t bundle_captured_at(const struct bundle *b)
+{
+    return b->captured_at;
+}
+
+size_t bundle_source_count(const struct bundle *b)
+{
+    return b->count;
+}
+
+struct source *bundle_source(struct bundle *b, size_t i)
+{
+    assert(i < b->count);
+    return b->entries[i].source;
+}
+
+void bundle_close(struct bundle *b)
+{
+    if (b == NULL)
+        return;
+    for (size_t i = 0; i < b->count; i++) {
+        source_close(b->entries[i].source);
+        free(b->entries[i].path);
+    }
+    free(b->dir);
+    free(b);
+}

@@ -1,0 +1,216 @@
+/* See kvp_items.h.
+ *
+ * The inner parser is never given more than one array element at a time, so an
+ * item that is cut or not XML at all spoils nothing but itself.  Everything
+ * here is chosen by the guest: how many items, their names, their order.
+ */
+#include "collectors/kvp_items.h"
+
+#include "base/text.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_SIZE = 4 * KVP_CHARS_MAX + 4 };
+
+struct taking {
+    struct kvp_poll *poll;
+    struct kvp_vm *vm;
+    struct kvp_items *items;
+    const char *what; /* the property's name */
+    int index;        /* the element at hand */
+    bool custom;
+};
+
+void kvp_vm_problem(struct kvp_poll *p, struct kvp_vm *vm, const char *fmt, ...)
+{
+    char text[KVP_PROBLEM_MAX];
+    va_list ap;
+    const char *kept;
+
+    vm->problems++;
+    if (vm->problems > 1)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    kept = arena_copy(&p->arena, text, strlen(text));
+    if (kept != NULL)
+        vm->problem = kept;
+}
+
+void kvp_trim(const char **text, size_t *len)
+{
+    while (*len > 0 && strchr(" \t\r\n", **text) != NULL && **text != '\0') {
+        ++*text;
+        --*len;
+    }
+    while (*len > 0 && strchr(" \t\r\n", (*text)[*len - 1]) != NULL && (*text)[*len - 1] != '\0')
+        --*len;
+}
+
+/* How many bytes the first `chars` characters take. */
+static size_t cut_at_characters(const char *text, size_t len, size_t chars)
+{
+    size_t i = 0;
+
+    if (len <= chars)
+        return len;
+    for (; i < len; i++) {
+        if (((unsigned char)text[i] & 0xC0) != 0x80 && chars-- == 0)
+            break;
+    }
+    return i;
+}
+
+/* Trimmed, cut and made printable in out (TEXT_SIZE bytes). */
+static size_t tidy(const char *text, size_t len, char *out)
+{
+    kvp_trim(&text, &len);
+    len = cut_at_characters(text, len, KVP_CHARS_MAX);
+    return text_clean(out, TEXT_SIZE, text, len, NULL);
+}
+
+static bool decides_drift(const char *name)
+{
+    for (int i = 0; i < KVP_ITEM_COUNT; i++) {
+        if (strcmp(name, kvp_item_name((enum kvp_item)i)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool has_name(const struct kvp_items *items, const char *name, size_t len)
+{
+    for (int i = 0; i < items->count; i++) {
+        if (items->list[i].name_len == len && memcmp(items->list[i].name, name, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool has_room(const struct taking *t, const char *name, size_t bytes)
+{
+    int max = t->custom ? KVP_CUSTOM_MAX : KVP_INTRINSIC_MAX;
+
+    if (!t->custom && decides_drift(name))
+        return true;
+    return t->items->count < max && t->vm->item_bytes + bytes <= KVP_VM_BYTES_MAX;
+}
+
+/* Room for one more in the list; the old list stays in the arena until the
+ * poll is over. */
+static bool grow(struct kvp_poll *p, struct kvp_items *items)
+{
+    int cap = items->cap == 0 ? 32 : items->cap * 2;
+    struct kvp_item_pair *list;
+
+    if (items->count < items->cap)
+        return true;
+    list = arena_alloc(&p->arena, (size_t)cap * sizeof *list);
+    if (list == NULL)
+        return false;
+    if (items->count > 0)
+        memcpy(list, items->list, (size_t)items->count * sizeof *list);
+    items->list = list;
+    items->cap = cap;
+    return true;
+}
+
+static void keep(struct taking *t, const char *name, size_t name_len, const char *value, size_t value_len)
+{
+    struct kvp_items *items = t->items;
+    struct arena *arena = &t->poll->arena;
+    struct kvp_item_pair pair = { .name_len = (uint32_t)name_len, .value_len = (uint32_t)value_len };
+
+    if (has_name(items, name, name_len)) {
+        kvp_vm_problem(t->poll, t->vm, "%s[%d]: a second item of the same name was left out", t->what, t->index);
+        return;
+    }
+    if (!has_room(t, name, name_len + value_len)) {
+        kvp_vm_problem(t->poll, t->vm, "%s[%d]: too many items; the rest was left out", t->what, t->index);
+        return;
+    }
+    pair.name = arena_copy(arena, name, name_len);
+    pair.value = arena_copy(arena, value, value_len);
+    if (pair.name == NULL || pair.value == NULL || !grow(t->poll, items)) {
+        kvp_vm_problem(t->poll, t->vm, "%s[%d]: the poll is too large; the item was left out", t->what, t->index);
+        return;
+    }
+    items->list[items->count++] = pair;
+    t->vm->item_bytes += name_len + value_len;
+}
+
+static void take_item(void *arg, const struct cim_instance *instance)
+{
+    struct taking *t = arg;
+    const struct cim_property *name = cim_find(instance, "Name"), *data = cim_find(instance, "Data");
+    char name_text[TEXT_SIZE], value[TEXT_SIZE];
+    size_t name_len = 0, value_len;
+
+    if (name != NULL && name->count > 0)
+        name_len = tidy(name->values[0].text, name->values[0].len, name_text);
+    if (name_len == 0) {
+        kvp_vm_problem(t->poll, t->vm, "%s[%d]: an item without a name", t->what, t->index);
+        return;
+    }
+    if (data == NULL || data->count == 0)
+        return; /* NULL: not known, as if it were absent */
+    value_len = tidy(data->values[0].text, data->values[0].len, value);
+    if (value_len > 0)
+        keep(t, name_text, name_len, value, value_len);
+}
+
+static void item_problem(void *arg, size_t offset, const char *what)
+{
+    struct taking *t = arg;
+
+    kvp_vm_problem(t->poll, t->vm, "%s[%d]: byte %zu: %s", t->what, t->index, offset, what);
+}
+
+static void take_element(struct taking *t, const struct cim_value *v)
+{
+    static const char *const wanted[] = { "Name", "Data", NULL };
+    struct cim_handler h = { .instance = take_item, .problem = item_problem, .arg = t, .wanted = wanted };
+    struct err e;
+
+    if (v->null || v->len == 0)
+        return;
+    if (v->cut)
+        kvp_vm_problem(t->poll, t->vm, "%s[%d]: the item is larger than %d bytes", t->what, t->index, CIM_VALUE_MAX);
+    else if (cim_parse(t->poll->inner, v->text, v->len, &h, &e) != 0)
+        kvp_vm_problem(t->poll, t->vm, "%s[%d]: %s", t->what, t->index, e.text);
+}
+
+void kvp_items_take(struct kvp_poll *p, struct kvp_vm *vm, const struct cim_property *array, bool custom)
+{
+    struct taking t = {
+        .poll = p,
+        .vm = vm,
+        .items = custom ? &vm->custom : &vm->intrinsic,
+        .what = array->name,
+        .custom = custom,
+    };
+
+    for (; t.index < array->count; t.index++)
+        take_element(&t, &array->values[t.index]);
+    if (array->cut)
+        kvp_vm_problem(p, vm, "%s: more than %d items or %d bytes; the rest was left out", array->name, CIM_VALUES_MAX,
+                       CIM_PROPERTY_MAX);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct kvp_item_pair *x = a, *y = b;
+
+    return strcmp(x->name, y->name);
+}
+
+void kvp_items_sort(struct kvp_items *items)
+{
+    if (items->count > 1)
+        qsort(items->list, (size_t)items->count, sizeof *items->list, by_name);
+}
