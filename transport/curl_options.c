@@ -1,0 +1,201 @@
+/* See curl_options.h.
+ *
+ * Certificate files are read anew for every new connection: neither parsed CA
+ * files nor TLS sessions are kept, and a connection is used for
+ * CONNECTION_LIFE_S at most.  So new files are in use within the hour without a
+ * restart, and at once after a reload.
+ */
+#include "transport/curl_options.h"
+
+#include "base/times.h"
+#include "config/hub_url.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    TOKEN_MAX = 4096,
+    CONNECT_TIMEOUT_MS = 10 * 1000,
+    CONNECTION_LIFE_S = 3600,
+};
+
+/* The first line of the token file, without blanks around it, in *out (a place
+ * in text).  What could not stand in a header line is refused. */
+static int read_token(const char *path, char text[TOKEN_MAX], char **out, struct err *e)
+{
+    FILE *f = fopen(path, "rb");
+    char *token;
+    size_t len;
+    int rc = 0;
+
+    if (f == NULL)
+        return err_errno(e, errno, "cannot read hub.token_file %s", path);
+    errno = 0;
+    len = fread(text, 1, TOKEN_MAX - 1, f);
+    if (ferror(f))
+        rc = err_errno(e, errno != 0 ? errno : EIO, "cannot read hub.token_file %s", path);
+    fclose(f);
+    if (rc != 0)
+        return rc;
+    text[len] = '\0';
+    if (len == TOKEN_MAX - 1 && strpbrk(text, "\r\n") == NULL)
+        return err_set(e, ERR_TOO_BIG, "hub.token_file %s holds more than a token", path);
+    token = text + strspn(text, " \t\r\n");
+    len = strcspn(token, "\r\n");
+    while (len > 0 && (token[len - 1] == ' ' || token[len - 1] == '\t'))
+        len--;
+    if (len == 0)
+        return err_set(e, ERR_INVALID, "hub.token_file %s is empty; put the token into it", path);
+    token[len] = '\0';
+    for (size_t i = 0; i < len; i++) {
+        if (token[i] <= ' ' || token[i] >= 0x7F)
+            return err_set(e, ERR_INVALID, "hub.token_file %s holds something that is no token", path);
+    }
+    *out = token;
+    return 0;
+}
+
+static int add_header(struct curl_slist **list, const char *line, struct err *e)
+{
+    struct curl_slist *more = curl_slist_append(*list, line);
+
+    if (more == NULL)
+        return err_set(e, ERR_MEMORY, "out of memory for a request");
+    *list = more;
+    return 0;
+}
+
+int curl_options_headers(const struct agent_config_hub *config, struct curl_slist **out, struct err *e)
+{
+    char text[TOKEN_MAX], line[TOKEN_MAX + 64], *token = text;
+    int rc = add_header(out, "Content-Type: application/x-protobuf", e);
+
+    /* Asking first (100-continue) would cost a round trip for each batch. */
+    if (rc == 0)
+        rc = add_header(out, "Expect:", e);
+    if (rc != 0 || config->token_file[0] == '\0')
+        return rc;
+    rc = read_token(config->token_file, text, &token, e);
+    if (rc != 0)
+        return rc;
+    snprintf(line, sizeof line, "Authorization: Bearer %s", token);
+    return add_header(out, line, e);
+}
+
+/* Every option must be known to the libcurl in use: one that is not would
+ * silently leave a protection off. */
+#define SET(option, value)                                  \
+    do {                                                    \
+        if (rc == CURLE_OK)                                 \
+            rc = curl_easy_setopt(easy, (option), (value)); \
+    } while (0)
+
+static CURLcode set_tls(CURL *easy, const struct agent_config_hub *config, const struct hub_url *url)
+{
+    bool verify = config->verify || !url->loopback;
+    CURLcode rc = CURLE_OK;
+
+    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
+    SET(CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+    SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    /* A CA of one's own seldom runs a revocation service; Schannel would insist. */
+    SET(CURLOPT_SSL_OPTIONS, (long)CURLSSLOPT_REVOKE_BEST_EFFORT);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    SET(CURLOPT_CA_CACHE_TIMEOUT, 0L);
+#endif
+    if (config->ca_file[0] != '\0') {
+        SET(CURLOPT_CAINFO, config->ca_file);
+        /* This CA instead of the system's, not besides them. */
+        SET(CURLOPT_CAPATH, (char *)NULL);
+    }
+    if (config->cert_file[0] != '\0') {
+        SET(CURLOPT_SSLCERT, config->cert_file);
+        SET(CURLOPT_SSLKEY, config->key_file);
+    }
+    return rc;
+}
+
+static CURLcode set_proxy(CURL *easy, const struct agent_config_hub *config, const struct hub_url *url)
+{
+    CURLcode rc = CURLE_OK;
+
+    /* "" is libcurl's way to say: not even the environment's.  A loopback address
+     * as a proxy sees it would be another machine. */
+    if (url->loopback || strcmp(config->proxy, "none") == 0)
+        SET(CURLOPT_PROXY, "");
+    else if (config->proxy[0] != '\0')
+        SET(CURLOPT_PROXY, config->proxy);
+    SET(CURLOPT_PROXYAUTH, (long)CURLAUTH_ANY);
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    return rc;
+}
+
+static CURLcode set_transfer(CURL *easy, const struct agent_config_hub *config, const struct hub_url *url)
+{
+    long timeout_ms = (long)(config->timeout_ns / NS_PER_MS);
+    CURLcode rc = CURLE_OK;
+
+#if LIBCURL_VERSION_NUM >= 0x075500
+    SET(CURLOPT_PROTOCOLS_STR, url->tls ? "https" : "http");
+#else
+    SET(CURLOPT_PROTOCOLS, url->tls ? (long)CURLPROTO_HTTPS : (long)CURLPROTO_HTTP);
+#endif
+    SET(CURLOPT_FOLLOWLOCATION, 0L);
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_POST, 1L);
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(CURLOPT_TIMEOUT_MS, timeout_ms);
+    SET(CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < CONNECT_TIMEOUT_MS ? timeout_ms : (long)CONNECT_TIMEOUT_MS);
+    SET(CURLOPT_USERAGENT, "hvagent/" HVFLEET_VERSION);
+#if LIBCURL_VERSION_NUM >= 0x075000
+    SET(CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_LIFE_S);
+#endif
+#if LIBCURL_VERSION_NUM >= 0x075700
+    SET(CURLOPT_QUICK_EXIT, 1L);
+#endif
+    return rc;
+}
+
+/* What config has checked already, because a client is not made from config files alone. */
+static int check_config(const struct agent_config_hub *config, struct hub_url *url, struct err *e)
+{
+    int rc = hub_url_parse(config->url, url, e);
+
+    if (rc != 0) {
+        err_prefix(e, "hub.url");
+        return rc;
+    }
+    if (!config->verify && !url->loopback)
+        return err_set(e, ERR_INVALID, "hub.verify: false is for a loopback address only, and hub.url is another");
+    if (proxy_check(config->proxy, e) != 0) {
+        err_prefix(e, "hub.proxy");
+        return ERR_INVALID;
+    }
+    return 0;
+}
+
+int curl_options_set(CURL *easy, const struct agent_config_hub *config, struct err *e)
+{
+    struct hub_url url;
+    char address[sizeof url.base + 16];
+    CURLcode rc;
+    int bad = check_config(config, &url, e);
+
+    if (bad != 0)
+        return bad;
+    snprintf(address, sizeof address, "%s/v1/logs", url.base);
+    rc = curl_easy_setopt(easy, CURLOPT_URL, address);
+    if (rc == CURLE_OK)
+        rc = set_transfer(easy, config, &url);
+    if (rc == CURLE_OK)
+        rc = set_tls(easy, config, &url);
+    if (rc == CURLE_OK)
+        rc = set_proxy(easy, config, &url);
+    if (rc != CURLE_OK)
+        return err_set(e, ERR_UNSUPPORTED, "libcurl %s does not take an option: %s",
+                       curl_version_info(CURLVERSION_NOW)->version, curl_easy_strerror(rc));
+    return 0;
+}

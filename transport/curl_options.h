@@ -1,0 +1,19 @@
+/* What the hub section of the settings means to libcurl. */
+#ifndef TRANSPORT_CURL_OPTIONS_H
+#define TRANSPORT_CURL_OPTIONS_H
+
+#include "base/error.h"
+#include "config/agent_config.h"
+
+#include <curl/curl.h>
+
+/* Address, TLS, proxy, timeouts: everything about a POST to the hub but its
+ * body, its headers and the callbacks.  Refuses what config refuses: an
+ * address without TLS, or verify=false, anywhere but on loopback. */
+MUST_USE int curl_options_set(CURL *easy, const struct agent_config_hub *config, struct err *e);
+
+/* The headers of every request, appended to *out (the caller frees the list, also
+ * after a failure).  Reads the token file: an unreadable one is an error that names it. */
+MUST_USE int curl_options_headers(const struct agent_config_hub *config, struct curl_slist **out, struct err *e);
+
+#endif
