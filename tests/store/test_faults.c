@@ -60,7 +60,7 @@ static int step(int i, struct promise *p)
 static void check_promise(const struct promise *p, int64_t n)
 {
     struct store_stats stats = stats_of(&r);
-    int mark = atoi(mark_of(&r));
+    int mark = (int)strtol(mark_of(&r), NULL, 10);
 
     check_sound(&r);
     ck_assert_msg(stats.last_seq >= p->last_seq, "operation %lld: last number %llu, promised %llu", (long long)n,
@@ -101,8 +101,8 @@ static void check_nothing_missing(int64_t n)
 static void check_marks_agree(int64_t n)
 {
     struct store_stats stats = stats_of(&r);
-    uint64_t most = (uint64_t)(atoi(mark_of(&r)) + 1) * 8 + 4;
-    uint64_t least = (uint64_t)atoi(mark_of(&r)) * 6;
+    uint64_t most = (uint64_t)(strtol(mark_of(&r), NULL, 10) + 1) * 8 + 4;
+    uint64_t least = (uint64_t)strtol(mark_of(&r), NULL, 10) * 6;
     struct host host;
 
     ck_assert_msg(stats.last_seq >= least && stats.last_seq <= most, "operation %lld: mark %s, but numbers up to %llu",
@@ -110,7 +110,7 @@ static void check_marks_agree(int64_t n)
     if (mark_of(&r)[0] == '\0')
         return;
     ck_assert_int_eq(store_host(r.store, &host, &r.err), 0);
-    ck_assert_int_eq(host.last_seen, START + atoi(mark_of(&r)) * NS_PER_S);
+    ck_assert_int_eq(host.last_seen, START + strtol(mark_of(&r), NULL, 10) * NS_PER_S);
 }
 
 START_TEST(an_io_error_at_any_operation_changes_nothing_and_work_goes_on)

@@ -59,11 +59,12 @@ struct seen {
 static bool see(void *arg, const struct guest *g)
 {
     struct seen *s = arg;
+    size_t used;
 
     s->count++;
     s->last = *g;
-    strncat(s->names, g->name, sizeof s->names - strlen(s->names) - 2);
-    strcat(s->names, " ");
+    used = strlen(s->names);
+    snprintf(s->names + used, sizeof s->names - used, "%s ", g->name);
     return s->count != s->stop_after;
 }
 

@@ -272,7 +272,7 @@ END_TEST
 START_TEST(a_missing_folder_is_named)
 {
     rig_init(&r);
-    strcpy(strrchr(r.path, '/'), "/not/there.db");
+    snprintf(strrchr(r.path, '/'), sizeof "/not/there.db", "/not/there.db");
     ck_assert_int_eq(rig_try_open(&r), ERR_NOT_FOUND);
     ck_assert_ptr_nonnull(strstr(r.err.text, "/not"));
 }
