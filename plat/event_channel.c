@@ -34,15 +34,14 @@
 #include <string.h>
 
 enum {
-    BATCH_MAX = 64,
     GROW_AFTER = 16,
-    ATTEMPTS_MAX = 10,    /* more than it takes to halve BATCH_MAX to 1 */
+    ATTEMPTS_MAX = 10,    /* more than it takes to halve CHANNEL_BATCH_MAX to 1 */
     PASS_OVER_MAX = 4096, /* records below the mark, in one read */
     STALLED_MAX = 5,
     SEEN_STRIDE_MIN = 256, /* the mark is not moved for fewer records that did not match */
     PLACE_MAX = 192,
 };
-_Static_assert(1 << (ATTEMPTS_MAX - 2) > BATCH_MAX, "a batch can be halved to one record in one read");
+_Static_assert(1 << (ATTEMPTS_MAX - 2) > CHANNEL_BATCH_MAX, "a batch can be halved to one record in one read");
 
 struct event_channel {
     struct event_stream stream;
@@ -298,7 +297,7 @@ static void shrink_batch(struct event_channel *c)
 
 static void grow_batch(struct event_channel *c)
 {
-    if (c->count < c->batch || c->batch == BATCH_MAX || ++c->went_well < GROW_AFTER)
+    if (c->count < c->batch || c->batch == CHANNEL_BATCH_MAX || ++c->went_well < GROW_AFTER)
         return;
     c->batch++;
     c->went_well = 0;
@@ -447,7 +446,7 @@ int event_channel_new(const char *name, struct channel_log *log, bool is_filtere
     c->stream.ops = &ops;
     c->log = log;
     c->is_filtered = is_filtered;
-    c->batch = BATCH_MAX;
+    c->batch = CHANNEL_BATCH_MAX;
     buf_init(&c->position, CHANNEL_MARK_MAX);
     *out = &c->stream;
     return 0;

@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { CHANNEL_BATCH_MAX = 64 }; /* records of one call */
 enum { CHANNEL_BOOKMARK_MAX = 8192, CHANNEL_MARK_MAX = CHANNEL_BOOKMARK_MAX + 256 };
 
 /* Classes of answers: what to do.  plat/win/evt_errors.c has the codes. */

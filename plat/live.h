@@ -41,7 +41,9 @@ MUST_USE int plat_live_wmi_stream(const struct clock *clock, struct wmi_stream *
 MUST_USE int plat_live_host_facts(struct resource *out, struct buf *problems, struct err *e);
 
 /* Folders where this system itself puts dumps (the host's own MEMORY.DMP,
- * Minidump, LiveKernelReports). */
-MUST_USE int plat_live_dump_folders(void (*take)(void *arg, const char *path), void *arg, struct err *e);
+ * Minidump, LiveKernelReports), whether they exist yet or not.  depth: how many
+ * levels of folders below to look into; 0 for the Windows folder, which is
+ * large. */
+MUST_USE int plat_live_dump_folders(void (*take)(void *arg, const char *path, int depth), void *arg, struct err *e);
 
 #endif

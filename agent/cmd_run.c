@@ -1,0 +1,148 @@
+/* hvagent run: settings, loop, agent, signals.
+ *
+ * A store that turns out to be damaged while the agent runs makes it end and
+ * start anew in the same process, which sets the file aside; at most
+ * REOPENS_MAX times, so that a dying disk becomes an exit code in the end.
+ */
+#include "agent/agent.h"
+#include "agent/commands.h"
+#include "base/log.h"
+#include "plat/paths.h"
+#include "plat/service.h"
+#include "transport/http_curl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { REOPENS_MAX = 3 };
+
+struct running {
+    uv_loop_t loop;
+    struct agent *agent;
+    struct service *service;
+};
+
+static void on_stop(void *arg, int times)
+{
+    struct running *r = arg;
+
+    (void)times;
+    agent_stop(r->agent);
+}
+
+static void on_reload(void *arg)
+{
+    struct running *r = arg;
+
+    agent_reload(r->agent);
+}
+
+static void on_ended(void *arg)
+{
+    struct running *r = arg;
+
+    service_close(r->service);
+    r->service = NULL;
+    if (agent_end(r->agent) == AGENT_ABANDONED)
+        uv_stop(&r->loop); /* it would wait for the threads otherwise */
+}
+
+static int start(struct running *r, const struct agent_config *config, const char *path, struct err *e)
+{
+    struct agent_options options = {
+        .loop = &r->loop,
+        .config = config,
+        .config_path = path,
+        .clock = plat_clock(),
+        .random = plat_random(),
+        .files = plat_files(),
+        .http = http_curl_new,
+        .ended = on_ended,
+        .arg = r,
+    };
+    struct service_events events = { on_stop, on_reload, r };
+    int rc = agent_start(&r->agent, &options, e);
+
+    if (rc != 0)
+        return rc;
+    rc = service_start(&r->service, &r->loop, &events, e);
+    if (rc != 0) {
+        agent_stop(r->agent);
+        uv_run(&r->loop, UV_RUN_DEFAULT);
+        agent_free(r->agent);
+    }
+    return rc;
+}
+
+/* One life of the agent; *end says how it ended when EXIT_DONE is returned. */
+static int run_once(const struct agent_config *config, const char *path, enum agent_end *end)
+{
+    struct running r = { 0 };
+    struct err e;
+    int rc;
+
+    uv_loop_init(&r.loop);
+    rc = start(&r, config, path, &e);
+    if (rc != 0) {
+        fprintf(stderr, "hvagent: %s\n", e.text);
+        uv_loop_close(&r.loop);
+        return rc == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
+    }
+    uv_run(&r.loop, UV_RUN_DEFAULT);
+    *end = agent_end(r.agent);
+    if (*end == AGENT_ABANDONED)
+        service_exit_now(EXIT_DONE);
+    agent_free(r.agent);
+    uv_loop_close(&r.loop);
+    log_event(LOG_INFO, "agent.end", LOG_S("version", HVFLEET_VERSION));
+    return EXIT_DONE;
+}
+
+static int run_until_stopped(struct agent_config *config, const char *path)
+{
+    enum agent_end end = AGENT_REOPEN;
+    int code = EXIT_DONE;
+
+    for (int i = 0; code == EXIT_DONE && end == AGENT_REOPEN; i++) {
+        if (i > REOPENS_MAX) {
+            fputs("hvagent: the store was damaged again and again: check the disk of store.dir\n", stderr);
+            return EXIT_FAILED;
+        }
+        if (i > 0)
+            code = config_from(path, config);
+        if (code == EXIT_DONE)
+            code = run_once(config, path, &end);
+    }
+    return code;
+}
+
+static int run_here(int argc, char **argv)
+{
+    const char *path = NULL;
+    const struct option_spec specs[] = { { "--config", &path, NULL } };
+    struct agent_config *config;
+    int code;
+
+    if (!options_take(&argc, argv, specs, 1) || argc > 1) {
+        fputs("usage: hvagent run [--config F]\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (path == NULL)
+        path = plat_path(PLAT_AGENT_CONFIG);
+    config = calloc(1, sizeof *config);
+    if (config == NULL)
+        return EXIT_FAILED;
+    code = config_from(path, config);
+    if (code == EXIT_DONE) {
+        log_set_level(config->log_level);
+        service_pool_threads(AGENT_THREADS);
+        code = run_until_stopped(config, path);
+    }
+    free(config);
+    return code;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    return service_host(run_here, argc, argv);
+}

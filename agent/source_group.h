@@ -1,0 +1,104 @@
+/* A group: what is opened and closed together, a bundle with its sources or
+ * one dump folder, with a driver for each source.  A part of source_set.c.
+ *
+ * A group's life:  OPENING (worker thread) -> RUNNING -> RETIRING -> gone.
+ * What could not be opened stays as FAILED and is tried again; its trouble is
+ * shown as a source of its own.
+ *
+ * Loop thread, but for group_open(), which blocks.
+ */
+#ifndef AGENT_SOURCE_GROUP_H
+#define AGENT_SOURCE_GROUP_H
+
+#include "agent/source_driver.h"
+#include "collectors/bundle.h"
+#include "collectors/dumps.h"
+#include "config/agent_config.h"
+
+enum group_kind { GROUP_BUNDLE, GROUP_DUMPS, GROUP_EXTRA };
+enum group_state { GROUP_READY, GROUP_OPENING, GROUP_RUNNING, GROUP_FAILED, GROUP_RETIRING };
+
+/* What all groups of a set share; lives longer than they do. */
+struct group;
+
+struct group_context {
+    const struct files *files;
+    const struct clock *clock;
+    struct driver_env env;
+    struct step_gate dump_gate, bundle_gate;
+    char host_id[HOST_ID_MAX]; /* whose captures these are; no other host's bundle is opened later */
+    struct group *groups;      /* the set's list */
+    /* The group is closed and its memory about to go. */
+    void (*gone)(void *arg, struct group *g);
+    void *arg;
+};
+
+/* The options a group was opened with; other ones mean a new group. */
+struct group_options {
+    int64_t poll_ns, refresh_ns, deadline_ns;
+    struct dumps_options dumps; /* dir unused */
+};
+
+/* A driver's place in its group. */
+struct seat {
+    struct group *group;
+    const char *name;             /* of its source */
+    struct source_driver *driver; /* NULL once it has ended */
+    struct seat *next;
+};
+
+struct group {
+    struct group_context *context;
+    enum group_kind kind;
+    enum group_state state;
+    char dir[CONFIG_TEXT_MAX];
+    char name[SOURCE_NAME_MAX];
+    struct group_options options;
+    bool unwanted; /* retire as soon as nothing is under way */
+
+    struct bundle *bundle;
+    struct source *source; /* GROUP_DUMPS and GROUP_EXTRA */
+    struct seat *seats;
+    size_t seat_count; /* sources 0 .. seat_count - 1 have one */
+    size_t alive;      /* drivers that have not ended */
+
+    uv_timer_t timer; /* bundles: looks for new files; failed ones: the next try */
+    uv_work_t work;   /* opening, rescanning or closing */
+    bool working;
+    int64_t since_ns; /* monotonic: made at */
+    int rc;
+    struct err err;
+    struct group *next; /* the set's */
+};
+
+/* NULL out of memory.  Nothing is opened. */
+struct group *group_new(struct group_context *context, enum group_kind kind, const char *dir,
+                        const struct group_options *options);
+bool group_same_options(enum group_kind kind, const struct group_options *a, const struct group_options *b);
+
+/* A source name that both of them have, NULL when there is none: the mark would
+ * be the same, so only one of the two may be driven.  Both open, no loop running. */
+const char *group_clash(struct group *g, struct group *other);
+
+/* Opens bundle or folder here and now. */
+MUST_USE int group_open(struct group *g, struct err *e);
+
+/* Once the loop is there: before any of the following. */
+void group_attach(struct group *g);
+/* Starts the drivers of a group that is open. */
+void group_run(struct group *g);
+/* Opens on a worker thread, then runs; tries again by itself. */
+void group_open_later(struct group *g);
+/* Ends the drivers, closes, calls context->gone.  May be called again. */
+void group_retire(struct group *g);
+void group_nudge(struct group *g);
+void group_abandon(struct group *g);
+
+/* A group without drivers stands for itself. */
+size_t group_evidence_count(const struct group *g);
+size_t group_evidence(const struct group *g, struct health_source *out, size_t max);
+
+/* The memory alone, and what is open; no driver may be left. */
+void group_free(struct group *g);
+
+#endif

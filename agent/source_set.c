@@ -1,0 +1,305 @@
+/* See source_set.h.  Groups are source_group.c; here is which ones there have
+ * to be. */
+#include "agent/source_set.h"
+
+#include "agent/source_group.h"
+#include "base/text.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Together fewer than the pool's AGENT_THREADS: a reload must always find one. */
+enum { DUMP_STEPS_MAX = 3, BUNDLE_STEPS_MAX = 4 };
+
+struct source_set {
+    struct agent_config *config;
+    struct group_context context;
+    bool started, stopping;
+    void (*ended)(void *arg);
+    void *ended_arg;
+};
+
+static struct group_options wanted_options(const struct agent_config *c)
+{
+    struct group_options o;
+
+    memset(&o, 0, sizeof o);
+    o.poll_ns = c->poll_ns;
+    o.refresh_ns = c->kvp_refresh_ns;
+    o.deadline_ns = c->kvp_deadline_ns;
+    o.dumps.depth_max = (int)c->dump_depth;
+    o.dumps.rescan_ns = c->dump_rescan_ns;
+    o.dumps.settle_ns = c->dump_settle_ns;
+    o.dumps.files_max = (int)c->dump_files_max;
+    o.dumps.give_up_ns = c->dump_give_up_ns;
+    return o;
+}
+
+static struct group *add_group(struct source_set *s, enum group_kind kind, const char *dir)
+{
+    struct group_options options = wanted_options(s->config);
+    struct group *g = group_new(&s->context, kind, dir, &options), **at = &s->context.groups;
+
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = g;
+    return g;
+}
+
+/* ---- the settings ---- */
+
+static bool holds(const struct config_list *list, const char *dir)
+{
+    for (int i = 0; i < list->count; i++)
+        if (strcmp(list->items[i], dir) == 0)
+            return true;
+    return false;
+}
+
+static bool still_wanted(const struct source_set *s, const struct group *g)
+{
+    const struct agent_config *c = s->config;
+    struct group_options options = wanted_options(c);
+
+    if (s->stopping)
+        return false;
+    if (g->kind == GROUP_EXTRA)
+        return true;
+    if (!group_same_options(g->kind, &options, &g->options))
+        return false;
+    return holds(g->kind == GROUP_BUNDLE ? &c->bundles : &c->dump_folders, g->dir);
+}
+
+static bool have(const struct source_set *s, enum group_kind kind, const char *dir)
+{
+    for (const struct group *g = s->context.groups; g != NULL; g = g->next)
+        if (g->kind == kind && strcmp(g->dir, dir) == 0)
+            return true;
+    return false;
+}
+
+static void open_missing(struct source_set *s, enum group_kind kind, const struct config_list *dirs)
+{
+    for (int i = 0; i < dirs->count; i++) {
+        struct group *g;
+
+        if (have(s, kind, dirs->items[i]))
+            continue; /* or its predecessor still retires: then again when that is gone */
+        g = add_group(s, kind, dirs->items[i]);
+        if (g == NULL)
+            continue;
+        group_attach(g);
+        group_open_later(g);
+    }
+}
+
+static void reconcile(struct source_set *s)
+{
+    for (struct group *g = s->context.groups, *next; g != NULL; g = next) {
+        next = g->next;
+        if (!still_wanted(s, g))
+            group_retire(g);
+    }
+    if (!s->stopping) {
+        open_missing(s, GROUP_BUNDLE, &s->config->bundles);
+        open_missing(s, GROUP_DUMPS, &s->config->dump_folders);
+    } else if (s->context.groups == NULL && s->ended != NULL) {
+        void (*ended)(void *) = s->ended;
+
+        s->ended = NULL;
+        ended(s->ended_arg);
+    }
+}
+
+static void on_gone(void *arg, struct group *g)
+{
+    struct source_set *s = arg;
+    struct group **at = &s->context.groups;
+
+    while (*at != g)
+        at = &(*at)->next;
+    *at = g->next;
+    group_free(g);
+    reconcile(s);
+}
+
+void source_set_configure(struct source_set *s, const struct agent_config *config)
+{
+    *s->config = *config;
+    reconcile(s);
+    for (struct group *g = s->context.groups; g != NULL; g = g->next)
+        group_nudge(g);
+}
+
+/* ---- beginning ---- */
+
+static void system_facts(struct resource *facts)
+{
+    size_t size = sizeof facts->host_name;
+
+    memset(facts, 0, sizeof *facts);
+    if (uv_os_gethostname(facts->host_name, &size) != 0)
+        text_copy(facts->host_name, sizeof facts->host_name, "unknown");
+    snprintf(facts->host_id, sizeof facts->host_id, "host:%.100s", facts->host_name);
+}
+
+/* All bundles are of one host, and no two hold the same source. */
+static int check_bundle(struct source_set *s, struct group *g, const struct resource *facts, struct err *e)
+{
+    const struct resource *theirs = bundle_facts(g->bundle);
+
+    if (strcmp(facts->host_id, theirs->host_id) != 0)
+        return err_set(e, ERR_INVALID,
+                       "sources.bundles: %s is of host %s, and %s is of host %s: one agent speaks for one host; "
+                       "run one agent a host, each with a store.dir and status.socket of its own",
+                       s->context.groups->dir, facts->host_name, g->dir, theirs->host_name);
+    for (struct group *other = s->context.groups; other != g; other = other->next) {
+        const char *clash = group_clash(g, other);
+
+        if (clash != NULL)
+            return err_set(e, ERR_INVALID, "sources.bundles: %s and %s both hold %s: put one host's captures into one",
+                           other->dir, g->dir, clash);
+    }
+    return 0;
+}
+
+static int open_first_bundles(struct source_set *s, struct resource *facts, struct err *e)
+{
+    const struct config_list *dirs = &s->config->bundles;
+    int rc = 0;
+
+    for (int i = 0; rc == 0 && i < dirs->count; i++) {
+        struct group *g;
+
+        if (have(s, GROUP_BUNDLE, dirs->items[i]))
+            continue;
+        g = add_group(s, GROUP_BUNDLE, dirs->items[i]);
+        rc = g != NULL ? group_open(g, e) : err_set(e, ERR_MEMORY, "out of memory");
+        if (rc == 0 && facts->host_id[0] == '\0')
+            *facts = *bundle_facts(g->bundle);
+        if (rc == 0)
+            rc = check_bundle(s, g, facts, e);
+    }
+    return rc;
+}
+
+int source_set_new(struct source_set **out, const struct agent_config *config, const struct files *files,
+                   const struct clock *clock, struct resource *facts, struct err *e)
+{
+    struct source_set *s = calloc(1, sizeof *s);
+    int rc = 0;
+
+    *out = NULL;
+    if (s == NULL || (s->config = malloc(sizeof *s->config)) == NULL) {
+        free(s);
+        return err_set(e, ERR_MEMORY, "out of memory");
+    }
+    *s->config = *config;
+    s->context.files = files;
+    s->context.clock = clock;
+    s->context.gone = on_gone;
+    s->context.arg = s;
+    gate_init(&s->context.dump_gate, DUMP_STEPS_MAX);
+    gate_init(&s->context.bundle_gate, BUNDLE_STEPS_MAX);
+    memset(facts, 0, sizeof *facts);
+    rc = open_first_bundles(s, facts, e);
+    if (rc != 0) {
+        source_set_free(s);
+        return rc;
+    }
+    if (facts->host_id[0] == '\0')
+        system_facts(facts);
+    if (config->host_name[0] != '\0')
+        text_copy(facts->host_name, sizeof facts->host_name, config->host_name);
+    if (config->host_cluster[0] != '\0')
+        text_copy(facts->cluster, sizeof facts->cluster, config->host_cluster);
+    text_copy(s->context.host_id, sizeof s->context.host_id, facts->host_id);
+    *out = s;
+    return 0;
+}
+
+int source_set_add(struct source_set *s, struct source *source, int64_t deadline_ns, struct err *e)
+{
+    struct group *g = add_group(s, GROUP_EXTRA, source->name);
+
+    assert(!s->started);
+    if (g == NULL)
+        return err_set(e, ERR_MEMORY, "out of memory");
+    g->source = source;
+    g->options.deadline_ns = deadline_ns;
+    return 0;
+}
+
+void source_set_start(struct source_set *s, const struct driver_env *env)
+{
+    assert(!s->started);
+    s->started = true;
+    s->context.env = *env;
+    for (struct group *g = s->context.groups; g != NULL; g = g->next) {
+        group_attach(g);
+        group_run(g);
+    }
+    reconcile(s);
+}
+
+/* ---- looking ---- */
+
+size_t source_set_count(const struct source_set *s)
+{
+    size_t n = 0;
+
+    for (const struct group *g = s->context.groups; g != NULL; g = g->next)
+        n += group_evidence_count(g);
+    return n;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct health_source *x = a, *y = b;
+
+    return strcmp(x->name, y->name);
+}
+
+size_t source_set_evidence(const struct source_set *s, struct health_source *out, size_t max)
+{
+    size_t n = 0;
+
+    for (const struct group *g = s->context.groups; g != NULL; g = g->next)
+        n += group_evidence(g, out + n, max - n);
+    qsort(out, n, sizeof *out, by_name);
+    return n;
+}
+
+/* ---- the end ---- */
+
+void source_set_stop(struct source_set *s, void (*ended)(void *arg), void *arg)
+{
+    s->stopping = true;
+    s->ended = ended;
+    s->ended_arg = arg;
+    reconcile(s);
+}
+
+bool source_set_abandon(struct source_set *s)
+{
+    bool left = s->context.groups != NULL;
+
+    s->ended = NULL;
+    for (struct group *g = s->context.groups; g != NULL; g = g->next)
+        group_abandon(g);
+    return left;
+}
+
+void source_set_free(struct source_set *s)
+{
+    if (s == NULL)
+        return;
+    for (struct group *g = s->context.groups, *next; g != NULL; g = next) {
+        next = g->next;
+        group_free(g);
+    }
+    free(s->config);
+    free(s);
+}
