@@ -1,0 +1,101 @@
+/* One request and its answer, inside the hub's HTTP side. */
+#ifndef HUB_EXCHANGE_H
+#define HUB_EXCHANGE_H
+
+#include "base/buf.h"
+#include "hub/decompress.h"
+#include "hub/fleet_report.h"
+#include "hub/server.h"
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+struct server {
+    struct server_options o;
+    struct hub_config config;
+    struct MHD_Daemon *daemon;
+    _Atomic size_t body_bytes; /* held in bodies that are still coming in */
+    size_t body_bytes_max;
+    _Atomic int busy;     /* exchanges that wait for the writer or the worker */
+    _Atomic int open;     /* exchanges that were handed over and not yet answered to the end */
+    _Atomic bool closing; /* nothing new is handed over */
+};
+
+/* How errors are told: OTLP wants a Status message in the request's own encoding. */
+enum dialect { DIALECT_TEXT, DIALECT_PROTOBUF, DIALECT_JSON };
+
+enum phase {
+    PHASE_READING,    /* the body is coming in */
+    PHASE_DISCARDING, /* the answer is known, the rest of the body is of no interest */
+    PHASE_WAITING,    /* suspended */
+    PHASE_ANSWER,
+    PHASE_SENT,
+};
+
+struct reply {
+    int status;
+    const char *type; /* static */
+    struct buf body;
+    const char *allow; /* Allow; NULL none */
+    int retry_after_s; /* 0 none */
+    bool has_acked;
+    uint64_t acked_through;
+};
+
+struct exchange;
+
+struct route {
+    const char *path, *method;
+    bool open_to_all;
+    void (*begin)(struct exchange *x);  /* headers are there; may refuse; NULL nothing to check */
+    void (*finish)(struct exchange *x); /* body is there: answers, or hands over */
+};
+
+struct exchange {
+    struct server *server;
+    struct MHD_Connection *connection;
+    const struct route *route;
+    enum phase phase;
+    enum dialect dialect;
+    enum body_encoding encoding;
+    struct buf body;
+    uint64_t received; /* bytes of body, kept or not */
+    size_t charged;    /* of server->body_bytes */
+    int64_t deadline;  /* monotonic: the whole body must be there */
+    bool handed_over;
+    struct reply reply;
+    struct writer_job job;
+    struct work work;
+    struct report_query query;
+};
+
+/* Sets the answer to an error, told in the exchange's dialect; what is still coming in is read and dropped. */
+void exchange_refuse(struct exchange *x, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* A plain answer. */
+void exchange_text(struct exchange *x, int status, const char *text);
+
+const char *exchange_header(const struct exchange *x, const char *name); /* NULL when absent */
+
+bool exchange_allowed(struct exchange *x); /* may this peer speak? */
+
+void exchange_drop_body(struct exchange *x); /* gives the body's memory back */
+
+/* Suspends the connection; false when the server is closing (nothing has happened then).  After it
+ * exchange_resume() must be called once, from any thread, with x->reply set, and the route's
+ * function must touch nothing more of x than what hands it over. */
+bool exchange_suspend(struct exchange *x);
+void exchange_resume(struct exchange *x);
+
+/* ingest.c: POST /v1/logs */
+void ingest_begin(struct exchange *x);
+void ingest_finish(struct exchange *x);
+
+/* pages.c: what is asked with GET */
+void page_livez(struct exchange *x);
+void page_readyz(struct exchange *x);
+void page_metrics(struct exchange *x);
+void page_report_drift(struct exchange *x);
+void page_report_hosts(struct exchange *x);
+
+#endif

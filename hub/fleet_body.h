@@ -1,0 +1,137 @@
+/* The seam between what the fleet store does (fleet_store.c, fleet_apply.c,
+ * fleet_reduce.c) and where the rows lie.  SQLite is one body
+ * (fleet_sqlite.c); another database is another.
+ *
+ * A body keeps rows and transactions and has no opinion about them.  Every
+ * row belongs to one host (streams and what hangs on them, guests, findings)
+ * or to one small table that all share (peers, rejudging), so that a body may
+ * spread the tables by host.
+ *
+ * Functions return 0, ERR_NOT_FOUND where there is no such row, or an error
+ * after which the transaction must be rolled back.
+ */
+#ifndef HUB_FLEET_BODY_H
+#define HUB_FLEET_BODY_H
+
+#include "hub/fleet_store.h"
+
+enum { FLEET_BUILD_MAX = 48, FLEET_PEERS_MAX = 4096 };
+
+struct fleet_stream {
+    int64_t id; /* 0: not stored yet */
+    struct fleet_agent agent;
+};
+
+struct fleet_hole {
+    uint64_t first, last;
+};
+
+struct fleet_record {
+    int64_t stream;
+    int64_t received_ns;
+    const struct observation *o;
+    const void *payload; /* the record as LogRecord bytes */
+    size_t len;
+};
+
+/* A guest as stored, with the columns that are searched for. */
+struct fleet_guest_row {
+    const struct guest *guest;
+    char build[FLEET_BUILD_MAX]; /* "10.0.17763"; "" unknown */
+};
+
+/* Guests of this build (row 10) wait to be judged anew, those after `after`. */
+struct fleet_rejudge {
+    char build[FLEET_BUILD_MAX];
+    char after[GUID_TEXT_MAX];
+};
+
+struct fleet_body;
+
+struct fleet_body_ops {
+    int (*begin)(struct fleet_body *b, bool writing, struct err *e);
+    int (*commit)(struct fleet_body *b, struct err *e);
+    void (*rollback)(struct fleet_body *b); /* harmless when there is nothing to roll back */
+
+    int (*stream_get)(struct fleet_body *b, const char *agent_id, const char *host_id, struct fleet_stream *out,
+                      struct err *e);
+    /* Another host's stream of the same agent id: the one that spoke last. */
+    int (*stream_other)(struct fleet_body *b, const char *agent_id, const char *host_id, struct fleet_stream *out,
+                        struct err *e);
+    int (*stream_put)(struct fleet_body *b, struct fleet_stream *s, struct err *e); /* gives a new one its id */
+
+    /* The lowest hole of the stream that overlaps first..last. */
+    int (*hole_find)(struct fleet_body *b, int64_t stream, uint64_t first, uint64_t last, struct fleet_hole *out,
+                     struct err *e);
+    int (*hole_put)(struct fleet_body *b, int64_t stream, const struct fleet_hole *h, struct err *e);
+    int (*hole_drop)(struct fleet_body *b, int64_t stream, uint64_t first, struct err *e);
+    int (*hole_count)(struct fleet_body *b, int64_t stream, int64_t *out, struct err *e);
+
+    int (*record_put)(struct fleet_body *b, const struct fleet_record *r, struct err *e);
+    /* Is the same number with the same bytes stored for another stream of this agent id? */
+    int (*record_elsewhere)(struct fleet_body *b, const char *agent_id, const struct fleet_record *r, bool *out,
+                            struct err *e);
+    int (*foreign_put)(struct fleet_body *b, const char *service, const struct fleet_record *r, int64_t keep,
+                       struct err *e);
+
+    int (*host_get)(struct fleet_body *b, const char *host_id, struct host *out, struct err *e);
+    int (*host_put)(struct fleet_body *b, const struct host *h, struct err *e);
+    int (*guest_get)(struct fleet_body *b, const char *vm_id, struct guest *out, struct err *e);
+    int (*guest_put)(struct fleet_body *b, const struct fleet_guest_row *row, struct err *e);
+    /* The guest with the lowest id above `after`; rows may be written between two calls. */
+    int (*guest_next_on_host)(struct fleet_body *b, const char *host_id, const char *after, struct guest *out,
+                              struct err *e);
+    int (*guest_next_of_build)(struct fleet_body *b, const char *build, const char *after, struct guest *out,
+                               struct err *e);
+
+    int (*peer_get)(struct fleet_body *b, const char *build, struct version *out, struct err *e);
+    int (*peer_put)(struct fleet_body *b, const char *build, const struct version *highest, struct err *e);
+    int (*rejudge_put)(struct fleet_body *b, const struct fleet_rejudge *r, struct err *e);
+    int (*rejudge_get)(struct fleet_body *b, struct fleet_rejudge *out, struct err *e); /* any one */
+    int (*rejudge_drop)(struct fleet_body *b, const char *build, struct err *e);
+
+    int (*finding_put)(struct fleet_body *b, const struct fleet_finding *f, struct err *e); /* keeps first_time */
+    int (*finding_drop)(struct fleet_body *b, enum fleet_finding_kind kind, const char *host_id, const char *agent_id,
+                        struct err *e);
+
+    /* Removes at most `limit` observations received, and guests removed, before the cutoff. */
+    int (*prune)(struct fleet_body *b, int64_t cutoff_ns, int limit, int *removed, struct err *e);
+    int (*touch)(struct fleet_body *b, int64_t now_ns, struct err *e); /* writes the time of a probe */
+
+    int (*read)(struct fleet_body *b, const struct fleet_reader *r, struct err *e);
+    int (*stats)(struct fleet_body *b, struct fleet_stats *out, struct err *e);
+    void (*close)(struct fleet_body *b);
+};
+
+struct fleet_body {
+    const struct fleet_body_ops *ops;
+};
+
+/* fleet_sqlite.c */
+MUST_USE int fleet_sqlite_open(struct fleet_body **out, const struct fleet_store_options *options, struct err *e);
+
+/* ---- shared between the files of the store --------------------------------- */
+
+struct fleet_store {
+    struct fleet_body *body;
+    struct drift_floors floors;
+    const struct clock *clock;
+    int64_t keep_ns;
+    int64_t foreign_max;
+    bool read_only;
+};
+
+/* Hosts and guests that a transaction touches, loaded once, written once
+ * (fleet_reduce.c).  Bounded: when it is full it is settled and emptied. */
+struct fleet_reduction;
+MUST_USE int fleet_reduction_new(struct fleet_reduction **out, struct fleet_store *s, struct err *e);
+void fleet_reduction_free(struct fleet_reduction *r);
+MUST_USE int fleet_reduction_add(struct fleet_reduction *r, const struct resource *who, struct observation *o,
+                                 struct err *e);
+/* Judges and writes all that was touched, and the guests of hosts whose facts changed. */
+MUST_USE int fleet_reduction_settle(struct fleet_reduction *r, struct err *e);
+
+/* One slice of the guests that wait to be judged anew; *more as fleet_store_upkeep(). */
+MUST_USE int fleet_rejudge_slice(struct fleet_store *s, bool *more, struct err *e);
+
+#endif

@@ -1,0 +1,31 @@
+/* A report from the fleet store: what `hvhub report` prints and what
+ * GET /api/v1/reports/... answers, made by the same code. */
+#ifndef HUB_FLEET_REPORT_H
+#define HUB_FLEET_REPORT_H
+
+#include "base/buf.h"
+#include "hub/fleet_store.h"
+#include "report/drift_report.h"
+
+enum report_kind { REPORT_DRIFT, REPORT_HOSTS };
+bool report_kind_parse(const char *word, enum report_kind *out); /* "drift", "hosts" */
+
+struct report_query {
+    enum report_kind kind;
+    enum report_format format;
+    char cluster[FLEET_CLUSTER_MAX]; /* "" all */
+    int64_t since_ns;                /* 0 all */
+    int64_t now_ns;
+    int64_t host_silent_ns;
+    struct drift_floors floors;
+    struct report_style style;
+};
+
+/* A point in time, or how long ago: "2026-01-31T08:00:00Z", "2026-01-31", "90s", "30m", "24h", "7d".  False on
+ * anything else, and for a time after now. */
+bool report_since_parse(const char *text, int64_t now_ns, int64_t *out);
+
+/* Appends the report to out.  Reads one moment of the fleet. */
+MUST_USE int fleet_report(struct fleet_store *s, const struct report_query *q, struct buf *out, struct err *e);
+
+#endif

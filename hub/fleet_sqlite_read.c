@@ -1,0 +1,170 @@
+/* The SQLite body's readers: everything of a kind, in one read transaction. */
+#include "base/log.h"
+#include "hub/fleet_sqlite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Calls take for each row until it returns false. */
+static int each_row(struct sqlite_body *s, sqlite3_stmt *q, bool (*take)(sqlite3_stmt *q, void *arg), void *arg,
+                    struct err *e)
+{
+    int rc;
+
+    do {
+        rc = sqlite_row(s, q, e);
+    } while (rc == 0 && take(q, arg));
+    sqlite3_reset(q);
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+struct reading {
+    const struct fleet_reader *reader;
+    struct guest *guest; /* large: not on the stack */
+};
+
+static bool take_host(sqlite3_stmt *q, void *arg)
+{
+    const struct reading *reading = (const struct reading *)arg;
+    struct host h;
+
+    if (host_decode(&h, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), NULL) != 0) {
+        log_event(LOG_WARN, "store.host_damaged", LOG_S("host_id", (const char *)sqlite3_column_text(q, 1)));
+        return true;
+    }
+    return reading->reader->host(reading->reader->arg, &h);
+}
+
+static bool take_guest(sqlite3_stmt *q, void *arg)
+{
+    const struct reading *reading = (const struct reading *)arg;
+
+    if (guest_decode(reading->guest, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), NULL) != 0) {
+        log_event(LOG_WARN, "store.guest_damaged", LOG_S("vm_id", (const char *)sqlite3_column_text(q, 1)));
+        return true;
+    }
+    return reading->reader->guest(reading->reader->arg, reading->guest);
+}
+
+static bool take_agent(sqlite3_stmt *q, void *arg)
+{
+    const struct reading *reading = (const struct reading *)arg;
+    struct fleet_stream st;
+
+    sqlite_stream_row(q, &st);
+    return reading->reader->agent(reading->reader->arg, &st.agent);
+}
+
+static bool take_finding(sqlite3_stmt *q, void *arg)
+{
+    const struct reading *reading = (const struct reading *)arg;
+    struct fleet_finding f = { .kind = FINDING_KIND_COUNT };
+
+    for (int k = 0; k < FINDING_KIND_COUNT; k++) {
+        if (strcmp(fleet_finding_name((enum fleet_finding_kind)k), (const char *)sqlite3_column_text(q, 0)) == 0)
+            f.kind = (enum fleet_finding_kind)k;
+    }
+    if (f.kind == FINDING_KIND_COUNT)
+        return true;
+    sqlite_text(q, 1, f.host_id, sizeof f.host_id);
+    sqlite_text(q, 2, f.agent_id, sizeof f.agent_id);
+    f.first_time = sqlite3_column_int64(q, 3);
+    f.last_time = sqlite3_column_int64(q, 4);
+    sqlite_text(q, 5, f.text, sizeof f.text);
+    return reading->reader->finding(reading->reader->arg, &f);
+}
+
+static bool take_peer(sqlite3_stmt *q, void *arg)
+{
+    const struct reading *reading = (const struct reading *)arg;
+    char build[FLEET_BUILD_MAX], highest[VERSION_TEXT_MAX];
+    struct version os, is;
+
+    sqlite_text(q, 0, build, sizeof build);
+    sqlite_text(q, 1, highest, sizeof highest);
+    if (version_parse(build, &os) > 0 && version_parse(highest, &is) > 0)
+        drift_peers_put(reading->reader->peers, &os, &is);
+    return true;
+}
+
+int sqlite_read(struct fleet_body *b, const struct fleet_reader *r, struct err *e)
+{
+    struct sqlite_body *s = sqlite_body_of(b);
+    struct reading reading = { r, NULL };
+    const struct {
+        bool wanted;
+        enum sql which;
+        bool (*take)(sqlite3_stmt *q, void *arg);
+    } kinds[] = {
+        { r->peers != NULL, SQL_READ_PEERS, take_peer },         { r->host != NULL, SQL_READ_HOSTS, take_host },
+        { r->guest != NULL, SQL_READ_GUESTS, take_guest },       { r->agent != NULL, SQL_READ_AGENTS, take_agent },
+        { r->finding != NULL, SQL_READ_FINDINGS, take_finding },
+    };
+    int rc = 0;
+
+    reading.guest = (struct guest *)malloc(sizeof *reading.guest);
+    if (reading.guest == NULL)
+        return err_set(e, ERR_MEMORY, "out of memory");
+    for (size_t i = 0; rc == 0 && i < sizeof kinds / sizeof kinds[0]; i++) {
+        sqlite3_stmt *q;
+
+        if (!kinds[i].wanted)
+            continue;
+        q = sqlite_take(s, kinds[i].which, e);
+        if (q != NULL && kinds[i].which == SQL_READ_GUESTS && r->cluster != NULL)
+            sqlite3_bind_text(q, 1, r->cluster, -1, SQLITE_STATIC);
+        rc = q != NULL ? each_row(s, q, kinds[i].take, &reading, e) : ERR_IO;
+    }
+    free(reading.guest);
+    return rc;
+}
+
+/* ---- stats ---------------------------------------------------------------------- */
+
+static bool take_state_count(sqlite3_stmt *q, void *arg)
+{
+    struct fleet_stats *out = (struct fleet_stats *)arg;
+    uint64_t n = (uint64_t)sqlite3_column_int64(q, 1);
+    enum drift_state state;
+
+    out->guests += n;
+    if (drift_state_parse((const char *)sqlite3_column_text(q, 0), &state))
+        out->guests_by_state[state] += n;
+    return true;
+}
+
+static uint64_t size_of(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+int sqlite_stats(struct fleet_body *b, struct fleet_stats *out, struct err *e)
+{
+    struct sqlite_body *s = sqlite_body_of(b);
+    sqlite3_stmt *q = sqlite_take(s, SQL_COUNTS, e);
+    char wal[sizeof s->path + 8];
+    int rc;
+
+    *out = (struct fleet_stats){ 0 };
+    if (q == NULL)
+        return ERR_IO;
+    rc = sqlite_row(s, q, e);
+    if (rc != 0)
+        return rc;
+    out->agents = (uint64_t)sqlite3_column_int64(q, 0);
+    out->hosts = (uint64_t)sqlite3_column_int64(q, 1);
+    out->foreign = (uint64_t)sqlite3_column_int64(q, 2);
+    out->findings = (uint64_t)sqlite3_column_int64(q, 3);
+    sqlite3_reset(q);
+    q = sqlite_take(s, SQL_COUNT_STATES, e);
+    if (q == NULL)
+        return ERR_IO;
+    rc = each_row(s, q, take_state_count, out, e);
+    snprintf(wal, sizeof wal, "%s-wal", s->path);
+    out->file_bytes = size_of(s->path) + size_of(wal);
+    return rc;
+}

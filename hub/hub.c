@@ -1,0 +1,252 @@
+/* See hub.h. */
+#include "hub/hub.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "base/times.h"
+#include "config/hub_url.h"
+#include "hub/server.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STOP_MAX_NS (4 * NS_PER_S)
+
+enum {
+    QUEUE_JOBS = 256,
+    QUEUE_BODIES = 2, /* unpacked bytes that may wait, in times of ingest.max_decoded */
+    REPORTS_QUEUED = 16,
+};
+
+struct hub {
+    struct hub_config config;
+    bool distrust_loopback;
+    struct counters counters;
+    struct auth *auth;
+    struct fleet_store *store;   /* the writer's */
+    struct fleet_store *reading; /* the worker's */
+    struct writer *writer;
+    struct worker *worker;
+    struct listener listener;
+    struct server *server;
+    char address[LISTENER_TEXT_MAX + 16];
+};
+
+const char *hub_store_path(const struct hub_config *config)
+{
+    return config->store[0] != '\0' ? config->store : "/var/lib/hvhub/fleet.db";
+}
+
+static int open_store(const struct hub_config *c, bool read_only, struct fleet_store **out, struct err *e)
+{
+    struct fleet_store_options options = {
+        .path = hub_store_path(c),
+        .read_only = read_only,
+        .keep_ns = c->keep_ns,
+        .foreign_max = c->foreign_max,
+        .floors = &c->floors,
+        .clock = plat_clock(),
+    };
+
+    return fleet_store_open(out, &options, e);
+}
+
+static int start_server(struct hub *h, const struct hub_config *config, struct server **out, struct err *e)
+{
+    struct tls_material tls;
+    struct server_options options = {
+        .config = config,
+        .tls = &tls,
+        .listener = &h->listener,
+        .auth = h->auth,
+        .writer = h->writer,
+        .worker = h->worker,
+        .reading = h->reading,
+        .counters = &h->counters,
+        .clock = plat_clock(),
+        .distrust_loopback = h->distrust_loopback,
+    };
+    int rc = tls_load(config, &tls, e);
+
+    if (rc != 0)
+        return rc;
+    rc = server_start(out, &options, e);
+    tls_free(&tls);
+    return rc;
+}
+
+/* The server and its settings are in force from here on. */
+static void put_in_force(struct hub *h, struct server *server, const struct hub_config *config)
+{
+    h->server = server;
+    h->config = *config;
+    log_set_level(config->log_level);
+    snprintf(h->address, sizeof h->address, "%s://%s", config->cert_file[0] != '\0' ? "https" : "http",
+             h->listener.text);
+}
+
+static int start_threads(struct hub *h, struct err *e)
+{
+    struct writer_options options = {
+        .store = h->store,
+        .counters = &h->counters,
+        .clock = plat_clock(),
+        .jobs_max = QUEUE_JOBS,
+        .bytes_max = (size_t)h->config.body_max_decoded * QUEUE_BODIES,
+    };
+    int rc = writer_start(&h->writer, &options, e);
+
+    return rc != 0 ? rc : worker_start(&h->worker, REPORTS_QUEUED, e);
+}
+
+static void free_parts(struct hub *h)
+{
+    worker_stop(h->worker);
+    writer_stop(h->writer);
+    fleet_store_close(h->reading);
+    fleet_store_close(h->store);
+    listener_close(&h->listener);
+    auth_free(h->auth);
+    free(h);
+}
+
+int hub_start(struct hub **out, const struct hub_options *options, struct err *e)
+{
+    struct hub *h = calloc(1, sizeof *h);
+    struct server *server = NULL;
+    int rc;
+
+    if (h == NULL)
+        return err_set(e, ERR_MEMORY, "out of memory");
+    h->config = *options->config;
+    h->distrust_loopback = options->distrust_loopback;
+    h->listener.fd = -1;
+    log_set_level(h->config.log_level);
+    rc = auth_new(&h->auth, e);
+    if (rc == 0)
+        rc = auth_load(h->auth, h->config.token_file, e);
+    if (rc == 0)
+        rc = listener_open(&h->listener, h->config.listen, e);
+    if (rc == 0)
+        rc = open_store(&h->config, false, &h->store, e);
+    if (rc == 0)
+        rc = open_store(&h->config, true, &h->reading, e);
+    if (rc == 0)
+        rc = start_threads(h, e);
+    if (rc == 0)
+        rc = start_server(h, options->config, &server, e);
+    if (rc != 0) {
+        free_parts(h);
+        return rc;
+    }
+    put_in_force(h, server, options->config);
+    log_event(LOG_INFO, "hub.started", LOG_S("address", h->address), LOG_S("store", hub_store_path(&h->config)));
+    *out = h;
+    return 0;
+}
+
+const char *hub_address(const struct hub *h)
+{
+    return h->address;
+}
+
+/* ---- reload -------------------------------------------------------------------------- */
+
+/* What can not change while running stays as it is, and is said. */
+static void keep_fixed(const struct hub_config *old, struct hub_config *new)
+{
+    bool same_store = strcmp(hub_store_path(old), hub_store_path(new)) == 0 && old->keep_ns == new->keep_ns &&
+                      old->foreign_max == new->foreign_max;
+
+    if (strcmp(old->listen, new->listen) != 0)
+        log_event(LOG_WARN, "reload.needs_restart", LOG_S("key", "listen"), LOG_S("in_force", old->listen));
+    if (!same_store)
+        log_event(LOG_WARN, "reload.needs_restart", LOG_S("key", "store"), LOG_S("in_force", hub_store_path(old)));
+    text_copy(new->listen, sizeof new->listen, old->listen);
+    text_copy(new->store, sizeof new->store, old->store);
+    new->keep_ns = old->keep_ns;
+    new->foreign_max = old->foreign_max;
+}
+
+/* One that does not end in time is left to itself: it has its answers to give, and nothing new comes to it. */
+static void stop_old(struct server *s)
+{
+    struct err e = { 0 };
+
+    if (server_stop(s, STOP_MAX_NS, &e) != 0)
+        log_event(LOG_WARN, "reload.old_server_left", LOG_S("problem", e.text));
+}
+
+int hub_reload(struct hub *h, const struct hub_config *config, struct err *e)
+{
+    struct hub_config *next = malloc(sizeof *next);
+    struct server *server = NULL, *old = h->server;
+    int rc;
+
+    if (next == NULL)
+        return err_set(e, ERR_MEMORY, "out of memory");
+    *next = *config;
+    keep_fixed(&h->config, next);
+    rc = start_server(h, next, &server, e);
+    if (rc == 0)
+        rc = auth_load(h->auth, next->token_file, e);
+    if (rc == 0) {
+        put_in_force(h, server, next);
+        stop_old(old);
+    } else {
+        stop_old(server);
+    }
+    free(next);
+    return rc;
+}
+
+int hub_stop(struct hub *h, struct err *e)
+{
+    int rc;
+
+    if (h == NULL)
+        return 0;
+    rc = server_stop(h->server, STOP_MAX_NS, e);
+    if (rc != 0)
+        return rc;
+    log_event(LOG_INFO, "hub.stopped", LOG_I("records", (int64_t)h->counters.records));
+    free_parts(h);
+    return 0;
+}
+
+/* ---- checking ---------------------------------------------------------------------------- */
+
+static int check_listen(const struct hub_config *c, struct err *e)
+{
+    struct listen_address a;
+    struct err why;
+
+    if (listen_address_parse(c->listen, &a, &why) != 0)
+        return err_set(e, ERR_INVALID, "listen: %s %s", c->listen, why.text);
+    if (a.loopback || c->cert_file[0] != '\0')
+        return 0;
+    return err_set(e, ERR_REFUSED,
+                   "listen: %s can be reached by others and there is no encryption; write tls.cert_file and"
+                   " tls.key_file, or listen on 127.0.0.1",
+                   c->listen);
+}
+
+int hub_check(const struct hub_config *config, struct err *e)
+{
+    struct tls_material tls;
+    struct auth *auth = NULL;
+    int rc = check_listen(config, e);
+
+    if (rc == 0)
+        rc = auth_new(&auth, e);
+    if (rc == 0)
+        rc = auth_load(auth, config->token_file, e);
+    auth_free(auth);
+    if (rc != 0)
+        return rc;
+    rc = tls_load(config, &tls, e);
+    tls_free(&tls);
+    return rc;
+}

@@ -1,0 +1,167 @@
+/* What is asked with GET: health, metrics, reports.
+ *
+ * Reports and metrics read the store on the worker's thread, over a connection
+ * of their own, while the HTTP connection is suspended. */
+#include "base/text.h"
+#include "hub/exchange.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum { RETRY_BUSY_S = 5 };
+
+void page_livez(struct exchange *x)
+{
+    exchange_text(x, 200, "ok\n");
+}
+
+/* Strangers hear whether, not why: the reason may name a path. */
+void page_readyz(struct exchange *x)
+{
+    char reason[ERR_TEXT_MAX];
+
+    if (writer_ready(x->server->o.writer, reason, sizeof reason) && !x->server->closing)
+        exchange_text(x, 200, "ready\n");
+    else if (exchange_allowed(x))
+        exchange_refuse(x, 503, "not ready: %s", reason);
+    else
+        exchange_refuse(x, 503, "not ready");
+}
+
+static struct exchange *exchange_of(struct work *work)
+{
+    return (struct exchange *)(void *)((char *)work - offsetof(struct exchange, work));
+}
+
+/* Hands the exchange to the worker. */
+static void hand_over(struct exchange *x, void (*run)(struct work *work))
+{
+    x->work.run = run;
+    if (exchange_suspend(x)) {
+        if (worker_submit(x->server->o.worker, &x->work))
+            return;
+        x->reply.retry_after_s = RETRY_BUSY_S;
+        exchange_refuse(x, 503, "too many reports wait to be made; try again");
+        exchange_resume(x);
+        return;
+    }
+    x->reply.retry_after_s = RETRY_BUSY_S;
+    exchange_refuse(x, 503, "the hub is stopping");
+}
+
+/* ---- metrics --------------------------------------------------------------------------- */
+
+static void make_metrics(struct work *work)
+{
+    struct exchange *x = exchange_of(work);
+    struct fleet_stats stats;
+    bool known = fleet_store_stats(x->server->o.reading, &stats, NULL) == 0;
+
+    exchange_text(x, 200, "");
+    x->reply.type = "text/plain; version=0.0.4; charset=utf-8";
+    counters_render(x->server->o.counters, known ? &stats : NULL, &x->reply.body);
+    exchange_resume(x);
+}
+
+void page_metrics(struct exchange *x)
+{
+    hand_over(x, make_metrics);
+}
+
+/* ---- reports ----------------------------------------------------------------------------- */
+
+static const char *type_of(enum report_format format)
+{
+    switch (format) {
+    case REPORT_JSON:
+        return "application/json";
+    case REPORT_CSV:
+        return "text/csv; charset=utf-8";
+    case REPORT_TEXT:
+        break;
+    }
+    return "text/plain; charset=utf-8";
+}
+
+static void make_report(struct work *work)
+{
+    struct exchange *x = exchange_of(work);
+    struct err e = { 0 };
+    int rc;
+
+    exchange_text(x, 200, "");
+    x->reply.type = type_of(x->query.format);
+    rc = fleet_report(x->server->o.reading, &x->query, &x->reply.body, &e);
+    if (rc == ERR_TOO_BIG)
+        exchange_refuse(x, 400, "the report is too large; ask for one cluster");
+    else if (rc != 0)
+        exchange_refuse(x, 500, "%s", e.text);
+    exchange_resume(x);
+}
+
+static bool set_format(struct exchange *x, const char *value)
+{
+    return report_format_parse(value, &x->query.format);
+}
+
+static bool set_cluster(struct exchange *x, const char *value)
+{
+    return text_copy(x->query.cluster, sizeof x->query.cluster, value);
+}
+
+static bool set_since(struct exchange *x, const char *value)
+{
+    return report_since_parse(value, x->query.now_ns, &x->query.since_ns);
+}
+
+static const struct parameter {
+    const char *name;
+    bool (*set)(struct exchange *x, const char *value);
+    const char *expected;
+} parameters[] = {
+    { "format", set_format, "text, json or csv" },
+    { "cluster", set_cluster, "the name of a cluster" },
+    { "since", set_since, "a time in the past, 2026-01-31T08:00:00Z, or a length, 7d" },
+};
+
+static enum MHD_Result take_parameter(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    struct exchange *x = (struct exchange *)arg;
+
+    (void)kind;
+    for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
+        if (strcmp(parameters[i].name, key) != 0)
+            continue;
+        if (value == NULL || !parameters[i].set(x, value))
+            exchange_refuse(x, 400, "%s: write %s", key, parameters[i].expected);
+        return x->phase == PHASE_READING ? MHD_YES : MHD_NO;
+    }
+    exchange_refuse(x, 400, "unknown parameter %s; there are format, cluster and since", key);
+    return MHD_NO;
+}
+
+static void page_report(struct exchange *x, enum report_kind kind)
+{
+    const struct server *s = x->server;
+
+    x->query = (struct report_query){
+        .kind = kind,
+        .format = REPORT_JSON,
+        .now_ns = s->o.clock->wall_ns(s->o.clock),
+        .host_silent_ns = s->config.host_silent_ns,
+        .floors = s->config.floors,
+    };
+    MHD_get_connection_values(x->connection, MHD_GET_ARGUMENT_KIND, take_parameter, x);
+    if (x->phase == PHASE_READING)
+        hand_over(x, make_report);
+}
+
+void page_report_drift(struct exchange *x)
+{
+    page_report(x, REPORT_DRIFT);
+}
+
+void page_report_hosts(struct exchange *x)
+{
+    page_report(x, REPORT_HOSTS);
+}

@@ -1,0 +1,486 @@
+/* See server.h: the daemon, its handler, and the answers.  What the routes do
+ * is in ingest.c and pages.c. */
+#include "base/log.h"
+#include "base/text.h"
+#include "base/times.h"
+#include "hub/exchange.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    CONNECTION_MEMORY = 64 * 1024, /* headers and the read buffer of one connection */
+    BODIES_HELD = 32,              /* full-size bodies held at a time, over all connections */
+    DISCARD_BODIES = 4,            /* a refused body is read up to so many times ingest.max_body */
+    DEADLINE_IDLES = 4,            /* a body must be there within so many times ingest.idle_timeout */
+    REPLY_MAX = 512 * 1024 * 1024,
+    OPTIONS_MAX = 16,
+};
+
+static const struct route routes[] = {
+    { "/v1/logs", "POST", false, ingest_begin, ingest_finish },
+    { "/livez", "GET", true, NULL, page_livez },
+    { "/readyz", "GET", true, NULL, page_readyz },
+    { "/metrics", "GET", false, NULL, page_metrics },
+    { "/api/v1/reports/drift", "GET", false, NULL, page_report_drift },
+    { "/api/v1/reports/hosts", "GET", false, NULL, page_report_hosts },
+};
+
+/* ---- answers ------------------------------------------------------------------------- */
+
+/* google.rpc.Code, as OTLP's errors name it. */
+static int rpc_code(int status)
+{
+    static const struct {
+        int status, code;
+    } codes[] = { { 400, 3 }, { 401, 16 }, { 403, 7 }, { 404, 5 }, { 405, 12 }, { 413, 8 }, { 415, 3 }, { 503, 14 } };
+
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        if (codes[i].status == status)
+            return codes[i].code;
+    }
+    return 13; /* INTERNAL */
+}
+
+/* google.rpc.Status: code = 1 (varint), message = 2 (string, shorter than 2^14). */
+static void put_status_protobuf(struct buf *out, int code, const char *message)
+{
+    size_t len = strlen(message);
+
+    assert(code < 128 && len < 1 << 14);
+    buf_char(out, 0x08);
+    buf_char(out, (char)code);
+    buf_char(out, 0x12);
+    buf_char(out, (char)((len & 0x7f) | 0x80));
+    buf_char(out, (char)(len >> 7));
+    buf_add(out, message, len);
+}
+
+static void put_status_json(struct buf *out, int code, const char *message)
+{
+    json_t *status = json_pack("{s:i, s:s}", "code", code, "message", message);
+    char *text = status != NULL ? json_dumps(status, JSON_COMPACT) : NULL;
+
+    buf_str(out, text != NULL ? text : "{}");
+    free(text);
+    json_decref(status);
+}
+
+static void put_error(struct exchange *x, int status, const char *message)
+{
+    struct reply *r = &x->reply;
+
+    buf_clear(&r->body);
+    r->status = status;
+    switch (x->dialect) {
+    case DIALECT_PROTOBUF:
+        r->type = "application/x-protobuf";
+        put_status_protobuf(&r->body, rpc_code(status), message);
+        break;
+    case DIALECT_JSON:
+        r->type = "application/json";
+        put_status_json(&r->body, rpc_code(status), message);
+        break;
+    case DIALECT_TEXT:
+        r->type = "text/plain; charset=utf-8";
+        buf_printf(&r->body, "%s\n", message);
+        break;
+    }
+}
+
+void exchange_refuse(struct exchange *x, int status, const char *fmt, ...)
+{
+    char raw[ERR_TEXT_MAX * 2], message[ERR_TEXT_MAX * 2];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(raw, sizeof raw, fmt, ap);
+    va_end(ap);
+    text_clean(message, sizeof message, raw, strlen(raw), NULL);
+    put_error(x, status, message);
+    if (x->phase == PHASE_READING)
+        x->phase = PHASE_DISCARDING;
+}
+
+void exchange_text(struct exchange *x, int status, const char *text)
+{
+    x->reply.status = status;
+    x->reply.type = "text/plain; charset=utf-8";
+    buf_clear(&x->reply.body);
+    buf_str(&x->reply.body, text);
+}
+
+static void add_headers(const struct reply *r, struct MHD_Response *response)
+{
+    char number[24];
+
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, r->type);
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (r->status == 401)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"hvhub\"");
+    if (r->allow != NULL)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, r->allow);
+    if (r->retry_after_s > 0) {
+        snprintf(number, sizeof number, "%d", r->retry_after_s);
+        MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, number);
+    }
+    if (r->has_acked) {
+        snprintf(number, sizeof number, "%llu", (unsigned long long)r->acked_through);
+        MHD_add_response_header(response, "Hvfleet-Acked-Through", number);
+    }
+}
+
+static enum MHD_Result send_reply(struct exchange *x)
+{
+    struct reply *r = &x->reply;
+    struct MHD_Response *response;
+    enum MHD_Result result;
+
+    assert(r->status >= 200 && r->type != NULL);
+    if (buf_error(&r->body) != ERR_OK)
+        exchange_text(x, 500, "the answer does not fit; ask for less, a cluster say\n");
+    response = MHD_create_response_from_buffer(r->body.len, r->body.data, MHD_RESPMEM_MUST_FREE);
+    if (response == NULL)
+        return MHD_NO;
+    buf_init(&r->body, REPLY_MAX); /* the response owns the bytes now */
+    add_headers(r, response);
+    counters_request(x->server->o.counters, r->status);
+    result = MHD_queue_response(x->connection, (unsigned)r->status, response);
+    MHD_destroy_response(response);
+    x->phase = PHASE_SENT;
+    return result;
+}
+
+/* ---- who speaks -------------------------------------------------------------------------- */
+
+const char *exchange_header(const struct exchange *x, const char *name)
+{
+    return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
+}
+
+static bool has_certificate(const struct exchange *x)
+{
+    const union MHD_ConnectionInfo *info;
+
+    if (x->server->config.client_ca_file[0] == '\0')
+        return false;
+    info = MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    return info != NULL && tls_peer_verified(info->tls_session);
+}
+
+bool exchange_allowed(struct exchange *x)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct auth_claim claim = { .authorization = exchange_header(x, MHD_HTTP_HEADER_AUTHORIZATION) };
+
+    if (info != NULL && !x->server->o.distrust_loopback)
+        claim.peer = info->client_addr;
+    claim.certificate = has_certificate(x);
+    return auth_allows(x->server->o.auth, &claim);
+}
+
+/* ---- handing over -------------------------------------------------------------------------- */
+
+bool exchange_suspend(struct exchange *x)
+{
+    struct server *s = x->server;
+
+    s->open++;
+    s->busy++;
+    if (s->closing) {
+        s->busy--;
+        s->open--;
+        return false;
+    }
+    x->handed_over = true;
+    x->phase = PHASE_WAITING;
+    MHD_suspend_connection(x->connection);
+    return true;
+}
+
+void exchange_resume(struct exchange *x)
+{
+    struct server *s = x->server;
+
+    x->phase = PHASE_ANSWER;
+    MHD_resume_connection(x->connection);
+    s->busy--; /* last: server_stop() waits for it before it frees anything */
+}
+
+/* ---- the handler ----------------------------------------------------------------------------- */
+
+static bool same_method(const struct route *r, const char *method)
+{
+    return strcmp(method, r->method) == 0 || (strcmp(method, "HEAD") == 0 && strcmp(r->method, "GET") == 0);
+}
+
+static void find_route(struct exchange *x, const char *path, const char *method)
+{
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        if (strcmp(path, routes[i].path) != 0)
+            continue;
+        if (same_method(&routes[i], method)) {
+            x->route = &routes[i];
+        } else {
+            x->reply.allow = routes[i].method;
+            exchange_refuse(x, 405, "%s takes %s only", routes[i].path, routes[i].method);
+        }
+        return;
+    }
+    exchange_refuse(x, 404, "there is nothing at this path");
+}
+
+static void check_body_size(struct exchange *x)
+{
+    uint64_t max = (uint64_t)x->server->config.body_max, length;
+    const char *text = exchange_header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+    if (text != NULL && text_u64(text, &length) && length > max)
+        exchange_refuse(x, 413, "the body is larger than %llu bytes (ingest.max_body)", (unsigned long long)max);
+}
+
+static void begin(struct exchange *x, const char *path, const char *method)
+{
+    find_route(x, path, method);
+    if (x->phase != PHASE_READING)
+        return;
+    if (x->route->begin != NULL)
+        x->route->begin(x);
+    if (!x->route->open_to_all && !exchange_allowed(x))
+        exchange_refuse(x, 401, "a bearer token or a client certificate is needed");
+    if (x->phase == PHASE_READING)
+        check_body_size(x);
+}
+
+/* A client that asks first, or announces more than we would read through, is answered before its body. */
+static bool answer_at_once(const struct exchange *x)
+{
+    const char *text = exchange_header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    uint64_t length = 0;
+
+    if (x->phase != PHASE_DISCARDING)
+        return false;
+    if (text != NULL && text_u64(text, &length) && length > (uint64_t)x->server->config.body_max * DISCARD_BODIES)
+        return true;
+    return exchange_header(x, MHD_HTTP_HEADER_EXPECT) != NULL;
+}
+
+static struct exchange *exchange_new(struct server *s, struct MHD_Connection *connection)
+{
+    struct exchange *x = calloc(1, sizeof *x);
+
+    if (x == NULL)
+        return NULL;
+    x->server = s;
+    x->connection = connection;
+    x->deadline = s->o.clock->monotonic_ns(s->o.clock) + DEADLINE_IDLES * s->config.connection_idle_ns;
+    buf_init(&x->body, (size_t)s->config.body_max);
+    buf_init(&x->reply.body, REPLY_MAX);
+    return x;
+}
+
+void exchange_drop_body(struct exchange *x)
+{
+    x->server->body_bytes -= x->charged;
+    x->charged = 0;
+    buf_free(&x->body);
+}
+
+/* Keeps a piece of the body, within the body's and the server's bounds. */
+static void keep_piece(struct exchange *x, const char *data, size_t len)
+{
+    struct server *s = x->server;
+
+    if (len > x->body.max - x->body.len) {
+        exchange_refuse(x, 413, "the body is larger than %zu bytes (ingest.max_body)", x->body.max);
+    } else if (s->body_bytes + len > s->body_bytes_max) {
+        x->reply.retry_after_s = 2;
+        exchange_refuse(x, 503, "too many bodies are coming in; try again");
+    } else {
+        s->body_bytes += len;
+        x->charged += len;
+        buf_add(&x->body, data, len);
+        if (buf_error(&x->body) != ERR_OK)
+            exchange_refuse(x, 503, "out of memory");
+    }
+    if (x->phase != PHASE_READING)
+        exchange_drop_body(x);
+}
+
+static enum MHD_Result take_piece(struct exchange *x, const char *data, size_t len)
+{
+    struct server *s = x->server;
+
+    x->received += len;
+    s->o.counters->body_bytes += len;
+    if (x->phase == PHASE_READING)
+        keep_piece(x, data, len);
+    if (x->received > (uint64_t)s->config.body_max * DISCARD_BODIES)
+        return MHD_NO;
+    return s->o.clock->monotonic_ns(s->o.clock) > x->deadline ? MHD_NO : MHD_YES;
+}
+
+static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, const char *path, const char *method,
+                              const char *version, const char *data, size_t *len, void **context)
+{
+    struct exchange *x = (struct exchange *)*context;
+    enum MHD_Result result;
+
+    (void)version;
+    if (x == NULL) {
+        x = exchange_new((struct server *)arg, connection);
+        if (x == NULL)
+            return MHD_NO;
+        *context = x;
+        begin(x, path, method);
+        return answer_at_once(x) ? send_reply(x) : MHD_YES;
+    }
+    if (*len > 0) {
+        result = take_piece(x, data, *len);
+        *len = 0;
+        return result;
+    }
+    if (x->phase == PHASE_READING) {
+        x->route->finish(x);
+        if (x->handed_over) /* from here on the exchange is another thread's until it is resumed */
+            return MHD_YES;
+    }
+    return x->phase != PHASE_SENT ? send_reply(x) : MHD_YES;
+}
+
+static void completed(void *arg, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode why)
+{
+    struct exchange *x = (struct exchange *)*context;
+
+    (void)arg;
+    (void)connection;
+    (void)why;
+    if (x == NULL)
+        return;
+    *context = NULL;
+    exchange_drop_body(x);
+    otlp_request_free(&x->job.request);
+    buf_free(&x->reply.body);
+    if (x->handed_over)
+        x->server->open--;
+    free(x);
+}
+
+static void connection_changed(void *arg, struct MHD_Connection *connection, void **context,
+                               enum MHD_ConnectionNotificationCode what)
+{
+    struct server *s = (struct server *)arg;
+
+    (void)connection;
+    (void)context;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        s->o.counters->connections++;
+    else
+        s->o.counters->connections--;
+}
+
+static void daemon_says(void *arg, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
+static void daemon_says(void *arg, const char *fmt, va_list ap)
+{
+    char text[256];
+
+    (void)arg;
+    vsnprintf(text, sizeof text, fmt, ap);
+    log_event(LOG_DEBUG, "http.library", LOG_S("text", text));
+}
+
+/* ---- start and stop ---------------------------------------------------------------------------- */
+
+static int check_exposure(const struct server_options *o, struct err *e)
+{
+    if (o->tls->cert == NULL && !o->listener->loopback)
+        return err_set(e, ERR_REFUSED,
+                       "listen: %s can be reached by others and there is no encryption; write tls.cert_file and"
+                       " tls.key_file, or listen on 127.0.0.1",
+                       o->listener->text);
+    return 0;
+}
+
+static int start_daemon(struct server *s, struct err *e)
+{
+    const struct hub_config *c = &s->config;
+    const struct tls_material *t = s->o.tls;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    int64_t idle_s = c->connection_idle_ns / NS_PER_S;
+    struct MHD_OptionItem more[OPTIONS_MAX] = { 0 };
+    int n = 0;
+
+    if (c->threads > 1 && c->threads <= c->connections_max)
+        more[n++] = (struct MHD_OptionItem){ MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)c->threads, NULL };
+    if (t->cert != NULL) {
+        flags |= MHD_USE_TLS;
+        more[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_CERT, 0, t->cert };
+        more[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_KEY, 0, t->key };
+        more[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES };
+        if (t->client_ca != NULL)
+            more[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_TRUST, 0, t->client_ca };
+    }
+    more[n++] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
+    assert(n <= OPTIONS_MAX);
+    s->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, handle, s, MHD_OPTION_EXTERNAL_LOGGER, daemon_says, NULL, MHD_OPTION_LISTEN_SOCKET,
+        s->o.listener->fd, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+        connection_changed, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)c->connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned)(c->connections_max / 2 + 1), MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(idle_s > 0 ? idle_s : 1),
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+    if (s->daemon == NULL)
+        return err_set(e, ERR_STATE, "the HTTP server does not start; log.level: debug tells more");
+    return 0;
+}
+
+int server_start(struct server **out, const struct server_options *options, struct err *e)
+{
+    struct server *s;
+    int rc = check_exposure(options, e);
+
+    if (rc != 0)
+        return rc;
+    s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return err_set(e, ERR_MEMORY, "out of memory");
+    s->o = *options;
+    s->config = *options->config;
+    s->o.config = &s->config;
+    s->body_bytes_max = (size_t)s->config.body_max * BODIES_HELD;
+    rc = start_daemon(s, e);
+    s->o.tls = NULL; /* the library has its own copy */
+    if (rc != 0) {
+        free(s);
+        return rc;
+    }
+    *out = s;
+    return 0;
+}
+
+static bool wait_for_zero(const struct server *s, _Atomic int *count, int64_t max_ns)
+{
+    int64_t end = s->o.clock->monotonic_ns(s->o.clock) + max_ns;
+
+    while (*count > 0 && s->o.clock->monotonic_ns(s->o.clock) < end)
+        nanosleep(&(struct timespec){ 0, 5 * NS_PER_MS }, NULL);
+    return *count == 0;
+}
+
+int server_stop(struct server *s, int64_t max_ns, struct err *e)
+{
+    if (s == NULL)
+        return 0;
+    s->closing = true;
+    (void)MHD_quiesce_daemon(s->daemon);
+    (void)wait_for_zero(s, &s->open, max_ns / 2);
+    if (!wait_for_zero(s, &s->busy, max_ns / 2))
+        return err_set(e, ERR_TIMEOUT, "a commit or a report did not end in time");
+    MHD_stop_daemon(s->daemon);
+    free(s);
+    return 0;
+}

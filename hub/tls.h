@@ -1,0 +1,28 @@
+/* The hub's certificate, key and client CA as PEM text, read and checked
+ * before they are put in force. */
+#ifndef HUB_TLS_H
+#define HUB_TLS_H
+
+#include "base/error.h"
+#include "config/hub_config.h"
+
+#include <stdbool.h>
+
+/* TLS 1.2 and later, the library's own choice of ciphers within. */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+
+struct tls_material {
+    char *cert, *key; /* NULL: plain HTTP */
+    char *client_ca;  /* NULL: no client certificates asked for */
+};
+
+/* Reads what the config names.  Certificate and key must be readable and belong together; a
+ * certificate that has run out, or will within a week, is logged.  On error *out is empty. */
+MUST_USE int tls_load(const struct hub_config *config, struct tls_material *out, struct err *e);
+void tls_free(struct tls_material *m);
+
+/* Did the peer of this GnuTLS session show a certificate that one of our client CAs
+ * signed, that is in its time and may be used by clients? */
+bool tls_peer_verified(void *gnutls_session);
+
+#endif

@@ -1,0 +1,160 @@
+/* Who may speak: addresses, tokens, certificates. */
+#include "hub/auth.h"
+#include "tests/support/suite.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TOKEN_A "0123456789abcdef-token-a"
+#define TOKEN_B "0123456789abcdef-token-b"
+
+static struct sockaddr_storage address(const char *text)
+{
+    struct sockaddr_storage ss = { 0 };
+    struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)&ss;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)&ss;
+
+    if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
+        ss.ss_family = AF_INET;
+    } else {
+        ss.ss_family = AF_INET6;
+        ck_assert_int_eq(inet_pton(AF_INET6, text, &v6->sin6_addr), 1);
+    }
+    return ss;
+}
+
+static bool loopback(const char *text)
+{
+    struct sockaddr_storage ss = address(text);
+
+    return auth_is_loopback((const struct sockaddr *)&ss);
+}
+
+static struct auth *auth_with(const char *file_text)
+{
+    struct auth *a = NULL;
+    struct err e = { 0 };
+
+    ck_assert_int_eq(auth_new(&a, &e), 0);
+    if (file_text != NULL) {
+        const char *path = write_file(temp_dir(), "tokens", file_text, strlen(file_text));
+
+        ck_assert_msg(auth_load(a, path, &e) == 0, "%s", e.text);
+    }
+    return a;
+}
+
+static bool allows(struct auth *a, const char *from, bool certificate, const char *authorization)
+{
+    struct sockaddr_storage ss = address(from);
+    struct auth_claim claim = { (const struct sockaddr *)&ss, certificate, authorization };
+
+    return auth_allows(a, &claim);
+}
+
+START_TEST(loopback_is_127_8_and_one_and_nothing_else)
+{
+    ck_assert(loopback("127.0.0.1"));
+    ck_assert(loopback("127.255.3.4"));
+    ck_assert(loopback("::1"));
+    ck_assert(loopback("::ffff:127.0.0.1"));
+    ck_assert(!loopback("128.0.0.1"));
+    ck_assert(!loopback("10.0.0.1"));
+    ck_assert(!loopback("0.0.0.0"));
+    ck_assert(!loopback("::"));
+    ck_assert(!loopback("::2"));
+    ck_assert(!loopback("::ffff:10.0.0.1"));
+    ck_assert(!loopback("fe80::1"));
+    ck_assert(!auth_is_loopback(NULL));
+}
+END_TEST
+
+START_TEST(loopback_needs_nothing_and_others_need_a_token_or_a_certificate)
+{
+    struct auth *a = auth_with(TOKEN_A "\n");
+
+    ck_assert(allows(a, "127.0.0.1", false, NULL));
+    ck_assert(!allows(a, "192.0.2.7", false, NULL));
+    ck_assert(allows(a, "192.0.2.7", false, "Bearer " TOKEN_A));
+    ck_assert(allows(a, "192.0.2.7", false, "bearer  " TOKEN_A));
+    ck_assert(allows(a, "192.0.2.7", true, NULL));
+    auth_free(a);
+}
+END_TEST
+
+START_TEST(a_wrong_token_is_refused_from_everywhere)
+{
+    struct auth *a = auth_with(TOKEN_A "\n");
+
+    ck_assert(!allows(a, "127.0.0.1", false, "Bearer " TOKEN_B));
+    ck_assert(!allows(a, "192.0.2.7", false, "Bearer " TOKEN_B));
+    ck_assert(!allows(a, "192.0.2.7", false, "Bearer "));
+    ck_assert(!allows(a, "192.0.2.7", false, "Bearer " TOKEN_A "x"));
+    ck_assert(!allows(a, "192.0.2.7", false, "Basic " TOKEN_A));
+    ck_assert(!allows(a, "192.0.2.7", false, TOKEN_A));
+    auth_free(a);
+}
+END_TEST
+
+START_TEST(several_tokens_live_at_once_and_comments_are_passed_over)
+{
+    struct auth *a = auth_with("# cluster A\n" TOKEN_A "\r\n\n# cluster B\n" TOKEN_B);
+
+    ck_assert_int_eq(auth_token_count(a), 2);
+    ck_assert(allows(a, "192.0.2.7", false, "Bearer " TOKEN_A));
+    ck_assert(allows(a, "192.0.2.7", false, "Bearer " TOKEN_B));
+    auth_free(a);
+}
+END_TEST
+
+START_TEST(without_a_token_file_no_token_is_good)
+{
+    struct auth *a = auth_with(NULL);
+    struct err e;
+
+    ck_assert_int_eq(auth_load(a, "", &e), 0);
+    ck_assert(!allows(a, "192.0.2.7", false, "Bearer " TOKEN_A));
+    ck_assert(!allows(a, "192.0.2.7", false, "Bearer "));
+    auth_free(a);
+}
+END_TEST
+
+START_TEST(a_bad_token_file_leaves_the_tokens_in_force)
+{
+    static const struct {
+        const char *text, *part;
+    } bad[] = {
+        { "short\n", ":1: a token needs 16 characters" },
+        { "# nothing\n\n", "no token in it" },
+        { TOKEN_A "\nhas a blank in the middle\n", ":2: a token has printable characters" },
+    };
+    struct auth *a = auth_with(TOKEN_A "\n");
+    struct err e = { 0 };
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        ck_assert_int_eq(auth_load(a, write_file(temp_dir(), "bad", bad[i].text, strlen(bad[i].text)), &e),
+                         ERR_INVALID);
+        ck_assert_msg(strstr(e.text, bad[i].part) != NULL, "%s", e.text);
+    }
+    ck_assert_int_eq(auth_load(a, "/nonexistent/tokens", &e), ERR_NOT_FOUND);
+    ck_assert(allows(a, "192.0.2.7", false, "Bearer " TOKEN_A));
+    auth_free(a);
+}
+END_TEST
+
+static void add(Suite *s)
+{
+    suite_test(s, loopback_is_127_8_and_one_and_nothing_else);
+    suite_test(s, loopback_needs_nothing_and_others_need_a_token_or_a_certificate);
+    suite_test(s, a_wrong_token_is_refused_from_everywhere);
+    suite_test(s, several_tokens_live_at_once_and_comments_are_passed_over);
+    suite_test(s, without_a_token_file_no_token_is_good);
+    suite_test(s, a_bad_token_file_leaves_the_tokens_in_force);
+}
+
+int main(void)
+{
+    return suite_main("hub: who may speak", add);
+}
