@@ -72,6 +72,10 @@ endif
 ifdef SAN
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 HARDEN := -fPIE -fno-strict-overflow
+ifeq ($(findstring clang,$(CC)),)
+# The instrumentation hides ranges from gcc, which then warns of what can't be.
+WARN += -Wno-format-truncation -Wno-maybe-uninitialized
+endif
 endif
 CPPFLAGS += -I. -I$(B)/gen -D_GNU_SOURCE -DHVFLEET_VERSION='"$(VERSION)"'
 CFLAGS += -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(SANITIZE) -pthread
@@ -231,6 +235,10 @@ windows-deps: deps
 windows: windows-deps
 	+$(Q)$(MAKE) --no-print-directory SYSTEM=windows B=$(WINDOWS_BUILD) \
 		WINDEPS=$(or $(WINDEPS),$(WINDOWS_BUILD)/deps) windows-programs
+
+ifeq ($(SYSTEM),windows)
+include packaging/windows/programs.mk
+endif
 
 # Under Wine: the unit tests that apply, then the service over an example bundle.
 check-windows: windows

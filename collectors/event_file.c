@@ -76,8 +76,8 @@ bool event_file_unchanged(const struct event_file *f, const struct file_info *in
 
 const char *event_file_path(const struct event_stream *stream)
 {
-    if (stream->ops != &event_file_xml_ops && stream->ops != &event_file_evtx_ops)
-        return NULL;
+    if (stream->ops != &event_file_xml_ops)
+        return event_file_evtx_path(stream);
     return ((const struct event_file *)stream)->path;
 }
 

@@ -35,6 +35,9 @@ const char *event_file_path(const struct event_stream *stream);
 /* The last part of the path, for messages. */
 const char *event_file_name(const struct event_file *f);
 
-extern const struct event_stream_ops event_file_xml_ops, event_file_evtx_ops;
+extern const struct event_stream_ops event_file_xml_ops;
+
+/* The path of a stream made by event_file_evtx(); NULL for any other. */
+const char *event_file_evtx_path(const struct event_stream *stream);
 
 #endif

@@ -497,7 +497,7 @@ static void evtx_close(struct event_stream *s)
     free(x);
 }
 
-const struct event_stream_ops event_file_evtx_ops = { .read = evtx_read, .close = evtx_close };
+static const struct event_stream_ops event_file_evtx_ops = { .read = evtx_read, .close = evtx_close };
 
 int event_file_evtx(const struct files *files, const char *path, struct event_stream **out, struct err *e)
 {
@@ -515,4 +515,9 @@ int event_file_evtx(const struct files *files, const char *path, struct event_st
     buf_init(&x->drained, MARK_MAX);
     *out = &x->base.stream;
     return 0;
+}
+
+const char *event_file_evtx_path(const struct event_stream *stream)
+{
+    return stream->ops == &event_file_evtx_ops ? ((const struct event_file *)stream)->path : NULL;
 }

@@ -63,7 +63,7 @@ static const struct yaml_key keys[] = {
       "How long nothing is sent after the hub has refused the agent itself (401, 403). A reload tries at once." },
 
     { "store.dir", YAML_TEXT, FIELD(data_dir), .max = TEXT_MAX, .fallback = "", .help =
-      "The folder of the agent's store. Empty: this system's default (/var/lib/hvagent; %ProgramData%/hvagent)." },
+      "The folder of the agent's store. Empty: this system's default (/var/lib/hvagent; %ProgramData%/hvfleet/agent)." },
     { "store.max_size", YAML_SIZE, FIELD(store_max_bytes), 1 * MIB, 1 * TIB, .fallback = "512MiB", .help =
       "How much may wait for the hub. Over it the least important and oldest records go first, and a gap record says so." },
 

@@ -12,9 +12,9 @@ ROOMS := $(filter-out hub,$(ROOMS))
 CPPFLAGS += -isystem $(WINDEPS)/include -D_WIN32_WINNT=0x0601 -DWINVER=0x0601 -DUNICODE -D_UNICODE \
 	-D__USE_MINGW_ANSI_STDIO=1 -DPRINTF_KIND=gnu_printf -include plat/win/missing.h \
 	-DCURL_STATICLIB -DXML_STATIC -DYAML_DECLARE_STATIC -DLIBARCHIVE_STATIC
-HARDEN := -fstack-protector-strong -fno-strict-overflow -ffunction-sections -fdata-sections
+HARDEN := -fstack-protector-strong -fno-strict-overflow -ffunction-sections
 OPT := -Os -g
-LDFLAGS = -static -L$(WINDEPS)/lib -Wl,--gc-sections -Wl,--dynamicbase,--nxcompat,--high-entropy-va -Wl,--wrap=fopen
+LDFLAGS = -static -fstack-protector-strong -L$(WINDEPS)/lib -Wl,--gc-sections,--exclude-all-symbols -Wl,--dynamicbase,--nxcompat,--high-entropy-va -Wl,--wrap=fopen
 
 # In the order in which the linker needs them.
 WIN_LIBS := -larchive -lcurl -lsqlite3 -lyaml -lexpat -ljansson -lzstd -lz -luv_a \
@@ -37,13 +37,3 @@ $(B)/packaging/windows/hvagent.res.o: packaging/windows/hvagent.rc $(WIN_GEN)/me
 	$(call say,WINDRES,$<)
 	@mkdir -p $(@D)
 	$(Q)$(WIN_HOST)-windres -I $(WIN_GEN) -DHVFLEET_COMMAS=$(VERSION_COMMAS) '-DHVFLEET_TEXT=\"$(VERSION)\"' $< $@
-
-# ---- the program: linked, then its debug information put beside it ----
-.PHONY: windows-programs
-windows-programs: $(B)/hvagent.exe
-$(B)/hvagent.exe: $(B)/agent/hvagent_main.o $(B)/packaging/windows/hvagent.res.o $(call libs_of,agent $(USES_agent))
-	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -municode -o $@ $(filter %.o,$^) $(call libs_of,agent $(USES_agent)) $(call ldlibs_of,agent)
-	$(Q)$(WIN_HOST)-objcopy --only-keep-debug $@ $@.debug
-	$(Q)$(WIN_HOST)-strip --strip-all $@
-	$(Q)cd $(@D) && $(WIN_HOST)-objcopy --add-gnu-debuglink=$(@F).debug $(@F)

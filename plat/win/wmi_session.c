@@ -1,0 +1,186 @@
+/* See wmi_session.h. */
+#include "plat/win/wmi_session.h"
+
+#include "base/times.h"
+#include "plat/win/wmi_errors.h"
+#include "plat/win/wmi_text.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SLICE_MS = 1000, QUERY_MAX = 512 };
+
+#define COMPONENT "SystemName, ElementName, EnabledState, OperationalStatus"
+
+/* What is asked for of a class: what collectors/kvp_poll.c reads. */
+static const struct {
+    const char *class_name;
+    const char *properties;
+} wanted[] = {
+    { "Msvm_ComputerSystem", "Name, ElementName, Caption, EnabledState" },
+    { "Msvm_KvpExchangeComponent", COMPONENT ", GuestIntrinsicExchangeItems, GuestExchangeItems" },
+    { "Msvm_HeartbeatComponent", COMPONENT },
+    { "Msvm_ShutdownComponent", COMPONENT },
+    { "Msvm_TimeSyncComponent", COMPONENT },
+    { "Msvm_VssComponent", COMPONENT },
+    { "Msvm_GuestServiceInterfaceComponent", COMPONENT },
+    { "Msvm_RdvComponent", COMPONENT },
+};
+
+LONG wmi_slice_ms(const struct wmi_deadline *d)
+{
+    int64_t left_ms = (d->ns - d->clock->monotonic_ns(d->clock)) / NS_PER_MS;
+
+    return left_ms <= 0 ? 0 : left_ms < SLICE_MS ? (LONG)left_ms : SLICE_MS;
+}
+
+/* ---- the connection ----------------------------------------------------- */
+
+HRESULT wmi_set_blanket(IUnknown *proxy)
+{
+    HRESULT hr = CoSetProxyBlanket(proxy, RPC_C_AUTHN_WINNT, RPC_C_AUTHZ_NONE, NULL, RPC_C_AUTHN_LEVEL_PKT_PRIVACY,
+                                   RPC_C_IMP_LEVEL_IMPERSONATE, NULL, EOAC_NONE);
+
+    return hr == E_NOINTERFACE ? S_OK : hr; /* no proxy: an object of this process */
+}
+
+static HRESULT connect_to(IWbemLocator *locator, const wchar_t *name, IWbemServices **out)
+{
+    BSTR path = SysAllocString(name);
+    HRESULT hr = E_OUTOFMEMORY;
+
+    *out = NULL;
+    if (path != NULL)
+        hr = IWbemLocator_ConnectServer(locator, path, NULL, NULL, NULL, WBEM_FLAG_CONNECT_USE_MAX_WAIT, NULL, NULL,
+                                        out);
+    SysFreeString(path);
+    return hr;
+}
+
+HRESULT wmi_session_open(struct wmi_session *s)
+{
+    IWbemLocator *locator = NULL;
+    HRESULT hr;
+
+    assert(s->services == NULL && s->text_source == NULL);
+    hr = CoCreateInstance(&CLSID_WbemLocator, NULL, CLSCTX_INPROC_SERVER, &IID_IWbemLocator, (void **)&locator);
+    if (FAILED(hr))
+        return hr;
+    s->v2 = true;
+    hr = connect_to(locator, L"root\\virtualization\\v2", &s->services);
+    if (FAILED(hr) && wmi_judge(hr).meaning == WMI_NAMESPACE_ABSENT) {
+        s->v2 = false;
+        hr = connect_to(locator, L"root\\virtualization", &s->services);
+    }
+    IWbemLocator_Release(locator);
+    if (SUCCEEDED(hr))
+        hr = wmi_set_blanket((IUnknown *)s->services);
+    if (FAILED(hr)) {
+        wmi_session_close(s);
+        return hr;
+    }
+    if (FAILED(CoCreateInstance(&CLSID_WbemObjectTextSrc, NULL, CLSCTX_INPROC_SERVER, &IID_IWbemObjectTextSrc,
+                                (void **)&s->text_source)))
+        s->text_source = NULL;
+    return S_OK;
+}
+
+void wmi_session_close(struct wmi_session *s)
+{
+    if (s->text_source != NULL)
+        IWbemObjectTextSrc_Release(s->text_source);
+    if (s->services != NULL)
+        IWbemServices_Release(s->services);
+    *s = (struct wmi_session){ 0 };
+}
+
+/* ---- queries ------------------------------------------------------------ */
+
+static const char *properties_of(const char *class_name)
+{
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        if (strcmp(wanted[i].class_name, class_name) == 0)
+            return wanted[i].properties;
+    return "*";
+}
+
+static HRESULT begin_query(struct wmi_session *s, const char *properties, const char *class_name,
+                           IEnumWbemClassObject **out)
+{
+    wchar_t text[QUERY_MAX];
+    int n = swprintf(text, QUERY_MAX, L"SELECT %hs FROM %hs", properties, class_name);
+    BSTR language = SysAllocString(L"WQL"), query;
+    HRESULT hr = E_OUTOFMEMORY;
+
+    assert(n > 0);
+    query = SysAllocString(text);
+    *out = NULL;
+    if (language != NULL && query != NULL)
+        hr = IWbemServices_ExecQuery(s->services, language, query,
+                                     WBEM_FLAG_FORWARD_ONLY | WBEM_FLAG_RETURN_IMMEDIATELY, NULL, out);
+    SysFreeString(query);
+    SysFreeString(language);
+    if (SUCCEEDED(hr))
+        hr = wmi_set_blanket((IUnknown *)*out);
+    if (FAILED(hr) && *out != NULL) {
+        IEnumWbemClassObject_Release(*out);
+        *out = NULL;
+    }
+    return hr;
+}
+
+HRESULT wmi_next(IEnumWbemClassObject *e, const struct wmi_deadline *d, IWbemClassObject **object)
+{
+    LONG ms;
+
+    while ((ms = wmi_slice_ms(d)) > 0) {
+        ULONG got = 0;
+        HRESULT hr;
+
+        *object = NULL;
+        hr = IEnumWbemClassObject_Next(e, ms, 1, object, &got);
+        if (SUCCEEDED(hr) && got == 1)
+            return S_OK;
+        if (hr != (HRESULT)WBEM_S_TIMEDOUT)
+            return hr;
+    }
+    return WMI_TIMED_OUT;
+}
+
+/* One pass over a class with these properties; what it appended is dropped when
+ * it fails. */
+static HRESULT read_class(struct wmi_session *s, const char *properties, const char *class_name,
+                          const struct wmi_deadline *d, struct buf *out, size_t *count)
+{
+    IEnumWbemClassObject *e = NULL;
+    IWbemClassObject *object = NULL;
+    HRESULT hr = begin_query(s, properties, class_name, &e);
+
+    *count = 0;
+    buf_clear(out);
+    while (SUCCEEDED(hr) && (hr = wmi_next(e, d, &object)) == S_OK) {
+        hr = wmi_text_object(s->text_source, object, out);
+        IWbemClassObject_Release(object);
+        *count += SUCCEEDED(hr);
+    }
+    if (e != NULL)
+        IEnumWbemClassObject_Release(e);
+    if (FAILED(hr)) {
+        buf_clear(out);
+        *count = 0;
+        return hr;
+    }
+    return S_OK;
+}
+
+HRESULT wmi_session_class(struct wmi_session *s, const char *class_name, const struct wmi_deadline *d, struct buf *out,
+                          size_t *count)
+{
+    const char *properties = properties_of(class_name);
+    HRESULT hr = read_class(s, properties, class_name, d, out, count);
+
+    if (FAILED(hr) && wmi_judge(hr).meaning == WMI_BAD_QUERY && strcmp(properties, "*") != 0)
+        hr = read_class(s, "*", class_name, d, out, count);
+    return hr;
+}
