@@ -154,8 +154,7 @@ static void read_expected(struct resource *r, struct buf *problems)
         if (installers[i].generation != g)
             continue;
         found = read_version(installers[i].win6x, r->is_win6x, sizeof r->is_win6x);
-        if (!read_version(installers[i].win5x, r->is_win5x, sizeof r->is_win5x) && g == HOST_2008)
-            text_copy(r->is_win5x, sizeof r->is_win5x, "");
+        read_version(installers[i].win5x, r->is_win5x, sizeof r->is_win5x);
         if (!found && installers[i].needed)
             problem(problems, "the integration services this host expects in its guests are not in the registry"
                               " (GuestInstaller\\Version): is the Hyper-V role installed?");

@@ -18,25 +18,23 @@ void stderr_keep(void)
 {
     DWORD mode = PIPE_READMODE_BYTE | PIPE_NOWAIT;
     HANDLE in = NULL, out = NULL;
+    FILE *f;
     int fd;
 
     if (!CreatePipe(&in, &out, NULL, STDERR_KEPT_MAX))
         return;
-    /* A service's stderr may have no descriptor at all; this gives it one. */
-    fd = SetNamedPipeHandleState(out, &mode, NULL, NULL) && freopen("NUL", "w", stderr) != NULL
-             ? _open_osfhandle((intptr_t)out, _O_BINARY)
-             : -1;
-    if (fd < 0) {
+    fd = SetNamedPipeHandleState(out, &mode, NULL, NULL) ? _open_osfhandle((intptr_t)out, _O_BINARY) : -1;
+    f = fd >= 0 ? _fdopen(fd, "wb") : NULL;
+    if (f == NULL) {
         CloseHandle(in);
         CloseHandle(out);
         return;
     }
-    if (_dup2(fd, _fileno(stderr)) == 0)
-        kept = in;
-    else
-        CloseHandle(in);
-    _close(fd);
+    /* A service's stderr has no descriptor and cannot be reopened: it becomes
+     * this file, as Microsoft's KB 105305 does it for programs without a console. */
+    *stderr = *f;
     setvbuf(stderr, NULL, _IONBF, 0);
+    kept = in;
 }
 
 void stderr_kept(char *out, size_t size)

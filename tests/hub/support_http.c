@@ -32,6 +32,7 @@ void hub_run(struct running *r, const char *extra, bool distrust_loopback)
     struct err e = { 0 };
 
     signal(SIGPIPE, SIG_IGN);
+    curl_global_init(CURL_GLOBAL_ALL);
     text_copy(r->dir, sizeof r->dir, temp_dir());
     snprintf(r->store, sizeof r->store, "%s/fleet.db", r->dir);
     make_config(r, extra, &config);
@@ -143,7 +144,7 @@ void answer_free(struct answer *a)
 
 const char *answer_header(const struct answer *a, const char *name)
 {
-    static char value[256];
+    static _Thread_local char value[256];
     size_t len = strlen(name);
     const char *line = buf_text(&a->head);
 

@@ -42,7 +42,7 @@ struct answer {
 void call_hub(const struct running *r, const struct call *call, struct answer *out);
 void answer_free(struct answer *a);
 
-/* The header's value in the answer, "" when absent; static. */
+/* The header's value in the answer, "" when absent; static, one a thread. */
 const char *answer_header(const struct answer *a, const char *name);
 
 /* In one go: the status alone. */

@@ -4,11 +4,10 @@
 #include "tests/hub/support_http.h"
 #include "tests/support/suite.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -374,37 +373,52 @@ START_TEST(only_health_is_open_to_strangers)
 }
 END_TEST
 
+enum { AGENTS = 24, TURNS = 5, EACH = 10 };
+
+/* One agent that sends its requests one after the other; they are made beforehand. */
+struct client {
+    pthread_t thread;
+    const struct running *hub;
+    struct buf requests[TURNS];
+    int wrong; /* answers that were not as they should be */
+};
+
+static void *send_all(void *arg)
+{
+    struct client *c = (struct client *)arg;
+
+    for (uint64_t n = 0; n < TURNS; n++) {
+        struct answer a = post(c->hub, c->requests[n].data, c->requests[n].len, PROTOBUF, NULL);
+        uint64_t mark = 0;
+
+        if (a.status != 200 || !text_u64(answer_header(&a, "Hvfleet-Acked-Through"), &mark) || mark != (n + 1) * EACH)
+            c->wrong++;
+        answer_free(&a);
+    }
+    return NULL;
+}
+
 /* Many at once, so that they are grouped into shared commits. */
 START_TEST(many_agents_at_once_each_get_their_own_mark)
 {
-    enum { AGENTS = 24, EACH = 10 };
+    static struct client clients[AGENTS];
     struct running r;
-    pid_t pids[AGENTS];
 
     hub_run(&r, "", false);
     for (int i = 0; i < AGENTS; i++) {
-        pids[i] = fork();
-        ck_assert_int_ge(pids[i], 0);
-        if (pids[i] == 0) {
-            for (uint64_t n = 0; n < 5; n++) {
-                struct buf bytes = request_of(i + 1, n * EACH + 1, EACH);
-                struct answer a = post(&r, bytes.data, bytes.len, PROTOBUF, NULL);
-                uint64_t mark = 0;
-
-                if (a.status != 200 || !text_u64(answer_header(&a, "Hvfleet-Acked-Through"), &mark) ||
-                    mark != (n + 1) * EACH)
-                    _exit(1);
-            }
-            _exit(0);
-        }
+        clients[i].hub = &r;
+        for (uint64_t n = 0; n < TURNS; n++)
+            clients[i].requests[n] = request_of(i + 1, n * EACH + 1, EACH);
     }
+    for (int i = 0; i < AGENTS; i++)
+        ck_assert_int_eq(pthread_create(&clients[i].thread, NULL, send_all, &clients[i]), 0);
     for (int i = 0; i < AGENTS; i++) {
-        int status;
-
-        waitpid(pids[i], &status, 0);
-        ck_assert_int_eq(status, 0);
+        pthread_join(clients[i].thread, NULL);
+        ck_assert_int_eq(clients[i].wrong, 0);
+        for (int n = 0; n < TURNS; n++)
+            buf_free(&clients[i].requests[n]);
     }
-    ck_assert_int_eq((int)ask_store(r.store, COUNT), AGENTS * EACH * 5);
+    ck_assert_int_eq((int)ask_store(r.store, COUNT), AGENTS * EACH * TURNS);
     ck_assert_int_eq((int)ask_store(r.store, "SELECT count(*) FROM stream WHERE high_mark = 50 AND missing = 0"),
                      AGENTS);
     hub_end(&r);
