@@ -152,7 +152,7 @@ $(B)/gen/%.pb.c: %.proto $(wildcard model/*.options)
 # it may use; tests/<room>/support*.c is linked into each of them.
 TEST_PKGS_hub := libcurl
 TESTS := $(foreach r,$(ROOMS),$(patsubst %.c,$(B)/%$(EXE),$(filter-out $(TESTS_NOT_HERE),$(sort $(wildcard tests/$(r)/test_*.c)))))
-test_support = $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c tests/$(1)/support*.c))
+test_support = $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c tests/support/$(SYSTEM)/*.c tests/$(1)/support*.c))
 
 define test_rules
 $(B)/tests/$(1)/test_%$(EXE): $(B)/tests/$(1)/test_%.o $(call test_support,$(1)) $(call libs_of,$(1) $(USES_$(1)))
@@ -190,8 +190,7 @@ check-valgrind: deps
 	+$(Q)$(SUBMAKE) valgrind-programs
 .PHONY: valgrind-programs
 valgrind-programs: programs tests
-	$(Q)CK_FORK=no CK_TIMEOUT_MULTIPLIER=30 tests/run \
-		-w 'valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite' $(VALGRIND_TESTS)
+	$(Q)tests/run -w tests/under_valgrind $(VALGRIND_TESTS)
 
 # Everything compiles without a warning with clang too.
 check-clang: deps
@@ -271,7 +270,7 @@ install: all
 	install -m 644 docs/man/hvagent.1 docs/man/hvhub.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 README.md agent.yaml.example hub.yaml.example $(DESTDIR)$(PREFIX)/share/doc/hvfleet
 
-DEPFILES := $(shell find $(B) -name '*.d' 2>/dev/null)
+DEPFILES := $(shell find $(B) -name '*.d' -type f 2>/dev/null)
 -include $(DEPFILES)
 
 clean:
