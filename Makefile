@@ -183,7 +183,8 @@ check-asan: deps
 asan-programs: programs tests
 	$(Q)HVFLEET_BUILD=$(B) tests/run $(TESTS) $(SYSTEM_TESTS)
 
-# Valgrind over the parts that own memory and descriptors: slow, so not all.
+# Valgrind over the parts that own memory and descriptors (slow, so not all),
+# and over both programs while events flow from end to end.
 VALGRIND_TESTS := $(filter $(addprefix $(B)/tests/,base/% model/% config/% triage/% collectors/% report/%),$(TESTS))
 check-valgrind: deps
 	$(Q)command -v valgrind >/dev/null || { echo 'valgrind is not installed: apt-get install valgrind' >&2; exit 1; }
@@ -191,6 +192,11 @@ check-valgrind: deps
 .PHONY: valgrind-programs
 valgrind-programs: programs tests
 	$(Q)tests/run -w tests/under_valgrind $(VALGRIND_TESTS)
+	$(Q)mkdir -p $(B)/valgrind
+	$(Q)for p in hvagent hvhub; do \
+		printf '#!/bin/sh\nexec tests/under_valgrind %s "$$@"\n' $(B)/$$p >$(B)/valgrind/$$p && chmod +x $(B)/valgrind/$$p; \
+	done
+	$(Q)HVFLEET_BUILD=$(B)/valgrind HVFLEET_KILL_EVENTS=2000 HVFLEET_KILLS=0 tests/run tests/system/test_kill
 
 # Everything compiles without a warning with clang too.
 check-clang: deps
@@ -219,6 +225,19 @@ $(B)/fuzz/fuzz_%: $(B)/fuzz/fuzz_%.o $(call libs_of,hub agent $(USES_agent))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(call libs_of,hub agent $(USES_agent)) -Wl,--end-group \
 		$(call ldlibs_of,hub agent $(USES_agent))
+
+# ---- benches -------------------------------------------------------------
+# `make bench` measures and prints one table; BENCH_RUNS=n: medians of n runs.
+BENCH_RUNS ?= 5
+BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(sort $(wildcard bench/bench_*.c)))
+.PHONY: bench bench-programs
+bench: deps
+	+$(Q)$(SUBMAKE) bench-programs
+	$(Q)bench/run $(B) $(BENCH_RUNS)
+bench-programs: $(B)/hvagent $(BENCHES)
+$(B)/bench/bench_%: $(B)/bench/bench_%.o $(call libs_of,agent $(USES_agent))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(call libs_of,agent $(USES_agent)) $(call ldlibs_of,agent $(USES_agent))
 
 # ---- Windows -------------------------------------------------------------
 # The agent for Windows, cross-built; packaging/windows/windows.mk says how.
@@ -258,6 +277,7 @@ help:
 	@echo 'make run           a hub and agents over the example bundles (BUNDLE=path: over yours)'
 	@echo 'make check         all tests; check-asan, check-valgrind, check-clang: under those'
 	@echo 'make fuzz          every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) each'
+	@echo 'make bench         what it costs, as one table: medians of BENCH_RUNS=$(BENCH_RUNS) runs'
 	@echo 'make windows       hvagent.exe into $(B)/windows/; check-windows: its tests, under Wine'
 	@echo 'make install       programs, man pages and examples below PREFIX=$(PREFIX) (DESTDIR honoured)'
 	@echo 'make clean         remove $(B)/'

@@ -1,27 +1,27 @@
 /* See event_channel.h: one state machine for every channel.
  *
- * A read looks at the log (oldest record, count, creation time), decides
- * whether records are gone since the mark, subscribes where that is needed, and takes
+ * A read looks at the log (oldest record, count, creation time), decides whether
+ * records are gone since the mark, subscribes where that is needed, and takes
  * records until the channel is drained or the read is full.  The subscription
- * stays open between reads as long as the mark given is the one of the last
- * read; any other mark (a commit that failed, a step that was halved)
- * subscribes again from there.
+ * stays open between reads as long as the mark given is the one of the last read;
+ * any other mark (a commit that failed, a step that was halved) subscribes again
+ * from there.
  *
- * Errors.  What makes a subscription stale is answered by subscribing again from the
- * mark, a few times in one read; with records already taken the read
- * ends with those, and the next one subscribes.  Everything else ends the read with a
- * state and a remedy (event_channel_state.c), and nothing consumed.
+ * Errors.  What makes a subscription stale is answered by subscribing again from
+ * the mark, a few times in one read; with records already taken the read ends with
+ * those, and the next one subscribes.  Everything else ends the read with a state
+ * and a remedy (event_channel_state.c), and nothing consumed.
  *
  * Never future-only: a place that can not be found again is looked for by number,
- * from the oldest record on, and what is gone is told as a gap.  A
- * subscription that begins "after the closest record" is not used: which one that is
- * depends on the service, and a record could be lost.
+ * from the oldest record on, and what is gone is told as a gap.  A subscription
+ * that begins "after the closest record" is not used: which one that is depends on
+ * the service, and a record could be lost.
  *
- * The service limits the bytes of one call on older systems.  Over it the batch
- * is halved; GROW_AFTER full batches that went well later it grows by one.
+ * The service limits the bytes of one call on older systems.  Over it the batch is
+ * halved; GROW_AFTER full batches that went well later it grows by one.
  *
- * What it does not do: messages are never formatted, and publishers' metadata
- * is never loaded.
+ * What it does not do: messages are never formatted, and publishers' metadata is
+ * never loaded.
  */
 #include "plat/event_channel.h"
 
@@ -38,6 +38,7 @@ enum {
     ATTEMPTS_MAX = 10,    /* more than it takes to halve CHANNEL_BATCH_MAX to 1 */
     PASS_OVER_MAX = 4096, /* records below the mark, in one read */
     STALLED_MAX = 5,
+    TRIES_MAX = 3,         /* of a record that can not be read, each over a subscription of its own */
     SEEN_STRIDE_MIN = 256, /* the mark is not moved for fewer records that did not match */
     PLACE_MAX = 192,
 };
@@ -53,8 +54,10 @@ struct event_channel {
     int count, next;     /* records of the last batch, and the first that was not looked at */
     uint64_t pass_over;  /* records up to this number were taken before; 0 none */
     int batch;
-    int went_well; /* full batches since it was changed */
-    int stalled;   /* reads in a row that found nothing though there is something newer */
+    int went_well;          /* full batches since it was changed */
+    uint64_t trouble_after; /* a record after this one can not be read ... */
+    int tries;              /* ... and was tried so often */
+    int stalled;            /* reads in a row that found nothing though there is something newer */
 };
 
 struct reading {
@@ -101,9 +104,8 @@ static void tell_verdict(const struct reading *r, enum channel_verdict verdict)
     if (verdict == CHANNEL_CLEARED)
         tell_gap(r, "log-cleared", from, r->info.oldest - 1, "the log was cleared before these records were read");
     if (verdict == CHANNEL_BEGUN_AGAIN)
-        tell_gap(
-            r, "log-cleared", from, 0,
-            "the log was cleared and counts its records anew; what was written between the last read and then is gone");
+        tell_gap(r, "log-cleared", from, 0,
+                 "the log was cleared: what was written between the last read and then is gone");
 }
 
 /* ---- subscribing ---- */
@@ -218,19 +220,76 @@ static void hand_out(struct reading *r, uint64_t id, const char *xml, size_t len
     r->sink->event(r->sink->arg, xml, len, place);
 }
 
+/* id 0: the number is not known either. */
 static void tell_unreadable(struct reading *r, uint64_t id, const struct channel_result *why)
 {
     char detail[PLACE_MAX];
 
-    snprintf(detail, sizeof detail, "the record can not be rendered (%s, error %" PRIu32 ")", why->call, why->code);
+    snprintf(detail, sizeof detail, "the record after %" PRIu64 " can not be rendered (%s, error %" PRIu32 ")",
+             r->mark.id, why->call, why->code);
     tell_gap(r, "record-unreadable", id, id, detail);
     r->events++;
 }
 
-/* What says that the service or the subscription is gone, not the record. */
+/* What says that the service is gone, not the record. */
 static bool is_about_service(enum channel_answer answer)
 {
     return answer == CHANNEL_AWAY || answer == CHANNEL_DISABLED || answer == CHANNEL_DENIED;
+}
+
+/* Is the next record to be given up?  Not before it has failed over several
+ * subscriptions: handles die when the service starts again. */
+static bool is_hopeless(struct reading *r, enum channel_answer answer)
+{
+    struct event_channel *c = r->c;
+
+    if (answer == CHANNEL_NO_METADATA)
+        return true;
+    if (c->trouble_after != r->mark.id)
+        c->tries = 0;
+    c->trouble_after = r->mark.id;
+    if (++c->tries < TRIES_MAX)
+        return false;
+    c->tries = 0;
+    return true;
+}
+
+/* The record could not be read: it is told and left, or the subscription is to be renewed. */
+static struct channel_result leave_record(struct reading *r, uint64_t id, struct channel_result why)
+{
+    if (is_about_service(why.answer))
+        return why;
+    if (!is_hopeless(r, why.answer)) {
+        why.answer = CHANNEL_STALE;
+        return why;
+    }
+    tell_unreadable(r, id, &why);
+    return good;
+}
+
+static void note_taken(struct reading *r, const struct channel_record *record)
+{
+    r->c->next++;
+    r->mark.id = record->id;
+    r->mark.time = record->time;
+    if (r->mark.seen < record->id)
+        r->mark.seen = record->id;
+}
+
+static struct channel_result render(struct reading *r, const struct channel_record *record)
+{
+    struct event_channel *c = r->c;
+    const char *xml = NULL;
+    size_t len = 0;
+    struct channel_result result = c->log->ops->render(c->log, c->next, &xml, &len);
+
+    if (result.answer == CHANNEL_OK)
+        hand_out(r, record->id, xml, len);
+    else
+        result = leave_record(r, record->id, result);
+    if (result.answer == CHANNEL_OK)
+        note_taken(r, record);
+    return result;
 }
 
 /* Takes the next record of the batch; CHANNEL_STALE when its number is not above
@@ -238,14 +297,14 @@ static bool is_about_service(enum channel_answer answer)
 static struct channel_result take_record(struct reading *r)
 {
     struct event_channel *c = r->c;
-    const struct channel_log_ops *ops = c->log->ops;
     struct channel_record record = { 0 };
-    struct channel_result result = ops->record(c->log, c->next, &record);
-    const char *xml = NULL;
-    size_t len = 0;
+    struct channel_result result = c->log->ops->record(c->log, c->next, &record);
 
-    if (result.answer != CHANNEL_OK)
+    if (result.answer != CHANNEL_OK) {
+        result = leave_record(r, 0, result);
+        c->next += result.answer == CHANNEL_OK;
         return result;
+    }
     if (record.id <= c->pass_over) {
         c->next++;
         r->passed_over++;
@@ -255,21 +314,7 @@ static struct channel_result take_record(struct reading *r)
     if (record.id <= r->mark.id)
         return (struct channel_result){ CHANNEL_STALE, 0, "EvtNext" };
     result = look_at_jump(r, record.id);
-    if (result.answer != CHANNEL_OK)
-        return result;
-    result = ops->render(c->log, c->next, &xml, &len);
-    if (is_about_service(result.answer))
-        return result;
-    if (result.answer == CHANNEL_OK)
-        hand_out(r, record.id, xml, len);
-    else
-        tell_unreadable(r, record.id, &result);
-    c->next++;
-    r->mark.id = record.id;
-    r->mark.time = record.time;
-    if (r->mark.seen < record.id)
-        r->mark.seen = record.id;
-    return good;
+    return result.answer == CHANNEL_OK ? render(r, &record) : result;
 }
 
 /* The bookmark of the last record that was looked at, into the mark; without
@@ -343,8 +388,8 @@ static struct channel_result drain(struct reading *r)
 
 /* ---- a read ---- */
 
-/* Records that did not match need not be looked at again: the mark is moved past them, but in
- * large strides, because each one is a commit. */
+/* Records that did not match need not be looked at again: the mark is moved past
+ * them, but in large strides, because each one is a commit. */
 static void note_seen(struct reading *r)
 {
     uint64_t newest = channel_newest(&r->info), stride = r->info.count / 4;
@@ -374,6 +419,8 @@ static struct channel_result read_channel(struct reading *r)
 
     for (int i = 0; i < ATTEMPTS_MAX; i++) {
         result = be_attached(r);
+        if (result.answer == CHANNEL_DRAINED) /* an answer to reading alone */
+            result.answer = CHANNEL_FAILED;
         if (result.answer == CHANNEL_OK)
             result = drain(r);
         if (result.answer == CHANNEL_OK)

@@ -1,10 +1,10 @@
 /* An event channel as a stream: the part that is the same on every system.
  *
- * The stream (event_channel.c) decides: where to go on, what is a gap, what to
- * do about an error, how many records to ask for at a time.  What it decides
- * over is a channel_log, one channel of an event log service, which does as it is told
- * and never decides.  The real one is in plat/win (the Evt functions); a test
- * brings its own, so the decisions are tested on every system.
+ * The stream (event_channel.c) decides: where to go on, what is a gap, what to do
+ * about an error, how many records to ask for at a time.  What it decides over is
+ * a channel_log, one channel of an event log service, which does as it is told and
+ * never decides.  The real one is in plat/win (the Evt functions); a test brings
+ * its own, so the decisions are tested on every system.
  *
  * A stream and its log belong to one thread at a time.
  */

@@ -1,5 +1,5 @@
-/* What an event channel's stream decides by: the classes of answers, the mark,
- * and whether records are gone.  Pure: no system calls, no memory but the caller's.
+/* What an event channel's stream decides by: the classes of answers, the mark, and
+ * whether records are gone.  Pure: no system calls, no memory but the caller's.
  *
  * The mark is "chan1 GENERATION CREATED ID TIME SEEN BOOKMARK": numbers in
  * hexadecimal, and the rest is the service's own bookmark (may be empty).
@@ -11,8 +11,8 @@
  *               query: what is gone below it is no loss
  *
  * Record numbers may begin again when a log is cleared (windows.md 4.3), and a
- * cleared log may keep its file.  So a log counts as the same one when the record of that
- * ID has that TIME, and numbers decide only when the record is gone.
+ * cleared log may keep its file.  So a log counts as the same one when the record
+ * of that ID has that TIME, and numbers decide only when the record is gone.
  */
 #ifndef PLAT_EVENT_CHANNEL_STATE_H
 #define PLAT_EVENT_CHANNEL_STATE_H

@@ -35,6 +35,12 @@ static const struct channel_pick storport_picks[] = {
     { NULL, { 0 } },
 };
 
+/* The rest of it is every mount of a virtual disk. */
+static const struct channel_pick vhdmp_picks[] = {
+    { VENDOR "VHDMP", { 100, 101, 102, 110, 111, 112 } },
+    { NULL, { 0 } },
+};
+
 const struct wanted_channel wanted_channels[] = {
     { HYPERV "Worker-Admin", NULL },
     { HYPERV "Worker-Operational", NULL },
@@ -62,7 +68,7 @@ const struct wanted_channel wanted_channels[] = {
     { VENDOR "SMBClient/Operational", smb_picks },
     { VENDOR "StorPort/Operational", storport_picks },
     { VENDOR "StorPort/Health", storport_picks },
-    { VENDOR "VHDMP-Operational", NULL },
+    { VENDOR "VHDMP-Operational", vhdmp_picks },
     { "System", system_picks },
 };
 const size_t wanted_channel_count = sizeof wanted_channels / sizeof wanted_channels[0];

@@ -24,8 +24,8 @@ struct evt_api {
     __typeof__(&EvtUpdateBookmark) update_bookmark;
 };
 
-/* Loaded once and kept.  ERR_UNSUPPORTED, with *out NULL, where the system has no such
- * DLL or it lacks a function.  Any thread. */
+/* Loaded once and kept.  ERR_UNSUPPORTED, with *out NULL, where the system has no
+ * such DLL or it lacks a function.  Any thread. */
 MUST_USE int evt_api_get(const struct evt_api **out, struct err *e);
 
 #endif

@@ -1,12 +1,12 @@
 /* See event_channel_log.h.  Each function makes the calls of its name and turns
  * their errors into answers; what to do about them is event_channel.c's.
  *
- * The signal is one manual-reset event, waited for by the system's wait thread and passed on
- * once; arm() asks for the next time.  Nothing here holds a lock, so a call that
- * never comes back holds up nobody but the thread that made it.
+ * The signal is one manual-reset event, waited for by the system's wait thread and
+ * passed on once; arm() asks for the next time.  Nothing here holds a lock, so a
+ * call that never comes back holds up nobody but the thread that made it.
  *
- * Proved under Wine with a stand-in for wevtapi.dll (tests/winhost/wevtapi); what a
- * real service does differently awaits a real host.
+ * Proved under Wine with a stand-in for wevtapi.dll (tests/winhost/wevtapi); what
+ * a real service does differently awaits a real host.
  */
 #include "plat/win/event_channel_log.h"
 

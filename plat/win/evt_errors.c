@@ -1,6 +1,6 @@
 /* See evt_errors.h.  Only EvtFormatMessage is known to give the codes of
- * CHANNEL_NO_METADATA, and it is never called here; from another call they say that the one
- * record can not be rendered, or that the call is to be tried again. */
+ * CHANNEL_NO_METADATA, and it is never called here; from another call they say
+ * that the one record can not be rendered, or that the call is to be tried again. */
 #include "plat/win/evt_errors.h"
 
 #include <winerror.h>

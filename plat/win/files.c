@@ -9,12 +9,11 @@
 #include "plat/win/wide.h"
 #include "plat/win/win_error.h"
 
+#include <aclapi.h>
+#include <sddl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <windows.h>
-
-#include <aclapi.h>
-#include <sddl.h>
 #include <winioctl.h>
 
 #define SHARE_ALL   (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
@@ -165,8 +164,7 @@ static bool ends_in_hole(HANDLE h, uint64_t size)
     BY_HANDLE_FILE_INFORMATION info;
     DWORD n = 0;
 
-    if (size == 0 || !GetFileInformationByHandle(h, &info) ||
-        (info.dwFileAttributes & FILE_ATTRIBUTE_SPARSE_FILE) == 0)
+    if (size == 0 || !GetFileInformationByHandle(h, &info) || (info.dwFileAttributes & FILE_ATTRIBUTE_SPARSE_FILE) == 0)
         return false;
     last.FileOffset.QuadPart = (LONGLONG)((size - 1) / PAGE * PAGE);
     last.Length.QuadPart = (LONGLONG)size - last.FileOffset.QuadPart;

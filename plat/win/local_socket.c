@@ -58,6 +58,21 @@ static int pipe_sddl(const char *group, wchar_t out[RIGHTS_SDDL_MAX], struct err
     return 0;
 }
 
+/* Before the pipe is made, for the message.  What decides is that libuv asks to
+ * be the pipe's first instance (which Wine does not heed). */
+static int check_free(const char *path, struct err *e)
+{
+    wchar_t *name;
+    int rc = wide_from_utf8(path, &name, e);
+
+    if (rc != 0)
+        return rc;
+    if (WaitNamedPipeW(name, 1) || GetLastError() != ERROR_FILE_NOT_FOUND)
+        rc = err_set(e, ERR_BUSY, "already running: somebody answers on %s", path);
+    free(name);
+    return rc;
+}
+
 int local_socket_listen(uv_pipe_t *pipe, const char *path, const char *group, int backlog,
                         uv_connection_cb on_connection, struct err *e)
 {
@@ -65,6 +80,8 @@ int local_socket_listen(uv_pipe_t *pipe, const char *path, const char *group, in
     uv_os_fd_t handle;
     int rc = check_name(path, e);
 
+    if (rc == 0)
+        rc = check_free(path, e);
     if (rc == 0)
         rc = pipe_sddl(group, sddl, e);
     if (rc != 0)

@@ -11,20 +11,19 @@
 #include "plat/win/wide.h"
 #include "plat/win/win_error.h"
 
+#include <initguid.h>
 #include <inttypes.h>
+#include <knownfolders.h>
+#include <shlobj.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <windows.h>
 
-#include <initguid.h>
-#include <knownfolders.h>
-#include <shlobj.h>
-
 enum { PLACE_MAX = 512, TREE_DEPTH_MAX = 64, TRIES = 16 };
 
 static const char *const tails[PLAT_PATH_COUNT] = {
-    [PLAT_AGENT_CONFIG] = "/agent.yaml", [PLAT_AGENT_DATA] = "/agent",        [PLAT_AGENT_SOCKET] = NULL,
+    [PLAT_AGENT_CONFIG] = "/agent.yaml", [PLAT_AGENT_DATA] = "/agent",       [PLAT_AGENT_SOCKET] = NULL,
     [PLAT_HUB_CONFIG] = "/hub.yaml",     [PLAT_HUB_STORE] = "/hub/fleet.db",
 };
 

@@ -4,9 +4,12 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <windows.h>
 
+/* bcrypt.h needs windows.h before it. */
+/* clang-format off */
+#include <windows.h>
 #include <bcrypt.h>
+/* clang-format on */
 
 static void fill(const struct random_source *r, void *bytes, size_t len)
 {

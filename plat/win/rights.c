@@ -4,13 +4,12 @@
 #include "plat/win/wide.h"
 #include "plat/win/win_error.h"
 
-#include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include <aclapi.h>
+#include <assert.h>
 #include <bcrypt.h>
 #include <sddl.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 enum { SHA1_BYTES = 20, TOKEN_USER_MAX = 256, DOMAIN_MAX = 256, NAME_MAX_WIDE = 256, TRUSTED_MAX = 6 };
 
@@ -109,8 +108,7 @@ static int folder_sddl(bool service_may_change, wchar_t out[RIGHTS_SDDL_MAX], st
         rc = rights_service_sid(SERVICE_NAME, service, e);
     if (rc != 0)
         return rc;
-    swprintf(out, RIGHTS_SDDL_MAX,
-             L"D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;%ls)(A;OICI;%ls;;;%ls)", own,
+    swprintf(out, RIGHTS_SDDL_MAX, L"D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;%ls)(A;OICI;%ls;;;%ls)", own,
              service_may_change ? L"0x1301bf" /* modify */ : L"FRFX", service);
     return 0;
 }
@@ -158,9 +156,9 @@ int rights_set_folder(const char *path, bool service_may_change, struct err *e)
         rc = descriptor(sddl, &sd, e);
     if (rc == 0) {
         GetSecurityDescriptorDacl(sd, &present, &dacl, &defaulted);
-        code = SetNamedSecurityInfoW(wide, SE_FILE_OBJECT,
-                                     DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION, NULL, NULL, dacl,
-                                     NULL);
+        code =
+            SetNamedSecurityInfoW(wide, SE_FILE_OBJECT, DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION,
+                                  NULL, NULL, dacl, NULL);
         if (code != ERROR_SUCCESS)
             rc = err_win(e, code, "cannot set the rights of %s", path);
         LocalFree(sd);
@@ -231,8 +229,8 @@ static int check_private(HANDLE h, const char *path, struct err *e)
     char who[RIGHTS_SID_MAX] = "everybody";
     PSID owner = NULL;
     PACL dacl = NULL;
-    DWORD code = GetSecurityInfo(h, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, &owner, NULL,
-                                 &dacl, NULL, &sd);
+    DWORD code = GetSecurityInfo(h, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, &owner,
+                                 NULL, &dacl, NULL, &sd);
     int rc;
 
     if (code != ERROR_SUCCESS)

@@ -28,9 +28,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <windows.h>
-
 #include <tlhelp32.h>
+#include <windows.h>
 
 enum { SIG_CTRL_C, SIG_CTRL_BREAK, SIG_CLOSE, SIG_COUNT };
 enum { START_HINT_MS = 60000, STOP_HINT_MS = 15000 };

@@ -25,6 +25,7 @@ enum {
     COMMAND_MAX = 4096,
     CONFIG_BYTES = 8 * 1024,
     POLL_MS = 100,
+    LOCKED_MS = 10000,
     PRESHUTDOWN_MS = 10000,
     FAILURE_RESET_S = 24 * 60 * 60,
 };
@@ -87,19 +88,37 @@ static int wait_until(SC_HANDLE service, DWORD wanted, SERVICE_STATUS_PROCESS *l
 
 static unsigned long exit_code_of(const SERVICE_STATUS_PROCESS *s)
 {
+    if (s->dwWin32ExitCode == ERROR_SERVICE_NEVER_STARTED)
+        return 0;
     return s->dwWin32ExitCode == ERROR_SERVICE_SPECIFIC_ERROR ? s->dwServiceSpecificExitCode : s->dwWin32ExitCode;
+}
+
+/* The manager's database is locked for moments, as while the system starts. */
+static DWORD begin_start(SC_HANDLE service)
+{
+    for (int waited = 0;; waited += POLL_MS) {
+        DWORD code = StartServiceW(service, 0, NULL) ? ERROR_SUCCESS : GetLastError();
+
+        if (code == ERROR_SERVICE_ALREADY_RUNNING)
+            return ERROR_SUCCESS;
+        if (code != ERROR_SERVICE_DATABASE_LOCKED || waited >= LOCKED_MS)
+            return code;
+        Sleep(POLL_MS);
+    }
 }
 
 int service_control_start(struct err *e)
 {
     SERVICE_STATUS_PROCESS status;
+    DWORD code;
     SC_HANDLE service;
     int rc = open_service(SERVICE_START | SERVICE_QUERY_STATUS, &service, e);
 
     if (rc != 0)
         return rc;
-    if (!StartServiceW(service, 0, NULL) && GetLastError() != ERROR_SERVICE_ALREADY_RUNNING)
-        rc = err_win(e, GetLastError(), "cannot start the service");
+    code = begin_start(service);
+    if (code != ERROR_SUCCESS)
+        rc = err_win(e, code, "cannot start the service");
     if (rc == 0)
         rc = wait_until(service, SERVICE_RUNNING, &status, e);
     if (rc == 0 && status.dwCurrentState != SERVICE_RUNNING)
@@ -196,9 +215,9 @@ static int register_service(const wchar_t *command, const wchar_t *account, SC_H
                           SERVICE_AUTO_START, SERVICE_ERROR_NORMAL, command, NULL, NULL, NULL, account, NULL);
     if (*out == NULL && GetLastError() == ERROR_SERVICE_EXISTS) {
         *out = OpenServiceW(manager, SERVICE_NAME, SERVICE_ALL_ACCESS);
-        if (*out != NULL && !ChangeServiceConfigW(*out, SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START,
-                                                  SERVICE_ERROR_NORMAL, command, NULL, NULL, NULL, account, NULL,
-                                                  DISPLAY_NAME)) {
+        if (*out != NULL &&
+            !ChangeServiceConfigW(*out, SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START, SERVICE_ERROR_NORMAL, command,
+                                  NULL, NULL, NULL, account, NULL, DISPLAY_NAME)) {
             rc = err_win(e, GetLastError(), "cannot change the service");
             CloseServiceHandle(*out);
         }

@@ -12,13 +12,12 @@
 #include "plat/win/wide.h"
 #include "plat/win/win_error.h"
 
+#include <lm.h>
+#include <sddl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <windows.h>
-
-#include <lm.h>
-#include <sddl.h>
 
 #define SOURCE_KEY L"SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\" SERVICE_NAME
 

@@ -9,7 +9,7 @@
     "add the service's account to the group Hyper-V Administrators (2008 R2: Administrators) and restart" \
     " the service"
 
-#define RPC(code) ((HRESULT)(((ULONG)(code)&0xffffUL) | ((ULONG)FACILITY_WIN32 << 16) | 0x80000000UL))
+#define RPC(code) HRESULT_FROM_WIN32(code)
 
 static const struct {
     HRESULT hr;

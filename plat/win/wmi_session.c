@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SLICE_MS = 1000, QUERY_MAX = 512 };
+enum { SLICE_MS = 1000, QUERY_MAX = 512, OBJECTS = 32 /* in one call */ };
 
 #define COMPONENT "SystemName, ElementName, EnabledState, OperationalStatus"
 
@@ -130,22 +130,42 @@ static HRESULT begin_query(struct wmi_session *s, const char *properties, const 
     return hr;
 }
 
-HRESULT wmi_next(IEnumWbemClassObject *e, const struct wmi_deadline *d, IWbemClassObject **object)
+static void release_all(IWbemClassObject **objects, ULONG count)
+{
+    for (ULONG i = 0; i < count; i++)
+        IWbemClassObject_Release(objects[i]);
+}
+
+HRESULT wmi_next(IEnumWbemClassObject *e, const struct wmi_deadline *d, ULONG max, IWbemClassObject **objects,
+                 ULONG *got)
 {
     LONG ms;
 
-    while ((ms = wmi_slice_ms(d)) > 0) {
-        ULONG got = 0;
-        HRESULT hr;
+    while (*got = 0, (ms = wmi_slice_ms(d)) > 0) {
+        HRESULT hr = IEnumWbemClassObject_Next(e, ms, max, objects, got);
 
-        *object = NULL;
-        hr = IEnumWbemClassObject_Next(e, ms, 1, object, &got);
-        if (SUCCEEDED(hr) && got == 1)
-            return S_OK;
-        if (hr != (HRESULT)WBEM_S_TIMEDOUT)
+        if (FAILED(hr)) {
+            release_all(objects, *got);
+            *got = 0;
             return hr;
+        }
+        if (hr == (HRESULT)WBEM_S_FALSE || (*got == 0 && hr != (HRESULT)WBEM_S_TIMEDOUT))
+            return (HRESULT)WBEM_S_FALSE;
+        if (*got > 0)
+            return S_OK;
     }
     return WMI_TIMED_OUT;
+}
+
+/* Writes the objects, as far as they can be written, and lets go of them. */
+static HRESULT take_all(struct wmi_session *s, IWbemClassObject **objects, ULONG got, struct buf *out)
+{
+    HRESULT hr = S_OK;
+
+    for (ULONG i = 0; SUCCEEDED(hr) && i < got; i++)
+        hr = wmi_text_object(s->text_source, objects[i], out);
+    release_all(objects, got);
+    return hr;
 }
 
 /* One pass over a class with these properties; what it appended is dropped when
@@ -153,19 +173,23 @@ HRESULT wmi_next(IEnumWbemClassObject *e, const struct wmi_deadline *d, IWbemCla
 static HRESULT read_class(struct wmi_session *s, const char *properties, const char *class_name,
                           const struct wmi_deadline *d, struct buf *out, size_t *count)
 {
+    IWbemClassObject *objects[OBJECTS];
     IEnumWbemClassObject *e = NULL;
-    IWbemClassObject *object = NULL;
-    HRESULT hr = begin_query(s, properties, class_name, &e);
+    HRESULT hr = begin_query(s, properties, class_name, &e), written = S_OK;
 
     *count = 0;
     buf_clear(out);
-    while (SUCCEEDED(hr) && (hr = wmi_next(e, d, &object)) == S_OK) {
-        hr = wmi_text_object(s->text_source, object, out);
-        IWbemClassObject_Release(object);
-        *count += SUCCEEDED(hr);
+    while (hr == S_OK && SUCCEEDED(written)) {
+        ULONG got;
+
+        hr = wmi_next(e, d, OBJECTS, objects, &got);
+        written = take_all(s, objects, got, out);
+        *count += got;
     }
     if (e != NULL)
         IEnumWbemClassObject_Release(e);
+    if (SUCCEEDED(hr))
+        hr = written;
     if (FAILED(hr)) {
         buf_clear(out);
         *count = 0;

@@ -44,9 +44,11 @@ HRESULT wmi_session_class(struct wmi_session *s, const char *class_name, const s
  * does not hold what is wanted of it (hyperv.md C.1). */
 HRESULT wmi_session_summaries(struct wmi_session *s, const struct wmi_deadline *d, struct buf *out, size_t *count);
 
-/* One call of Next in slices: *object is owned by the caller; WBEM_S_FALSE at
- * the end. */
-HRESULT wmi_next(IEnumWbemClassObject *e, const struct wmi_deadline *d, IWbemClassObject **object);
+/* Up to max objects, asked for in slices; all *got of them are the caller's.
+ * S_OK with one at least; WBEM_S_FALSE at the end, with or without some; on a
+ * failure there are none. */
+HRESULT wmi_next(IEnumWbemClassObject *e, const struct wmi_deadline *d, ULONG max, IWbemClassObject **objects,
+                 ULONG *got);
 
 /* The same security as the connection's; needed on every proxy. */
 HRESULT wmi_set_blanket(IUnknown *proxy);

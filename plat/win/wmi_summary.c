@@ -22,6 +22,7 @@ static HRESULT service_path(struct wmi_session *s, const struct wmi_deadline *d,
     BSTR language = SysAllocString(L"WQL"), query = SysAllocString(L"SELECT * FROM " SERVICE);
     IEnumWbemClassObject *e = NULL;
     IWbemClassObject *service = NULL;
+    ULONG got = 0;
     HRESULT hr = E_OUTOFMEMORY;
 
     if (language != NULL && query != NULL)
@@ -30,14 +31,14 @@ static HRESULT service_path(struct wmi_session *s, const struct wmi_deadline *d,
     if (SUCCEEDED(hr))
         hr = wmi_set_blanket((IUnknown *)e);
     if (SUCCEEDED(hr))
-        hr = wmi_next(e, d, &service);
-    if (hr == S_OK)
+        hr = wmi_next(e, d, 1, &service, &got);
+    if (SUCCEEDED(hr) && got == 1)
         hr = IWbemClassObject_Get(service, L"__PATH", 0, path, NULL, NULL);
     else if (SUCCEEDED(hr))
         hr = (HRESULT)WBEM_E_NOT_FOUND;
     if (SUCCEEDED(hr) && V_VT(path) != VT_BSTR)
         hr = (HRESULT)WBEM_E_NOT_FOUND;
-    if (service != NULL)
+    if (got == 1)
         IWbemClassObject_Release(service);
     if (e != NULL)
         IEnumWbemClassObject_Release(e);

@@ -17,6 +17,8 @@ enum {
     STOP_WAIT_MS = 1000,
 };
 
+#define SUMMARIES_NS (15 * NS_PER_S)
+
 enum { JOB_NONE, JOB_RUNNING, JOB_ABANDONED };
 
 struct wmi_worker {
@@ -58,22 +60,40 @@ static HRESULT ask_class(struct wmi_worker *w, const char *class_name, struct wm
 {
     struct wmi_deadline d = { .clock = w->clock, .ns = w->job.deadline_ns };
 
-    if (strcmp(class_name, "Msvm_SummaryInformation") == 0)
-        a->hr = wmi_session_summaries(&w->session, &d, &a->xml, &a->count);
-    else
-        a->hr = wmi_session_class(&w->session, class_name, &d, &a->xml, &a->count);
+    a->hr = wmi_session_class(&w->session, class_name, &d, &a->xml, &a->count);
     return a->hr;
+}
+
+/* Asked last and for a while only: the provider works it out machine by machine,
+ * and a poll that has all the rest must not be lost to it. */
+static void ask_summaries(struct wmi_worker *w, struct wmi_answer *a)
+{
+    int64_t soon = w->clock->monotonic_ns(w->clock) + SUMMARIES_NS;
+    struct wmi_deadline d = { .clock = w->clock, .ns = soon < w->job.deadline_ns ? soon : w->job.deadline_ns };
+
+    a->hr = wmi_session_summaries(&w->session, &d, &a->xml, &a->count);
+    if (FAILED(a->hr) && wmi_judge(a->hr).meaning == WMI_CONNECTION_LOST)
+        wmi_session_close(&w->session);
 }
 
 static HRESULT ask_all(struct wmi_worker *w)
 {
+    struct wmi_answer *summaries = NULL;
+
     w->job.time_ns = w->clock->wall_ns(w->clock);
     for (int i = 0; wmi_wanted_classes[i] != NULL; i++) {
-        HRESULT hr = ask_class(w, wmi_wanted_classes[i], &w->job.classes[i]);
+        HRESULT hr;
 
+        if (strcmp(wmi_wanted_classes[i], "Msvm_SummaryInformation") == 0) {
+            summaries = &w->job.classes[i];
+            continue;
+        }
+        hr = ask_class(w, wmi_wanted_classes[i], &w->job.classes[i]);
         if (FAILED(hr) && ends_the_poll(hr))
             return hr;
     }
+    if (summaries != NULL)
+        ask_summaries(w, summaries);
     return S_OK;
 }
 

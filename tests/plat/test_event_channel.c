@@ -345,6 +345,42 @@ START_TEST(a_service_that_goes_away_while_rendering_is_not_the_records_fault)
 }
 END_TEST
 
+START_TEST(a_record_whose_handle_died_is_read_over_a_new_subscription)
+{
+    rig_open(&rig, 1, 20, false);
+    fake_fail(&rig.log, ON_RENDER, CHANNEL_STALE, 1);
+    rig.log.after[ON_RENDER] = 7;
+    rig_read_all(&rig);
+    rig_assert_took(&rig, 1, 20);
+    ck_assert_int_eq(rig.taken.gap_count, 0);
+    ck_assert_int_eq(rig.log.calls[ON_SUBSCRIBE], 2);
+    rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_record_that_fails_over_every_subscription_is_given_up_as_a_gap)
+{
+    rig_open(&rig, 1, 20, false);
+    fake_fail(&rig.log, ON_RENDER, CHANNEL_FAILED, 3);
+    rig_read_all(&rig);
+    ck_assert_int_eq(rig.taken.count, 19);
+    ck_assert_uint_eq(rig.taken.ids[0], 2);
+    rig_assert_gap(&rig, "record-unreadable", "1", "1");
+    rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_record_without_a_number_is_given_up_as_a_gap)
+{
+    rig_open(&rig, 1, 20, false);
+    fake_fail(&rig.log, ON_RECORD, CHANNEL_FAILED, 3);
+    rig_read_all(&rig);
+    ck_assert_int_eq(rig.taken.count, 19);
+    rig_assert_gap(&rig, "record-unreadable", "", "");
+    rig_close(&rig);
+}
+END_TEST
+
 START_TEST(a_subscription_that_fails_tells_no_gap_and_moves_no_mark)
 {
     char before[CHANNEL_MARK_MAX];
@@ -484,6 +520,9 @@ static void add(Suite *s)
     suite_test(s, trouble_in_the_middle_of_a_read_keeps_what_was_taken);
     suite_test(s, a_record_that_can_not_be_rendered_is_a_gap_and_reading_goes_on);
     suite_test(s, a_service_that_goes_away_while_rendering_is_not_the_records_fault);
+    suite_test(s, a_record_whose_handle_died_is_read_over_a_new_subscription);
+    suite_test(s, a_record_that_fails_over_every_subscription_is_given_up_as_a_gap);
+    suite_test(s, a_record_without_a_number_is_given_up_as_a_gap);
     suite_test(s, a_subscription_that_fails_tells_no_gap_and_moves_no_mark);
     suite_test(s, an_absent_channel_is_picked_up_when_it_appears);
     suite_test(s, a_filtered_log_that_went_round_past_foreign_records_has_no_gap);

@@ -1,12 +1,13 @@
 /* See suite.h. */
 #include "tests/support/suite.h"
 
-#include <ftw.h>
+#include "tests/support/places.h"
+
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PATH_LEN = 4096, DIRS = 256 };
@@ -25,9 +26,34 @@ int suite_main(const char *name, void (*add)(Suite *s))
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* True when the file that HVFLEET_LEAVE_OUT names has a line "TEST REASON" for
+ * the test: one that does not apply to the system it runs on. */
+static bool left_out(const char *test)
+{
+    const char *path = getenv("HVFLEET_LEAVE_OUT");
+    FILE *f = path != NULL ? fopen(path, "r") : NULL;
+    char line[PATH_LEN];
+    size_t n = strlen(test);
+    bool found = false;
+
+    while (f != NULL && !found && fgets(line, sizeof line, f) != NULL) {
+        found = strncmp(line, test, n) == 0 && line[n] == ' ';
+        line[strcspn(line, "\r\n")] = '\0';
+        if (found)
+            suite_say_skip(test, "%s", line + n + 1);
+    }
+    if (f != NULL)
+        fclose(f);
+    return found;
+}
+
 void suite_test(Suite *s, const TTest *test)
 {
-    TCase *tc = tcase_create(test->name);
+    TCase *tc;
+
+    if (left_out(test->name))
+        return;
+    tc = tcase_create(test->name);
 
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, test);
@@ -55,38 +81,27 @@ const char *shared_sample(const char *name)
     return access(path, R_OK) == 0 ? path : NULL;
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
-
 static char dirs[DIRS][PATH_LEN];
 static int dir_count;
-static pid_t dir_owner;
+static int dir_owner;
 
 static void remove_dirs(void)
 {
-    if (getpid() != dir_owner)
+    if ((int)getpid() != dir_owner)
         return;
     for (int i = 0; i < dir_count; i++)
-        nftw(dirs[i], remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        places_remove_tree(dirs[i]);
 }
 
 const char *temp_dir(void)
 {
-    const char *base = getenv("TMPDIR");
-
     ck_assert_int_lt(dir_count, DIRS);
-    if (dir_owner != getpid()) {
-        dir_owner = getpid();
+    if (dir_owner != (int)getpid()) {
+        dir_owner = (int)getpid();
         dir_count = 0;
         atexit(remove_dirs);
     }
-    snprintf(dirs[dir_count], PATH_LEN, "%s/hvfleet-test.XXXXXX", base != NULL ? base : "/tmp");
-    ck_assert_ptr_nonnull(mkdtemp(dirs[dir_count]));
+    ck_assert(places_make_temp(dirs[dir_count], PATH_LEN));
     return dirs[dir_count++];
 }
 
