@@ -1,0 +1,45 @@
+/* The live sources of this host: a source for each event channel of the wanted
+ * set that exists, and one for WMI.  Like a bundle (collectors/bundle.h), whose
+ * place it takes where none is configured; only on systems that have them
+ * (plat_live_available()).
+ *
+ * Opening, rescanning and closing block: worker threads, one at a time.
+ * Counting and looking are for any thread while none of those is under way.
+ */
+#ifndef AGENT_LIVE_SOURCES_H
+#define AGENT_LIVE_SOURCES_H
+
+#include "collectors/source.h"
+#include "model/host.h"
+#include "plat/clock.h"
+
+struct live_sources;
+
+struct live_options {
+    const struct clock *clock;
+    const struct resource *facts; /* of this host; copied */
+    int64_t kvp_interval_ns, kvp_refresh_ns;
+    /* A channel has something new: live_signalled() says which.  From any
+     * thread, until live_close() has returned. */
+    void (*wake)(void *arg);
+    void *arg;
+};
+
+/* WMI's source is there from the start; channels come by live_rescan(). */
+MUST_USE int live_open(const struct live_options *options, struct live_sources **out, struct err *e);
+
+/* Takes up channels that have appeared.  Those that go stay and say so. */
+MUST_USE int live_rescan(struct live_sources *l, struct err *e);
+
+size_t live_count(const struct live_sources *l);
+struct source *live_source(struct live_sources *l, size_t i);
+
+/* True when looking is proof of life (WMI, but not a channel). */
+bool live_look_is_life(const struct live_sources *l, size_t i);
+
+/* True once after source i was signalled. */
+bool live_signalled(struct live_sources *l, size_t i);
+
+void live_close(struct live_sources *l);
+
+#endif
