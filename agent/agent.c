@@ -223,7 +223,7 @@ static int open_store(struct agent *a, struct store **out, struct err *e)
 static int open_sources(struct agent *a, struct err *e)
 {
     const struct agent_options *o = &a->options;
-    int rc = source_set_new(&a->sources, a->config, o->files, o->clock, &a->resource, e);
+    int rc = source_set_new(&a->sources, a->config, !o->no_live, o->files, o->clock, &a->resource, e);
 
     if (rc != 0 && rc != ERR_MEMORY)
         rc = ERR_INVALID; /* whatever is wrong with a bundle, the settings name it */

@@ -35,6 +35,7 @@ struct agent_options {
     uplink_http *http;
     struct source **extra; /* sources of a test or simulation, not owned */
     size_t extra_count;
+    bool no_live; /* this host itself is not looked at, whatever the settings: for tests and simulations */
     /* The agent has ended and is to be freed; the loop has nothing more to do. */
     void (*ended)(void *arg);
     void *arg;

@@ -15,7 +15,7 @@ static int check_sources(const struct agent_config *config, const char *path)
     struct resource facts;
     struct err e;
 
-    if (source_set_new(&sources, config, plat_files(), plat_clock(), &facts, &e) != 0) {
+    if (source_set_new(&sources, config, false, plat_files(), plat_clock(), &facts, &e) != 0) {
         fprintf(stderr, "%s: %s\n", path, e.text);
         return EXIT_USAGE;
     }

@@ -205,9 +205,10 @@ static json_t *json_time(const struct triage_verdict *v)
 
 static json_t *json_dump_facts(const struct triage_verdict *v, int64_t elapsed)
 {
-    return json_pack("{s:o, s:I, s:o, s:o, s:I, s:f}", "type",
-                     v->header.has_type ? json_integer(v->header.type) : json_null(), "bytes",
-                     (json_int_t)v->header.file_size, "bytes_needed", number_or_null(v->header.size_needed), "pages",
+    return json_pack("{s:o, s:o, s:I, s:o, s:o, s:I, s:f}", "type",
+                     v->header.has_type ? json_integer(v->header.type) : json_null(), "extent",
+                     text_or_null(triage_extent_name(v->extent)), "bytes", (json_int_t)v->header.file_size,
+                     "bytes_needed", number_or_null(v->header.size_needed), "pages",
                      v->pages_present.known ? json_integer((json_int_t)v->pages_present.value) : json_null(),
                      "bytes_read", (json_int_t)v->bytes_read, "elapsed_ms", (double)elapsed / NS_PER_MS);
 }

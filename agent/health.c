@@ -70,6 +70,8 @@ static void judge_source(const struct health_input *in, const struct health_sour
         times_format_length(in->now_ns - s->step_since_ns, length);
         say(add(out, HEALTH_DEGRADED, about), s->remedy, state_remedies[STREAM_HUNG], "has not answered for %s",
             length);
+    } else if (s->state == STREAM_ABSENT && s->may_be_absent) {
+        return;
     } else if (s->state != STREAM_ATTACHED) {
         say(add(out, HEALTH_DEGRADED, about), s->remedy, state_remedies[s->state], "is %s%s%s",
             stream_state_name(s->state), s->problem[0] != '\0' ? ": " : "", s->problem);

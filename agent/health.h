@@ -30,6 +30,7 @@ const char *health_state_name(enum health_state s); /* ok, degraded, failed */
 struct health_source {
     const char *name;
     enum stream_state state; /* as the last step reported it */
+    bool may_be_absent;      /* no trouble when it does not exist: the host's own dump folders */
     bool started;            /* a first step has ended */
     const char *problem;     /* why the last step failed */
     const char *remedy;

@@ -1,4 +1,5 @@
 /* hvagent: the word after the program's name chooses a command from a table. */
+#include "agent/cmd_capture.h"
 #include "agent/cmd_service.h"
 #include "agent/cmd_triage.h"
 #include "agent/commands.h"
@@ -22,8 +23,7 @@ static const struct command commands[] = {
     { "status", cmd_status, "status [--json] [--socket P] [--watch]", "ask the running agent", NULL },
     { "replay", cmd_replay, "replay BUNDLE... [--json]", "captured host data: guests and drift; ships nothing", NULL },
     { "triage", cmd_triage, "triage [--json] DUMP...", "read crash dumps; needs no agent, no symbols", NULL },
-    { "capture", NULL, "capture --out DIR", "(Windows) save this host's data as a bundle",
-      "only on Windows; docs/bundle.md tells how to make a bundle by hand" },
+    { "capture", cmd_capture, "capture --out DIR [--no-names]", "(Windows) save this host's data as a bundle", NULL },
     { "report", NULL, "report [--json]", "the report of this host's cluster, from the hub",
       "not in this version; hvhub report drift --cluster NAME on the hub prints it" },
     { "service", cmd_service, "service install|uninstall|start|stop|status", "(Windows) the service", NULL },

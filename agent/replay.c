@@ -14,6 +14,7 @@
 #include "model/fleet.h"
 #include "plat/clock.h"
 #include "plat/files.h"
+#include "triage/triage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ enum {
     CLOCK_LEAP_S = 2 * 3600,
     REFRESH_S = 24 * 3600,
     SETTLE_S = 1,
+    TRIAGE_DEADLINE_S = 30,
     PROGRESS_EVERY = 512,
     REPORT_MAX = 256 * 1024 * 1024,
 };
@@ -132,11 +134,14 @@ static int add_feeds(struct replay *r, struct bundle *b, struct err *e)
 
 int replay_add(struct replay *r, const char *dir, struct err *e)
 {
-    struct bundle_options options = { .files = plat_files(),
-                                      .clock = &r->clock,
-                                      .poll_ns = NS_PER_S,
-                                      .refresh_ns = REFRESH_S * NS_PER_S,
-                                      .dump_settle_ns = SETTLE_S * NS_PER_S };
+    struct bundle_options options = {
+        .files = plat_files(),
+        .clock = &r->clock,
+        .poll_ns = NS_PER_S,
+        .refresh_ns = REFRESH_S * NS_PER_S,
+        .dump_settle_ns = SETTLE_S * NS_PER_S,
+        .triage = { .on = true, .deadline_ns = TRIAGE_DEADLINE_S * NS_PER_S, .read_max = TRIAGE_READ_DEFAULT }
+    };
     struct bundle **bigger = realloc(r->bundles, (r->bundle_count + 1) * sizeof(struct bundle *));
     int rc;
 

@@ -26,14 +26,29 @@ static const struct field crash_fields[] = {
 };
 
 static const struct field dump_fields[] = {
-    { "path", ATTR_DUMP_PATH },          { "status", ATTR_DUMP_STATUS },
-    { "problem", ATTR_DUMP_PROBLEM },    { "vm_id", ATTR_VM_ID },
-    { "vm_name", ATTR_VM_NAME },         { "size", ATTR_DUMP_SIZE },
-    { "format", ATTR_DUMP_FORMAT },      { "arch", ATTR_DUMP_ARCH },
-    { "build", ATTR_DUMP_BUILD },        { "crash_time", ATTR_DUMP_TIME },
-    { "code", ATTR_CRASH_CODE },         { "parameter1", ATTR_CRASH_PARAM1 },
-    { "parameter2", ATTR_CRASH_PARAM2 }, { "parameter3", ATTR_CRASH_PARAM3 },
-    { "parameter4", ATTR_CRASH_PARAM4 }, { NULL, NULL },
+    { "path", ATTR_DUMP_PATH },
+    { "status", ATTR_DUMP_STATUS },
+    { "problem", ATTR_DUMP_PROBLEM },
+    { "vm_id", ATTR_VM_ID },
+    { "vm_name", ATTR_VM_NAME },
+    { "size", ATTR_DUMP_SIZE },
+    { "format", ATTR_DUMP_FORMAT },
+    { "arch", ATTR_DUMP_ARCH },
+    { "build", ATTR_DUMP_BUILD },
+    { "crash_time", ATTR_DUMP_TIME },
+    { "code", ATTR_CRASH_CODE },
+    { "parameter1", ATTR_CRASH_PARAM1 },
+    { "parameter2", ATTR_CRASH_PARAM2 },
+    { "parameter3", ATTR_CRASH_PARAM3 },
+    { "parameter4", ATTR_CRASH_PARAM4 },
+    { "bugcheck", ATTR_DUMP_BUGCHECK },
+    { "culprit", ATTR_DUMP_CULPRIT },
+    { "culprit_offset", ATTR_DUMP_CULPRIT_OFFSET },
+    { "confidence", ATTR_DUMP_CULPRIT_CONFIDENCE },
+    { "evidence", ATTR_DUMP_CULPRIT_EVIDENCE },
+    { "bucket", ATTR_DUMP_BUCKET },
+    { "failure_bucket_id", ATTR_DUMP_BUCKET_ID },
+    { NULL, NULL },
 };
 
 static const struct field migration_fields[] = {

@@ -597,6 +597,7 @@ void source_driver_evidence(const struct source_driver *d, struct health_source 
     *out = (struct health_source){
         .name = d->options.source->name,
         .state = d->state,
+        .may_be_absent = d->options.may_be_absent,
         .started = d->started,
         .problem = d->problem,
         .remedy = d->remedy,

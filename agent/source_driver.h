@@ -56,6 +56,7 @@ struct driver_options {
      * caught up only when it took something or knows that its lag is 0; true, where a good step
      * is proof (a folder was looked through, WMI answered). */
     bool look_is_life;
+    bool may_be_absent; /* health does not mind when it does not exist */
 };
 
 /* Begins at once.  env is not copied. */

@@ -10,20 +10,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GROUP_DRIVERS_MAX = 1024, GROUP_REOPEN_MS = 10 * 1000 };
+enum { GROUP_DRIVERS_MAX = 1024, GROUP_REOPEN_MS = 10 * 1000, LIVE_RESCAN_MS = 60 * 1000 };
 
 static void on_group_timer(uv_timer_t *timer);
+static void on_channel_signal(void *arg);
 
 /* ---- opening ---- */
+
+static bool same_triage(const struct dumps_triage_options *a, const struct dumps_triage_options *b)
+{
+    return a->on == b->on && a->deadline_ns == b->deadline_ns && a->read_max == b->read_max;
+}
 
 bool group_same_options(enum group_kind kind, const struct group_options *a, const struct group_options *b)
 {
     const struct dumps_options *x = &a->dumps, *y = &b->dumps;
 
-    if (a->deadline_ns != b->deadline_ns || x->settle_ns != y->settle_ns)
+    if (a->deadline_ns != b->deadline_ns || x->settle_ns != y->settle_ns || !same_triage(&x->triage, &y->triage))
         return false;
     if (kind == GROUP_BUNDLE)
         return a->poll_ns == b->poll_ns && a->refresh_ns == b->refresh_ns;
+    if (kind == GROUP_LIVE)
+        return a->interval_ns == b->interval_ns && a->refresh_ns == b->refresh_ns;
     return x->depth_max == y->depth_max && x->rescan_ns == y->rescan_ns && x->files_max == y->files_max &&
            x->give_up_ns == y->give_up_ns;
 }
@@ -34,7 +42,10 @@ static int open_bundle(struct group *g, struct err *e)
                                       .clock = g->context->clock,
                                       .poll_ns = g->options.poll_ns,
                                       .refresh_ns = g->options.refresh_ns,
-                                      .dump_settle_ns = g->options.dumps.settle_ns };
+                                      .dump_settle_ns = g->options.dumps.settle_ns,
+                                      .triage = g->options.dumps.triage };
+
+    options.triage.turn = &g->context->dump_turn;
 
     return bundle_open(g->dir, &options, &g->bundle, e);
 }
@@ -44,21 +55,37 @@ static int open_dumps(struct group *g, struct err *e)
     struct dumps_options options = g->options.dumps;
 
     options.dir = g->dir;
+    options.triage.turn = &g->context->dump_turn;
     return dumps_source_new(g->name, g->context->files, g->context->clock, &options, &g->source, e);
+}
+
+static int open_live(struct group *g, struct err *e)
+{
+    struct live_options options = { .clock = g->context->clock,
+                                    .facts = &g->context->facts,
+                                    .kvp_interval_ns = g->options.interval_ns,
+                                    .kvp_refresh_ns = g->options.refresh_ns,
+                                    .wake = on_channel_signal,
+                                    .arg = g };
+
+    return live_open(&options, &g->live, e);
 }
 
 int group_open(struct group *g, struct err *e)
 {
-    return g->kind == GROUP_BUNDLE ? open_bundle(g, e) : open_dumps(g, e);
+    return g->kind == GROUP_BUNDLE ? open_bundle(g, e) : g->kind == GROUP_LIVE ? open_live(g, e) : open_dumps(g, e);
 }
 
 static void close_group_data(struct group *g)
 {
     if (g->bundle != NULL)
         bundle_close(g->bundle);
+    if (g->live != NULL)
+        live_close(g->live);
     if (g->source != NULL && g->kind == GROUP_DUMPS)
         source_close(g->source);
     g->bundle = NULL;
+    g->live = NULL;
     g->source = NULL;
 }
 
@@ -78,10 +105,37 @@ struct group *group_new(struct group_context *context, enum group_kind kind, con
     return g;
 }
 
+/* Any thread. */
+static void on_channel_signal(void *arg)
+{
+    struct group *g = arg;
+
+    uv_async_send(&g->wake);
+}
+
+/* While a worker thread has the group's sources, what was signalled waits for
+ * the end of its job. */
+static void on_wake(uv_async_t *handle)
+{
+    struct group *g = handle->data;
+
+    if (g->working || g->state != GROUP_RUNNING)
+        return;
+    for (struct seat *seat = g->seats; seat != NULL; seat = seat->next)
+        if (seat->driver != NULL && live_signalled(g->live, seat->index))
+            source_driver_nudge(seat->driver, false);
+}
+
 void group_attach(struct group *g)
 {
     uv_timer_init(g->context->env.loop, &g->timer);
-    g->timer.data = g->work.data = g;
+    g->timer.data = g->work.data = g->wake.data = g;
+    if (g->kind == GROUP_LIVE) {
+        int rc = uv_async_init(g->context->env.loop, &g->wake, on_wake);
+
+        assert(rc == 0);
+        (void)rc;
+    }
 }
 
 /* ---- driving ---- */
@@ -90,18 +144,24 @@ static size_t source_count(const struct group *g)
 {
     if (g->kind == GROUP_BUNDLE)
         return bundle_source_count(g->bundle);
+    if (g->kind == GROUP_LIVE)
+        return live_count(g->live);
     return 1;
 }
 
 static struct source *source_at(struct group *g, size_t i)
 {
-    return g->kind == GROUP_BUNDLE ? bundle_source(g->bundle, i) : g->source;
+    return g->kind == GROUP_BUNDLE ? bundle_source(g->bundle, i)
+           : g->kind == GROUP_LIVE ? live_source(g->live, i)
+                                   : g->source;
 }
 
 /* An event log that is quiet proves nothing; a look through a folder, or a
  * poll that was answered, does. */
 static bool look_is_life(const struct group *g, const struct source *source)
 {
+    if (g->kind == GROUP_LIVE)
+        return live_look_is_life(g->live, g->seat_count);
     return g->kind == GROUP_DUMPS || (g->kind == GROUP_BUNDLE && strstr(source->name, "/events/") == NULL);
 }
 
@@ -132,14 +192,23 @@ const char *group_clash(struct group *g, struct group *other)
     return NULL;
 }
 
+/* A dump folder's step has the time to read one dump besides. */
+static int64_t step_deadline(const struct group *g)
+{
+    const struct dumps_triage_options *triage = &g->options.dumps.triage;
+
+    return g->options.deadline_ns + (g->kind == GROUP_DUMPS && triage->on ? triage->deadline_ns : 0);
+}
+
 /* A driver for the next source; false when there is no memory for one. */
 static bool seat_next(struct group *g)
 {
     struct source *source = source_at(g, g->seat_count);
     struct driver_options options = { .source = source,
                                       .gate = gate_of(g),
-                                      .deadline_ns = g->options.deadline_ns,
-                                      .look_is_life = look_is_life(g, source) };
+                                      .deadline_ns = step_deadline(g),
+                                      .look_is_life = look_is_life(g, source),
+                                      .may_be_absent = g->options.may_be_absent };
     struct seat *seat = calloc(1, sizeof *seat);
 
     if (name_taken(g, source->name)) {
@@ -155,6 +224,7 @@ static bool seat_next(struct group *g)
     }
     seat->group = g;
     seat->name = source->name;
+    seat->index = g->seat_count;
     seat->next = g->seats;
     g->seats = seat;
     g->seat_count++;
@@ -177,6 +247,10 @@ void group_run(struct group *g)
     drive(g);
     if (g->kind == GROUP_BUNDLE)
         uv_timer_start(&g->timer, on_group_timer, (uint64_t)(g->options.poll_ns / NS_PER_MS), 0);
+    if (g->kind == GROUP_LIVE) {
+        uv_timer_start(&g->timer, on_group_timer, LIVE_RESCAN_MS, 0);
+        uv_async_send(&g->wake); /* what was signalled in the meantime */
+    }
 }
 
 /* ---- worker jobs of a group ---- */
@@ -228,7 +302,7 @@ static void rescan_work(uv_work_t *work)
 {
     struct group *g = work->data;
 
-    g->rc = bundle_rescan(g->bundle, &g->err);
+    g->rc = g->kind == GROUP_LIVE ? live_rescan(g->live, &g->err) : bundle_rescan(g->bundle, &g->err);
 }
 
 static void rescanned(uv_work_t *work, int status)
@@ -260,7 +334,7 @@ static void on_group_timer(uv_timer_t *timer)
 
     if (g->state == GROUP_FAILED)
         start_work(g, open_work, opened);
-    else if (g->state == GROUP_RUNNING && g->kind == GROUP_BUNDLE)
+    else if (g->state == GROUP_RUNNING && (g->kind == GROUP_BUNDLE || g->kind == GROUP_LIVE))
         start_work(g, rescan_work, rescanned);
 }
 
@@ -278,12 +352,23 @@ static void close_work(uv_work_t *work)
     close_group_data(work->data);
 }
 
+static void on_wake_closed(uv_handle_t *handle)
+{
+    struct group *g = handle->data;
+
+    uv_close((uv_handle_t *)&g->timer, on_timer_closed);
+}
+
+/* Nothing signals any more. */
 static void closed(uv_work_t *work, int status)
 {
     struct group *g = work->data;
 
     (void)status;
-    uv_close((uv_handle_t *)&g->timer, on_timer_closed);
+    if (g->kind == GROUP_LIVE)
+        uv_close((uv_handle_t *)&g->wake, on_wake_closed);
+    else
+        uv_close((uv_handle_t *)&g->timer, on_timer_closed);
 }
 
 static void finish_if_idle(struct group *g)

@@ -1,5 +1,5 @@
-/* A group: what is opened and closed together, a bundle with its sources or
- * one dump folder, with a driver for each source.  A part of source_set.c.
+/* A group: what is opened and closed together, a bundle with its sources, the
+ * live sources of this host, or one dump folder, with a driver for each source.  A part of source_set.c.
  *
  * A group's life:  OPENING (worker thread) -> RUNNING -> RETIRING -> gone.
  * What could not be opened stays as FAILED and is tried again; its trouble is
@@ -10,12 +10,13 @@
 #ifndef AGENT_SOURCE_GROUP_H
 #define AGENT_SOURCE_GROUP_H
 
+#include "agent/live_sources.h"
 #include "agent/source_driver.h"
 #include "collectors/bundle.h"
 #include "collectors/dumps.h"
 #include "config/agent_config.h"
 
-enum group_kind { GROUP_BUNDLE, GROUP_DUMPS, GROUP_EXTRA };
+enum group_kind { GROUP_BUNDLE, GROUP_LIVE, GROUP_DUMPS, GROUP_EXTRA };
 enum group_state { GROUP_READY, GROUP_OPENING, GROUP_RUNNING, GROUP_FAILED, GROUP_RETIRING };
 
 /* What all groups of a set share; lives longer than they do. */
@@ -26,8 +27,10 @@ struct group_context {
     const struct clock *clock;
     struct driver_env env;
     struct step_gate dump_gate, bundle_gate;
-    char host_id[HOST_ID_MAX]; /* whose captures these are; no other host's bundle is opened later */
-    struct group *groups;      /* the set's list */
+    struct dumps_turn dump_turn; /* one dump is read at a time */
+    struct resource facts;       /* of this host, for its live sources */
+    char host_id[HOST_ID_MAX];   /* whose captures these are; no other host's bundle is opened later */
+    struct group *groups;        /* the set's list */
     /* The group is closed and its memory about to go. */
     void (*gone)(void *arg, struct group *g);
     void *arg;
@@ -35,7 +38,8 @@ struct group_context {
 
 /* The options a group was opened with; other ones mean a new group. */
 struct group_options {
-    int64_t poll_ns, refresh_ns, deadline_ns;
+    int64_t poll_ns, interval_ns, refresh_ns, deadline_ns;
+    bool may_be_absent;         /* not compared: it follows from what the group is */
     struct dumps_options dumps; /* dir unused */
 };
 
@@ -43,6 +47,7 @@ struct group_options {
 struct seat {
     struct group *group;
     const char *name;             /* of its source */
+    size_t index;                 /* of its source in the group */
     struct source_driver *driver; /* NULL once it has ended */
     struct seat *next;
 };
@@ -57,12 +62,14 @@ struct group {
     bool unwanted; /* retire as soon as nothing is under way */
 
     struct bundle *bundle;
+    struct live_sources *live;
     struct source *source; /* GROUP_DUMPS and GROUP_EXTRA */
     struct seat *seats;
     size_t seat_count; /* sources 0 .. seat_count - 1 have one */
     size_t alive;      /* drivers that have not ended */
 
-    uv_timer_t timer; /* bundles: looks for new files; failed ones: the next try */
+    uv_timer_t timer; /* bundles, live ones: looks for new sources; failed ones: the next try */
+    uv_async_t wake;  /* live ones: a channel has signalled */
     uv_work_t work;   /* opening, rescanning or closing */
     bool working;
     int64_t since_ns; /* monotonic: made at */

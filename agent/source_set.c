@@ -3,7 +3,10 @@
 #include "agent/source_set.h"
 
 #include "agent/source_group.h"
+#include "base/log.h"
 #include "base/text.h"
+#include "plat/live.h"
+#include "plat/paths.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -11,41 +14,75 @@
 #include <string.h>
 
 /* Together fewer than the pool's AGENT_THREADS: a reload must always find one. */
-enum { DUMP_STEPS_MAX = 3, BUNDLE_STEPS_MAX = 4 };
+enum { DUMP_STEPS_MAX = 3, BUNDLE_STEPS_MAX = 4, PROBLEMS_MAX = 16 * 1024 };
+
+#define LIVE_NAME "live"
+
+/* Where this host itself puts dumps: watched beside the folders of the settings. */
+enum { HOST_FOLDERS_MAX = 8 };
+
+struct host_folder {
+    char path[CONFIG_TEXT_MAX];
+    int depth;
+};
 
 struct source_set {
     struct agent_config *config;
+    struct host_folder host_folders[HOST_FOLDERS_MAX];
+    int host_folder_count;
     struct group_context context;
+    bool live; /* look at this host when there is nothing else */
     bool started, stopping;
     void (*ended)(void *arg);
     void *ended_arg;
 };
 
-static struct group_options wanted_options(const struct agent_config *c)
+static const struct host_folder *host_folder(const struct source_set *s, enum group_kind kind, const char *dir)
 {
+    for (int i = 0; kind == GROUP_DUMPS && i < s->host_folder_count; i++)
+        if (strcmp(s->host_folders[i].path, dir) == 0)
+            return &s->host_folders[i];
+    return NULL;
+}
+
+static struct group_options wanted_options(const struct source_set *s, enum group_kind kind, const char *dir)
+{
+    const struct host_folder *own = host_folder(s, kind, dir);
+    const struct agent_config *c = s->config;
     struct group_options o;
 
     memset(&o, 0, sizeof o);
     o.poll_ns = c->poll_ns;
+    o.interval_ns = c->kvp_interval_ns;
     o.refresh_ns = c->kvp_refresh_ns;
     o.deadline_ns = c->kvp_deadline_ns;
-    o.dumps.depth_max = (int)c->dump_depth;
+    o.may_be_absent = own != NULL;
+    o.dumps.depth_max = own != NULL ? own->depth : (int)c->dump_depth;
     o.dumps.rescan_ns = c->dump_rescan_ns;
     o.dumps.settle_ns = c->dump_settle_ns;
     o.dumps.files_max = (int)c->dump_files_max;
     o.dumps.give_up_ns = c->dump_give_up_ns;
+    o.dumps.triage.on = c->dump_triage;
+    o.dumps.triage.deadline_ns = c->dump_triage_deadline_ns;
+    o.dumps.triage.read_max = (uint64_t)c->dump_triage_read_max;
     return o;
 }
 
 static struct group *add_group(struct source_set *s, enum group_kind kind, const char *dir)
 {
-    struct group_options options = wanted_options(s->config);
+    struct group_options options = wanted_options(s, kind, dir);
     struct group *g = group_new(&s->context, kind, dir, &options), **at = &s->context.groups;
 
     while (*at != NULL)
         at = &(*at)->next;
     *at = g;
     return g;
+}
+
+/* This host is looked at where no captures are to be followed. */
+static bool wants_live(const struct source_set *s)
+{
+    return s->live && s->config->bundles.count == 0 && plat_live_available();
 }
 
 /* ---- the settings ---- */
@@ -61,7 +98,7 @@ static bool holds(const struct config_list *list, const char *dir)
 static bool still_wanted(const struct source_set *s, const struct group *g)
 {
     const struct agent_config *c = s->config;
-    struct group_options options = wanted_options(c);
+    struct group_options options = wanted_options(s, g->kind, g->dir);
 
     if (s->stopping)
         return false;
@@ -69,6 +106,8 @@ static bool still_wanted(const struct source_set *s, const struct group *g)
         return true;
     if (!group_same_options(g->kind, &options, &g->options))
         return false;
+    if (g->kind == GROUP_LIVE || host_folder(s, g->kind, g->dir) != NULL)
+        return wants_live(s);
     return holds(g->kind == GROUP_BUNDLE ? &c->bundles : &c->dump_folders, g->dir);
 }
 
@@ -80,19 +119,32 @@ static bool have(const struct source_set *s, enum group_kind kind, const char *d
     return false;
 }
 
+static void open_one(struct source_set *s, enum group_kind kind, const char *dir)
+{
+    struct group *g;
+
+    if (have(s, kind, dir))
+        return; /* or its predecessor still retires: then again when that is gone */
+    g = add_group(s, kind, dir);
+    if (g == NULL)
+        return;
+    group_attach(g);
+    group_open_later(g);
+}
+
 static void open_missing(struct source_set *s, enum group_kind kind, const struct config_list *dirs)
 {
-    for (int i = 0; i < dirs->count; i++) {
-        struct group *g;
+    for (int i = 0; i < dirs->count; i++)
+        open_one(s, kind, dirs->items[i]);
+}
 
-        if (have(s, kind, dirs->items[i]))
-            continue; /* or its predecessor still retires: then again when that is gone */
-        g = add_group(s, kind, dirs->items[i]);
-        if (g == NULL)
-            continue;
-        group_attach(g);
-        group_open_later(g);
-    }
+static void open_live(struct source_set *s)
+{
+    if (!wants_live(s))
+        return;
+    open_one(s, GROUP_LIVE, LIVE_NAME);
+    for (int i = 0; i < s->host_folder_count; i++)
+        open_one(s, GROUP_DUMPS, s->host_folders[i].path);
 }
 
 static void reconcile(struct source_set *s)
@@ -105,6 +157,7 @@ static void reconcile(struct source_set *s)
     if (!s->stopping) {
         open_missing(s, GROUP_BUNDLE, &s->config->bundles);
         open_missing(s, GROUP_DUMPS, &s->config->dump_folders);
+        open_live(s);
     } else if (s->context.groups == NULL && s->ended != NULL) {
         void (*ended)(void *) = s->ended;
 
@@ -139,10 +192,39 @@ static void system_facts(struct resource *facts)
 {
     size_t size = sizeof facts->host_name;
 
-    memset(facts, 0, sizeof *facts);
-    if (uv_os_gethostname(facts->host_name, &size) != 0)
+    if (facts->host_name[0] == '\0' && uv_os_gethostname(facts->host_name, &size) != 0)
         text_copy(facts->host_name, sizeof facts->host_name, "unknown");
-    snprintf(facts->host_id, sizeof facts->host_id, "host:%.100s", facts->host_name);
+    if (facts->host_id[0] == '\0')
+        snprintf(facts->host_id, sizeof facts->host_id, "host:%.100s", facts->host_name);
+}
+
+static void take_host_folder(void *arg, const char *path, int depth)
+{
+    struct source_set *s = arg;
+    struct host_folder *f = &s->host_folders[s->host_folder_count];
+
+    if (s->host_folder_count == HOST_FOLDERS_MAX || !text_copy(f->path, sizeof f->path, path))
+        return;
+    plat_path_tidy(f->path);
+    f->depth = depth;
+    if (!holds(&s->config->dump_folders, f->path) && host_folder(s, GROUP_DUMPS, f->path) == NULL)
+        s->host_folder_count++;
+}
+
+/* What cannot be found out is a message, not a reason to stay away. */
+static void ask_host(struct source_set *s, struct resource *facts)
+{
+    struct buf problems;
+    struct err e;
+
+    buf_init(&problems, PROBLEMS_MAX);
+    if (plat_live_host_facts(facts, &problems, &e) != 0)
+        buf_printf(&problems, "%s", e.text);
+    if (problems.len > 0)
+        log_event(LOG_WARN, "host.facts", LOG_S("problems", buf_text(&problems)));
+    if (plat_live_dump_folders(take_host_folder, s, &e) != 0)
+        log_event(LOG_WARN, "host.dump_folders", LOG_S("problem", e.text));
+    buf_free(&problems);
 }
 
 /* All bundles are of one host, and no two hold the same source. */
@@ -185,7 +267,7 @@ static int open_first_bundles(struct source_set *s, struct resource *facts, stru
     return rc;
 }
 
-int source_set_new(struct source_set **out, const struct agent_config *config, const struct files *files,
+int source_set_new(struct source_set **out, const struct agent_config *config, bool live, const struct files *files,
                    const struct clock *clock, struct resource *facts, struct err *e)
 {
     struct source_set *s = calloc(1, sizeof *s);
@@ -197,6 +279,7 @@ int source_set_new(struct source_set **out, const struct agent_config *config, c
         return err_set(e, ERR_MEMORY, "out of memory");
     }
     *s->config = *config;
+    s->live = live;
     s->context.files = files;
     s->context.clock = clock;
     s->context.gone = on_gone;
@@ -209,13 +292,15 @@ int source_set_new(struct source_set **out, const struct agent_config *config, c
         source_set_free(s);
         return rc;
     }
-    if (facts->host_id[0] == '\0')
-        system_facts(facts);
+    if (wants_live(s))
+        ask_host(s, facts);
+    system_facts(facts);
     if (config->host_name[0] != '\0')
         text_copy(facts->host_name, sizeof facts->host_name, config->host_name);
     if (config->host_cluster[0] != '\0')
         text_copy(facts->cluster, sizeof facts->cluster, config->host_cluster);
     text_copy(s->context.host_id, sizeof s->context.host_id, facts->host_id);
+    s->context.facts = *facts;
     *out = s;
     return 0;
 }

@@ -22,10 +22,12 @@ struct source_set;
 
 /* Opens the bundles of the settings; they must all be of one host, whose facts
  * go to facts (host.name and host.cluster of the settings win).  Without a bundle the
- * facts are what the system says.  ERR_INVALID and so on with every message of
+ * facts are what the system says, and with live its own sources are followed,
+ * where it has any (plat/live.h).  ERR_INVALID and so on with every message of
  * host.yaml in e. */
-MUST_USE int source_set_new(struct source_set **out, const struct agent_config *config, const struct files *files,
-                            const struct clock *clock, struct resource *facts, struct err *e);
+MUST_USE int source_set_new(struct source_set **out, const struct agent_config *config, bool live,
+                            const struct files *files, const struct clock *clock, struct resource *facts,
+                            struct err *e);
 
 /* One more source, for tests and simulations; not owned, never retired.  Before the start. */
 MUST_USE int source_set_add(struct source_set *s, struct source *source, int64_t deadline_ns, struct err *e);

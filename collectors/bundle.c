@@ -281,6 +281,7 @@ static int add_dumps(struct bundle *b, const char *path, struct err *e)
         .settle_ns = b->options.dump_settle_ns,
         .files_max = DUMP_FILES_MAX,
         .give_up_ns = b->options.dump_settle_ns * GIVE_UP_SETTLES,
+        .triage = b->options.triage,
     };
     char source_name[SOURCE_NAME_MAX];
     struct source *source = NULL;

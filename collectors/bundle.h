@@ -6,6 +6,7 @@
 #ifndef COLLECTORS_BUNDLE_H
 #define COLLECTORS_BUNDLE_H
 
+#include "collectors/dumps.h"
 #include "collectors/source.h"
 #include "model/host.h"
 #include "plat/clock.h"
@@ -19,6 +20,7 @@ struct bundle_options {
     int64_t poll_ns;    /* how often files are looked at for growth */
     int64_t refresh_ns; /* kvp.h */
     int64_t dump_settle_ns;
+    struct dumps_triage_options triage; /* of the dumps in it; all zero: their headers alone */
 };
 
 /* Reads host.yaml (FILE:LINE:COL: messages, all problems joined by newlines)

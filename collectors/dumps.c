@@ -12,6 +12,14 @@
  * settle_ns 0 is for captured data, which stands still: a single look is
  * enough.
  *
+ * A dump that is told is read for its verdict in the same step, so that both
+ * are committed together.  That it is about to be read is committed before, by
+ * a step of its own: should the agent not survive a dump that somebody made to
+ * harm it, the mark knows, and after two such attempts the dump is told without a verdict.
+ * So a step reads one dump at most.  The walk leaves the time for it; a step
+ * that spent some of that on other files leaves the dump to the next.
+ * While another source reads a dump, this one waits for its turn.
+ *
  * The walk's own time and number are bounded; what it left out is told in the
  * report and looked at by later steps as far as it then fits.
  */
@@ -20,6 +28,7 @@
 #include "base/text.h"
 #include "collectors/dumps_known.h"
 #include "collectors/dumps_look.h"
+#include "collectors/dumps_triage.h"
 #include "collectors/dumps_walk.h"
 
 #include <assert.h>
@@ -27,9 +36,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TELL_RESERVE = 32 * 1024 }; /* bytes of a batch's arena that one dump may take */
+enum { TELL_RESERVE = 64 * 1024 }; /* bytes of a batch's arena that one dump may take */
 
 #define INTERVAL_MIN INT64_C(100000000)
+#define TURN_WAIT    INT64_C(1000000000)
+#define TURN_GRACE   INT64_C(5000000000) /* past its deadline, before another may take a reader's turn */
 
 struct waiting {
     uint64_t file;     /* dumps_file_key(): another size or time is another file */
@@ -49,6 +60,9 @@ struct dumps_source {
     size_t waiting_count;
     struct buf mark; /* what known stands for */
     bool mark_valid;
+    uint64_t announced; /* the file that is about to be read, when this process said so */
+    bool worked;        /* this step has spent time on a file already */
+    bool waits_turn;    /* this step found another at it */
 };
 
 /* ---- waiting ------------------------------------------------------------ */
@@ -74,7 +88,7 @@ static bool is_settled(struct dumps_source *s, const struct dumps_file *file, ui
 
     if (entry != NULL) {
         entry->seen = true;
-        return entry->verdict != DUMPS_NO_ACCESS;
+        return entry->verdict < DUMPS_NO_ACCESS;
     }
     return find_waiting(s, key) == NULL && dumps_known_forgotten(&s->known, &file->info);
 }
@@ -133,33 +147,108 @@ static int64_t due_ns(const struct dumps_source *s, const struct waiting *w)
 
 /* ---- telling ------------------------------------------------------------ */
 
-static void tell(struct dumps_source *s, const struct dumps_file *file, const struct dumps_look *look,
-                 struct source_step *step)
-{
-    const struct dumps_entry *before = dumps_known_file(&s->known, dumps_file_key(&file->info));
+/* What came of a file that was due. */
+enum outcome {
+    DONE,
+    CHANGED, /* it is another file now */
+    NO_TIME, /* the next step has it */
+    NO_TURN, /* a later one has it */
+    NO_USE,  /* it was tried, and the agent ended */
+};
 
-    if (before != NULL && before->verdict == look->verdict)
-        return; /* still no access */
-    if (look->verdict == DUMPS_NO_ACCESS || !dumps_known_dump(&s->known, look->dump, look->verdict)) {
-        dumps_report(step->batch, file, look, step->now_ns);
-        step->last_event_ns = step->batch->last->time_ns;
-    }
-    dumps_known_add(&s->known, &file->info, look->dump, look->verdict);
+/* DONE when the mark that was committed says that the dump is about to be read. */
+static enum outcome announce(struct dumps_source *s, const struct dumps_file *file, uint64_t dump)
+{
+    uint64_t key = dumps_file_key(&file->info);
+    const struct dumps_entry *entry = dumps_known_file(&s->known, key);
+    bool again = entry != NULL && entry->verdict == DUMPS_READING;
+
+    if (entry != NULL && entry->verdict >= DUMPS_READING && s->announced == key)
+        return DONE;
+    if (entry != NULL && entry->verdict == DUMPS_READING_AGAIN)
+        return NO_USE;
+    dumps_known_add(&s->known, &file->info, dump, again ? DUMPS_READING_AGAIN : DUMPS_READING);
+    s->announced = key;
+    return NO_TIME;
 }
 
-static void look_into(struct dumps_source *s, const struct dumps_file *file, struct waiting *w, int64_t now,
-                      struct source_step *step)
+/* Reads the dump; out is filled with DONE. */
+static enum outcome get_verdict(struct dumps_source *s, const struct dumps_file *file, const struct source_step *step,
+                                struct dumps_reading *out)
+{
+    const struct dumps_triage_options *t = &s->options.triage;
+    int64_t now = s->clock->monotonic_ns(s->clock), until = now + t->deadline_ns, lease;
+    bool same;
+
+    if (step->deadline_ns > 0 && until > step->deadline_ns) {
+        if (s->worked)
+            return NO_TIME;
+        until = step->deadline_ns;
+    }
+    if (!dumps_turn_take(t->turn, now, until + TURN_GRACE, &lease)) {
+        s->waits_turn = true;
+        return NO_TURN;
+    }
+    same = dumps_triage(s->files, s->clock, file, t, until, out);
+    dumps_turn_give(t->turn, lease);
+    return same ? DONE : CHANGED;
+}
+
+static enum outcome report(struct dumps_source *s, const struct dumps_file *file, const struct dumps_look *look,
+                           struct source_step *step)
+{
+    bool wanted = s->options.triage.on && look->has_header && look->header.has_bugcheck;
+    struct dumps_reading reading = { 0 };
+    enum outcome outcome = wanted ? announce(s, file, look->dump) : DONE;
+
+    if (outcome == NO_USE) {
+        text_copy(reading.problem, sizeof reading.problem,
+                  "no verdict: the agent ended twice while it read this dump; try hvagent triage");
+        outcome = DONE;
+    } else if (wanted && outcome == DONE) {
+        outcome = get_verdict(s, file, step, &reading);
+    }
+    if (outcome == DONE) {
+        dumps_report(step->batch, file, look, wanted ? &reading : NULL, step->now_ns);
+        step->last_event_ns = step->batch->last->time_ns;
+    }
+    dumps_reading_free(&reading);
+    return outcome;
+}
+
+static enum outcome tell(struct dumps_source *s, const struct dumps_file *file, const struct dumps_look *look,
+                         struct source_step *step)
+{
+    const struct dumps_entry *before = dumps_known_file(&s->known, dumps_file_key(&file->info));
+    enum outcome outcome = DONE;
+
+    if (before != NULL && before->verdict == look->verdict)
+        return DONE; /* still no access */
+    if (look->verdict == DUMPS_NO_ACCESS || !dumps_known_dump(&s->known, look->dump, look->verdict))
+        outcome = report(s, file, look, step);
+    if (outcome == DONE)
+        dumps_known_add(&s->known, &file->info, look->dump, look->verdict);
+    return outcome;
+}
+
+static enum outcome look_into(struct dumps_source *s, const struct dumps_file *file, struct waiting *w, int64_t now,
+                              struct source_step *step)
 {
     struct dumps_look look;
+    enum outcome outcome;
 
     dumps_look(s->files, file, &look);
+    if (look.readiness == DUMPS_WAIT && now - w->since_ns < s->options.give_up_ns) {
+        w->looked_ns = now;
+        return DONE;
+    }
+    outcome = look.readiness == DUMPS_CHANGED ? CHANGED : tell(s, file, &look, step);
+    if (outcome == NO_TIME || outcome == NO_TURN)
+        return outcome;
     w->looked_ns = now;
-    if (look.readiness == DUMPS_WAIT && now - w->since_ns < s->options.give_up_ns)
-        return;
-    if (look.readiness != DUMPS_CHANGED)
-        tell(s, file, &look, step);
-    if (look.readiness == DUMPS_CHANGED || look.verdict != DUMPS_NO_ACCESS)
+    if (outcome == CHANGED || look.verdict != DUMPS_NO_ACCESS)
         stop_waiting(s, w);
+    return DONE;
 }
 
 static bool has_room(const struct source_step *step)
@@ -170,18 +259,23 @@ static bool has_room(const struct source_step *step)
                              b->arena.max - b->arena.used > TELL_RESERVE);
 }
 
-/* Looks into all that is due; false when the step came to its bounds. */
+/* Looks into all that is due; false when the step came to its bounds, and the
+ * next one should follow at once. */
 static bool go_through(struct dumps_source *s, struct source_step *step, int64_t now)
 {
     for (size_t i = 0; i < s->walk.count; i++) {
         const struct dumps_file *file = &s->walk.files[i];
         struct waiting *w = find_waiting(s, dumps_file_key(&file->info));
+        enum outcome outcome;
 
         if (w == NULL || due_ns(s, w) > now)
             continue;
         if (!has_room(step) || (step->deadline_ns > 0 && s->clock->monotonic_ns(s->clock) >= step->deadline_ns))
             return false;
-        look_into(s, file, w, now, step);
+        outcome = look_into(s, file, w, now, step);
+        if (outcome != DONE)
+            return outcome == NO_TURN;
+        s->worked = true;
     }
     return true;
 }
@@ -191,7 +285,7 @@ static bool go_through(struct dumps_source *s, struct source_step *step, int64_t
 /* The time until the next file is due, within the slow rescan. */
 static void set_interval(struct dumps_source *s, int64_t now)
 {
-    int64_t interval = s->options.rescan_ns;
+    int64_t interval = s->options.rescan_ns, least = s->waits_turn ? TURN_WAIT : INTERVAL_MIN;
 
     for (size_t i = 0; i < s->waiting_count; i++) {
         int64_t left = due_ns(s, &s->waiting[i]) - now;
@@ -199,7 +293,7 @@ static void set_interval(struct dumps_source *s, int64_t now)
         if (left < interval)
             interval = left;
     }
-    s->base.interval_ns = interval > INTERVAL_MIN ? interval : INTERVAL_MIN;
+    s->base.interval_ns = interval > least ? interval : least;
 }
 
 static void report_no_folder(const struct dumps_source *s, int rc, const struct err *e, struct stream_report *report)
@@ -225,17 +319,29 @@ static int write_mark(struct dumps_source *s, struct source_step *step, struct e
     return 0;
 }
 
+/* The walk's share of a step: all but the time for one verdict, and half of it
+ * at least. */
+static int64_t walk_deadline(const struct dumps_source *s, const struct source_step *step, int64_t now)
+{
+    int64_t half = now + (step->deadline_ns - now) / 2, most = step->deadline_ns - s->options.triage.deadline_ns;
+
+    if (step->deadline_ns <= 0 || !s->options.triage.on)
+        return step->deadline_ns;
+    return most > half ? most : half;
+}
+
 static int walk_and_tell(struct dumps_source *s, struct source_step *step, struct err *e)
 {
+    int64_t now = s->clock->monotonic_ns(s->clock);
     struct dumps_walk_limits limits = {
         .depth_max = s->options.depth_max,
         .files_max = s->options.files_max,
-        .deadline_ns = step->deadline_ns,
+        .deadline_ns = walk_deadline(s, step, now),
     };
-    int64_t now = s->clock->monotonic_ns(s->clock);
     struct err why;
     int rc;
 
+    s->worked = s->waits_turn = false;
     s->base.interval_ns = s->options.rescan_ns;
     rc = dumps_walk(&s->walk, s->files, s->clock, s->dir, &limits, &why);
     if (rc != 0) {
@@ -283,7 +389,8 @@ int dumps_source_new(const char *name, const struct files *files, const struct c
     struct dumps_source *s;
     int rc;
 
-    if (options->files_max < 1 || options->depth_max < 0 || options->rescan_ns < 0 || options->settle_ns < 0)
+    if (options->files_max < 1 || options->depth_max < 0 || options->rescan_ns < 0 || options->settle_ns < 0 ||
+        options->triage.deadline_ns < 0)
         return err_set(e, ERR_INVALID, "%s: the limits of a dump folder can not be negative", options->dir);
     s = calloc(1, sizeof *s);
     if (s == NULL)

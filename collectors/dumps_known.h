@@ -1,4 +1,4 @@
-/* The dumps that were told, as they stand in a dumps source's mark.
+/* The dumps that were told or are about to be, as they stand in a dumps source's mark.
  *
  * A file is known by its identity, size and modification time together, so a
  * renamed one is known and a rewritten one is not; a dump is known by its
@@ -32,8 +32,10 @@ enum dumps_verdict {
     DUMPS_ZERO,
     DUMPS_FOREIGN,
     DUMPS_ENCRYPTED,
-    DUMPS_CORRUPT,   /* told as unreadable */
-    DUMPS_NO_ACCESS, /* told as unreadable; tried again without being told again */
+    DUMPS_CORRUPT,       /* told as unreadable */
+    DUMPS_NO_ACCESS,     /* told as unreadable; tried again without being told again */
+    DUMPS_READING,       /* not told: it is about to be read for its verdict */
+    DUMPS_READING_AGAIN, /* the same, after a first reading that did not come back */
     DUMPS_VERDICT_COUNT
 };
 

@@ -3,6 +3,8 @@
 
 #include "base/text.h"
 #include "base/times.h"
+#include "collectors/dumps_triage.h"
+#include "collectors/dumps_verdict.h"
 #include "collectors/mark_bytes.h"
 #include "model/identity.h"
 
@@ -185,22 +187,38 @@ static const struct {
     [DUMPS_NO_ACCESS] = { "unreadable", SEVERITY_WARN },
 };
 
-static void put_body(struct observation *o, const struct dumps_file *file, const struct dumps_look *look)
+static void put_body(struct observation *o, const struct dumps_file *file, const struct dumps_look *look,
+                     const struct triage_verdict *v, const char *problem)
 {
     const struct dump_header *h = &look->header;
+    const char *dash = problem[0] != '\0' ? "; " : "";
+    char words[DUMP_WORDS_MAX] = "";
 
+    if (v != NULL)
+        dumps_verdict_words(v, words, sizeof words);
     if (look->has_header && h->has_bugcheck)
-        obs_body(o, "Crash dump %s: bug check 0x%08" PRIx32 ", %s%s%s", file->relative, h->code,
-                 dump_format_text(h->format), look->problem[0] != '\0' ? "; " : "", look->problem);
+        obs_body(o, "Crash dump %s: bug check 0x%08" PRIx32 "%s%s, %s%s%s%s%s", file->relative, h->code,
+                 v != NULL ? " " : "", v != NULL ? v->bugcheck_name : "", dump_format_text(h->format),
+                 v != NULL ? ", " : "", words, dash, problem);
     else if (look->has_header)
-        obs_body(o, "File %s: %s%s%s", file->relative, dump_format_text(h->format),
-                 look->problem[0] != '\0' ? "; " : "", look->problem);
+        obs_body(o, "File %s: %s%s%s", file->relative, dump_format_text(h->format), dash, problem);
     else
-        obs_body(o, "Crash dump %s can not be read: %s", file->relative, look->problem);
+        obs_body(o, "Crash dump %s can not be read: %s", file->relative, problem);
 }
 
-void dumps_report(struct obs_batch *b, const struct dumps_file *file, const struct dumps_look *look, int64_t now_ns)
+/* What is wrong with the file, and what with the reading of it. */
+static void join_problems(const struct dumps_look *look, const struct dumps_reading *reading, char *out, size_t size)
 {
+    const char *second = reading != NULL ? reading->problem : "";
+
+    snprintf(out, size, "%s%s%s", look->problem, look->problem[0] != '\0' && second[0] != '\0' ? "; " : "", second);
+}
+
+void dumps_report(struct obs_batch *b, const struct dumps_file *file, const struct dumps_look *look,
+                  const struct dumps_reading *reading, int64_t now_ns)
+{
+    const struct triage_verdict *v = reading != NULL ? reading->verdict : NULL;
+    char problem[2 * DUMPS_PROBLEM_MAX + 4];
     int64_t crashed = look->has_header ? look->header.crash_time : 0;
     bool usable = crashed > 0 && crashed <= now_ns + AHEAD_MAX;
     struct observation *o = obs_new(b, OBS_GUEST_DUMP, usable ? crashed : file->info.mtime_ns, now_ns);
@@ -211,8 +229,11 @@ void dumps_report(struct obs_batch *b, const struct dumps_file *file, const stru
     obs_str(o, ATTR_DUMP_PATH, file->path);
     obs_int(o, ATTR_DUMP_SIZE, (int64_t)file->info.size);
     obs_str(o, ATTR_DUMP_STATUS, verdicts[look->verdict].word);
-    obs_str(o, ATTR_DUMP_PROBLEM, look->problem);
+    join_problems(look, reading, problem, sizeof problem);
+    obs_str(o, ATTR_DUMP_PROBLEM, problem);
     if (look->has_header)
         put_header(o, &look->header);
-    put_body(o, file, look);
+    if (v != NULL)
+        dumps_verdict_put(o, v);
+    put_body(o, file, look, v, problem);
 }

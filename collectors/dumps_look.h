@@ -29,9 +29,12 @@ struct dumps_look {
  * still is the caller's to see. */
 void dumps_look(const struct files *files, const struct dumps_file *file, struct dumps_look *out);
 
-/* hyperv.guest.dump.  The VM is the folder below the watched one when its name
- * is a GUID, else a file name that begins with one, else the owner's security
- * identifier (NT VIRTUAL MACHINE\GUID), else the folder's name as a VM's name. */
-void dumps_report(struct obs_batch *b, const struct dumps_file *file, const struct dumps_look *look, int64_t now_ns);
+struct dumps_reading;
+
+/* hyperv.guest.dump; reading: of a dump that was read for its verdict, else NULL.  The VM is the folder below the
+ * watched one when its name is a GUID, else a file name that begins with one, else the owner's security identifier (NT
+ * VIRTUAL MACHINE\GUID), else the folder's name as a VM's name. */
+void dumps_report(struct obs_batch *b, const struct dumps_file *file, const struct dumps_look *look,
+                  const struct dumps_reading *reading, int64_t now_ns);
 
 #endif

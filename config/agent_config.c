@@ -3,6 +3,7 @@
 #include "config/agent_config.h"
 
 #include "base/times.h"
+#include "config/hub_certificate.h"
 #include "config/hub_url.h"
 #include "config/yaml_doc.h"
 
@@ -33,12 +34,18 @@ static const struct yaml_key keys[] = {
     { "hub.token_file", YAML_TEXT, FIELD(hub.token_file), .max = TEXT_MAX, .fallback = "", .help =
       "A file with the bearer token that the hub knows this host by. Read at start and on reload." },
     { "hub.ca_file", YAML_TEXT, FIELD(hub.ca_file), .max = TEXT_MAX, .fallback = "", .help =
-      "The CA certificates (PEM) that may have signed the hub's certificate, and no others. Empty: those of the system." },
+      "The CA certificates (PEM) that may have signed the hub's certificate, and no others. Empty: those of the system. "
+      "Under Windows hub.url must then have a name and no IP address, and a certificate that is known to be revoked is "
+      "refused; a revocation list that cannot be had is no obstacle." },
     { "hub.cert_file", YAML_TEXT, FIELD(hub.cert_file), .max = TEXT_MAX, .fallback = "", .help =
-      "A client certificate (PEM, with its chain) to show to the hub. Needs hub.key_file. Certificate files are read "
-      "anew for each connection, so that new ones need no restart." },
+      "A client certificate to show to the hub: a PEM file (with its chain; needs hub.key_file); a .p12 or .pfx file, "
+      "which holds its key too; or, under Windows, store:LocalMachine\\MY\\THUMBPRINT. Windows takes no PEM here. Files "
+      "are read anew for each connection, so that new ones need no restart." },
     { "hub.key_file", YAML_TEXT, FIELD(hub.key_file), .max = TEXT_MAX, .fallback = "", .help =
-      "The private key (PEM, without a passphrase) of hub.cert_file." },
+      "The private key (PEM, without a passphrase) of a PEM hub.cert_file." },
+    { "hub.cert_password_file", YAML_TEXT, FIELD(hub.cert_password_file), .max = TEXT_MAX, .fallback = "", .help =
+      "A file whose first line is the password of a .p12 or .pfx hub.cert_file. Empty: it has none. Read at start and on "
+      "reload." },
     { "hub.proxy", YAML_TEXT, FIELD(hub.proxy), .max = TEXT_MAX, .fallback = "", .help =
       "The proxy to go through: http://proxy.example.com:3128 (also https, socks4, socks4a, socks5, socks5h), or none. "
       "Empty: what the environment says (https_proxy, no_proxy)." },
@@ -91,6 +98,15 @@ static const struct yaml_key keys[] = {
       "How many levels of folders below are looked into." },
     { "dumps.max_files", YAML_INT, FIELD(dump_files_max), 1, 1000000, .fallback = "10000", .help =
       "The most files that are looked at in one folder tree." },
+    { "dumps.triage", YAML_BOOL, FIELD(dump_triage), .fallback = "true", .help =
+      "Whether a new dump is read for its verdict: what crashed, whose code it was, how sure that is. false: code and "
+      "parameters alone." },
+    { "dumps.triage_deadline", YAML_DURATION, FIELD(dump_triage_deadline_ns), 100 * NS_PER_MS, 10 * MINUTE,
+      .fallback = "30s", .help =
+      "How long one dump may be read; most take milliseconds. After it what was found until then is reported, with a word "
+      "about it." },
+    { "dumps.triage_max_read", YAML_SIZE, FIELD(dump_triage_read_max), 1 * MIB, 4096 * MIB, .fallback = "64MiB", .help =
+      "The most bytes that are read of one dump, however large it is." },
 
     { "host.name", YAML_TEXT, FIELD(host_name), .max = LABEL_MAX, .fallback = "", .help =
       "The name of this host. Empty: found out." },
@@ -134,6 +150,16 @@ static void check_url(struct yaml_checker *c, const struct agent_config *cfg)
         yaml_check_problem(c, "hub.proxy", "a loopback address is never reached through a proxy; remove it");
 }
 
+static void check_certificate(struct yaml_checker *c, const struct agent_config *cfg)
+{
+    const char *key = NULL;
+    struct err e;
+
+    if (yaml_check_good(c, "hub.cert_file") && yaml_check_good(c, "hub.key_file") &&
+        yaml_check_good(c, "hub.cert_password_file") && hub_certificate_check(&cfg->hub, &key, &e) != 0)
+        yaml_check_problem(c, key, "%s", e.text);
+}
+
 static void check_hub(struct yaml_checker *c, const struct agent_config *cfg)
 {
     struct err e;
@@ -141,10 +167,7 @@ static void check_hub(struct yaml_checker *c, const struct agent_config *cfg)
     check_url(c, cfg);
     if (yaml_check_good(c, "hub.proxy") && proxy_check(cfg->hub.proxy, &e) != 0)
         yaml_check_problem(c, "hub.proxy", "%s", e.text);
-    if (yaml_check_good(c, "hub.key_file") && cfg->hub.cert_file[0] != '\0' && cfg->hub.key_file[0] == '\0')
-        yaml_check_problem(c, "hub.cert_file", "a certificate is of no use without its key; write hub.key_file too");
-    if (yaml_check_good(c, "hub.cert_file") && cfg->hub.key_file[0] != '\0' && cfg->hub.cert_file[0] == '\0')
-        yaml_check_problem(c, "hub.key_file", "a key is of no use without its certificate; write hub.cert_file too");
+    check_certificate(c, cfg);
 }
 
 static void check_order(struct yaml_checker *c, const char *low, int64_t low_ns, const char *high, int64_t high_ns,

@@ -23,18 +23,19 @@ struct agent_config_hub {
     char url[CONFIG_TEXT_MAX];        /* hub.url: https://hub.example.com:4318 ; "" ships nothing */
     char token_file[CONFIG_TEXT_MAX]; /* hub.token_file */
     char ca_file[CONFIG_TEXT_MAX];    /* hub.ca_file; "" the system's */
-    char cert_file[CONFIG_TEXT_MAX];  /* hub.cert_file, hub.key_file: a client certificate */
+    char cert_file[CONFIG_TEXT_MAX];  /* hub.cert_file, hub.key_file: a client certificate (hub_certificate.h) */
     char key_file[CONFIG_TEXT_MAX];
-    char proxy[CONFIG_TEXT_MAX];  /* hub.proxy; "" the environment's, "none" no proxy */
-    bool verify;                  /* hub.verify: false is accepted for a loopback address only */
-    enum compression compression; /* hub.compression: zstd */
-    int64_t batch_count;          /* hub.batch.max_count: 1000 */
-    int64_t batch_bytes;          /* hub.batch.max_size: 1MiB, before compression */
-    int64_t batch_age_ns;         /* hub.batch.max_age: 5s */
-    int64_t timeout_ns;           /* hub.timeout: 30s */
-    int64_t retry_min_ns;         /* hub.retry.min: 1s */
-    int64_t retry_max_ns;         /* hub.retry.max: 5m */
-    int64_t auth_retry_ns;        /* hub.retry.refused: 15m */
+    char cert_password_file[CONFIG_TEXT_MAX]; /* hub.cert_password_file: of a PKCS #12 cert_file; "" none */
+    char proxy[CONFIG_TEXT_MAX];              /* hub.proxy; "" the environment's, "none" no proxy */
+    bool verify;                              /* hub.verify: false is accepted for a loopback address only */
+    enum compression compression;             /* hub.compression: zstd */
+    int64_t batch_count;                      /* hub.batch.max_count: 1000 */
+    int64_t batch_bytes;                      /* hub.batch.max_size: 1MiB, before compression */
+    int64_t batch_age_ns;                     /* hub.batch.max_age: 5s */
+    int64_t timeout_ns;                       /* hub.timeout: 30s */
+    int64_t retry_min_ns;                     /* hub.retry.min: 1s */
+    int64_t retry_max_ns;                     /* hub.retry.max: 5m */
+    int64_t auth_retry_ns;                    /* hub.retry.refused: 15m */
 };
 
 struct agent_config {
@@ -55,6 +56,9 @@ struct agent_config {
     int64_t dump_give_up_ns;         /* dumps.give_up: 1h */
     int64_t dump_depth;              /* dumps.depth: 3 */
     int64_t dump_files_max;          /* dumps.max_files: 10000 */
+    bool dump_triage;                /* dumps.triage: true */
+    int64_t dump_triage_deadline_ns; /* dumps.triage_deadline: 30s */
+    int64_t dump_triage_read_max;    /* dumps.triage_max_read: 64MiB */
 
     char host_name[CONFIG_TEXT_MAX]; /* host.name, host.cluster: override what is found out */
     char host_cluster[CONFIG_TEXT_MAX];

@@ -182,7 +182,46 @@ int64_t obs_get_int(const struct observation *o, const char *key, int64_t dflt);
 #define ATTR_DUMP_BUILD   "hyperv.dump.build"  /* int */
 #define ATTR_DUMP_TIME    "hyperv.dump.crash_time"
 #define ATTR_DUMP_UPTIME  "hyperv.dump.uptime_s" /* double */
-#define ATTR_DUMP_PROBLEM "hyperv.dump.problem"  /* what is wrong with it, in words */
+#define ATTR_DUMP_PROBLEM "hyperv.dump.problem"  /* what is wrong with it, or why there is no verdict, in words */
+
+/* The verdict on a dump (triage/triage.h), as far as the dump has the fact.  Texts are
+ * cut at DUMP_TEXT_MAX (collectors/dumps_verdict.h).  CULPRIT is what is blamed
+ * as people write it ("storvsc.sys", "memory_corruption"); CULPRIT_MODULE only
+ * when that is a driver; the OFFSET in it is "0x2b8".  CULPRIT_KIND: unknown,
+ * driver, memory, hardware, storage, process, watchdog, manual.
+ * CULPRIT_CONFIDENCE: none, guess, likely, exact; without it there is no verdict.
+ * DUMP_VERDICT is the reading's own status, which may be worse than DUMP_STATUS:
+ * ok, partial, truncated, corrupt. */
+#define ATTR_DUMP_VERDICT            "hyperv.dump.verdict"
+#define ATTR_DUMP_CULPRIT            "hyperv.dump.culprit.name"
+#define ATTR_DUMP_CULPRIT_KIND       "hyperv.dump.culprit.kind"
+#define ATTR_DUMP_CULPRIT_MODULE     "hyperv.dump.culprit.module"
+#define ATTR_DUMP_CULPRIT_OFFSET     "hyperv.dump.culprit.offset"
+#define ATTR_DUMP_CULPRIT_CONFIDENCE "hyperv.dump.culprit.confidence"
+#define ATTR_DUMP_CULPRIT_EVIDENCE   "hyperv.dump.culprit.evidence"
+#define ATTR_DUMP_FAULT              "hyperv.dump.fault"               /* "storvsc.sys+0x2b8" or an address */
+#define ATTR_DUMP_NOTES              "hyperv.dump.notes"               /* further evidence, joined by "; " */
+#define ATTR_DUMP_BUCKET             "hyperv.dump.bucket.hvfleet"      /* ours */
+#define ATTR_DUMP_BUCKET_ID          "hyperv.dump.bucket.failure_id"   /* WinDbg's FAILURE_BUCKET_ID */
+#define ATTR_DUMP_BUCKET_HASH        "hyperv.dump.bucket.failure_hash" /* and its FAILURE_ID_HASH */
+#define ATTR_DUMP_BUGCHECK           "hyperv.dump.bugcheck.name"       /* "DRIVER_IRQL_NOT_LESS_OR_EQUAL" */
+#define ATTR_DUMP_CAUSE              "hyperv.dump.bugcheck.cause"      /* what the code's subtype says */
+#define ATTR_DUMP_UBR                "hyperv.dump.ubr"                 /* int */
+#define ATTR_DUMP_BUILD_LAB          "hyperv.dump.build_lab"
+#define ATTR_DUMP_PRODUCT            "hyperv.dump.product"    /* workstation, domain-controller, server */
+#define ATTR_DUMP_PROCESSORS         "hyperv.dump.processors" /* int */
+#define ATTR_DUMP_PROCESS            "hyperv.dump.process"
+#define ATTR_DUMP_MEMORY             "hyperv.dump.memory" /* int, bytes the machine had */
+#define ATTR_DUMP_EXTENT             "hyperv.dump.extent" /* complete, active: of format "bitmap-full" */
+#define ATTR_DUMP_ROLE               "hyperv.dump.role"   /* guest, host, nested-host, physical */
+#define ATTR_DUMP_MAKER              "hyperv.dump.system.maker"
+#define ATTR_DUMP_MODEL              "hyperv.dump.system.product"
+#define ATTR_DUMP_BIOS_VENDOR        "hyperv.dump.bios.vendor"
+#define ATTR_DUMP_BIOS_VERSION       "hyperv.dump.bios.version"
+#define ATTR_DUMP_BIOS_DATE          "hyperv.dump.bios.date"
+#define ATTR_DUMP_COMPONENTS         "hyperv.dump.integration_components" /* "vmbus.sys, storvsc.sys 6.3.9600.1" */
+#define ATTR_DUMP_INTEGRITY          "hyperv.dump.integrity.text"         /* the first findings, joined by "; " */
+#define ATTR_DUMP_FINDINGS           "hyperv.dump.integrity.findings"     /* int; absent when there are none */
 
 /* hyperv.guest.migration.  MIGRATION_PHASE: started, completed, received,
  * failed; MIGRATION_KIND: live, quick. */

@@ -98,6 +98,7 @@ void minidump_facts(struct dump *d);                /* unloaded drivers, process
 void memory_open(struct dump *d);                   /* memory.c: page index, page tables, debugger data */
 void loader_drivers(struct dump *d);                /* loader.c: PsLoadedModuleList and PE facts */
 void kernel_facts(struct dump *d);                  /* facts.c: memory, commit, build lab, unloaded, process */
+void memory_extent(struct dump *d);                 /* facts.c, after all that may tell the memory */
 void secondary_read(struct dump *d, uint64_t from); /* secondary.c: BIOS and maker */
 void hyperv_role(struct dump *d);                   /* hyperv.c */
 void fault_find(struct dump *d);                    /* fault.c */

@@ -150,6 +150,25 @@ static void process_name(struct dump *d)
         d->v->process = process_name_in(d, bytes, got);
 }
 
+/* Dumps of type 5 are "complete" or "active" (dumps.md 1.3).  The kernel's
+ * figures are of the memory that Windows uses; what the SMBIOS tells is what is
+ * plugged in, of which firmware and graphics may have taken a good part. */
+void memory_extent(struct dump *d)
+{
+    enum { ALL_FROM = 97, ACTIVE_BELOW = 90, ACTIVE_BELOW_SMBIOS = 60, PERCENT = 100 };
+    struct triage_verdict *v = d->v;
+    uint64_t total = v->memory_total.value / DUMP_PAGE, present = v->pages_present.value;
+    uint64_t below = v->memory_from_smbios ? ACTIVE_BELOW_SMBIOS : ACTIVE_BELOW;
+
+    if (v->header.format != DUMP_FORMAT_BITMAP_FULL || !v->pages_present.known || !v->memory_total.known ||
+        v->header.state != DUMP_COMPLETE)
+        return;
+    if (present * PERCENT >= total * ALL_FROM)
+        v->extent = EXTENT_COMPLETE;
+    else if (present * PERCENT < total * below)
+        v->extent = EXTENT_ACTIVE;
+}
+
 void kernel_facts(struct dump *d)
 {
     total_memory(d);

@@ -97,8 +97,10 @@ static void read_tables(struct dump *d, const unsigned char *p, size_t len)
             break;
         at = end + 2;
     }
-    if (memory > 0 && !d->v->memory_total.known)
+    if (memory > 0 && !d->v->memory_total.known) {
         d->v->memory_total = (struct triage_number){ true, memory, "SMBIOS memory devices" };
+        d->v->memory_from_smbios = true;
+    }
 }
 
 static void read_smbios(struct dump *d, uint64_t at, uint32_t size)

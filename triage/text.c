@@ -75,10 +75,10 @@ static void put_system(const struct triage_verdict *v, struct buf *out)
         buf_printf(out, "  %-16s%s %s %s\n", "BIOS:", v->bios_vendor, v->bios_version, v->bios_date);
 }
 
+enum { MIB = 1 << 20 };
+
 static void put_number(struct buf *out, const char *label, const struct triage_number *n, bool details)
 {
-    enum { MIB = 1 << 20 };
-
     if (n->known)
         buf_printf(out, "  %-16s%" PRIu64 " MiB (%s)\n", label, n->value / MIB, n->source);
     else if (details)
@@ -91,6 +91,9 @@ static void put_memory(const struct triage_verdict *v, bool details, struct buf 
     put_number(out, "Available:", &v->memory_free, details);
     put_number(out, "Committed:", &v->commit, details);
     put_number(out, "Commit limit:", &v->commit_limit, details);
+    if (v->extent != EXTENT_UNKNOWN)
+        buf_printf(out, "  %-16s%s: %" PRIu64 " MiB of memory are in the file\n",
+                   "Extent:", triage_extent_name(v->extent), v->pages_present.value / (MIB / DUMP_PAGE));
     if (details && v->pages_present.known)
         buf_printf(out, "  %-16s%" PRIu64 "\n", "Pages in dump:", v->pages_present.value);
     if (details)

@@ -27,6 +27,7 @@ static const char *const subject_words[TRIAGE_SUBJECT_COUNT] = {
     "unknown", "driver", "memory", "hardware", "storage", "process", "watchdog", "manual",
 };
 static const char *const role_names[ROLE_COUNT] = { "unknown", "physical", "guest", "host", "nested-host" };
+static const char *const extent_names[EXTENT_COUNT] = { "", "complete", "active" };
 static const char *const source_names[FRAME_SOURCE_COUNT] = { "context", "fault", "unwound", "frame-pointer",
                                                               "scanned" };
 
@@ -52,6 +53,12 @@ const char *triage_role_name(enum triage_role r)
 {
     assert(r < ROLE_COUNT);
     return role_names[r];
+}
+
+const char *triage_extent_name(enum triage_extent x)
+{
+    assert(x < EXTENT_COUNT);
+    return extent_names[x];
 }
 
 const char *triage_frame_source_name(enum triage_frame_source s)
@@ -234,6 +241,7 @@ static void read_kernel_dump(struct dump *d)
         read_memory_kind(d);
         kernel_facts(d);
         secondary_read(d, v->header.format == DUMP_FORMAT_TRIAGE ? d->mini.size : d->pages_end);
+        memory_extent(d);
     }
     hyperv_role(d);
     stage(d, "stack");

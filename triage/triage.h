@@ -156,6 +156,14 @@ struct triage_bucket {
     const char *hvfleet;    /* ours, for every dump with a bug check; "" without one */
 };
 
+/* Windows writes one type for both: which it is shows in how much of the machine's memory is there. */
+enum triage_extent {
+    EXTENT_UNKNOWN,  /* another kind of dump, or the memory of the machine is not known, or it is close */
+    EXTENT_COMPLETE, /* all memory */
+    EXTENT_ACTIVE,   /* memory in use; free pages and those of a host's guests left out */
+    EXTENT_COUNT
+};
+
 enum triage_role { ROLE_UNKNOWN, ROLE_PHYSICAL, ROLE_GUEST, ROLE_HOST, ROLE_NESTED_HOST, ROLE_COUNT };
 
 struct triage_verdict {
@@ -175,6 +183,8 @@ struct triage_verdict {
     const char *system_maker, *system_product;
     struct triage_number pages_present;        /* 4-KiB pages in the file */
     struct triage_number memory_total;         /* bytes */
+    bool memory_from_smbios;                   /* memory_total is what is plugged in, not what Windows uses */
+    enum triage_extent extent;                 /* of DUMP_FORMAT_BITMAP_FULL */
     struct triage_number memory_free;          /* bytes available */
     struct triage_number commit, commit_limit; /* bytes */
 
@@ -215,6 +225,7 @@ const char *triage_status_name(enum triage_status s);
 const char *triage_confidence_name(enum triage_confidence c);
 const char *triage_subject_name(enum triage_subject s);
 const char *triage_role_name(enum triage_role r);
+const char *triage_extent_name(enum triage_extent x); /* "complete", "active"; "" not known */
 const char *triage_frame_source_name(enum triage_frame_source s);
 
 /* "storvsc.sys+0x2b8", or the bare address. */

@@ -55,6 +55,9 @@ static struct window_block *load(struct window *s, uint64_t number)
         s->stop = WINDOW_BUDGET;
         return NULL;
     }
+    s->reads_to_clock = 0; /* a read of a slow disk or share may have taken long */
+    if (!window_runs(s))
+        return NULL;
     b->number = 0;
     if (s->reader->read(s->reader->arg, number * BLOCK, b->bytes, BLOCK, &got, &s->error) != 0) {
         s->stop = WINDOW_ERROR;

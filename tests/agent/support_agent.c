@@ -6,6 +6,7 @@
 #include "base/times.h"
 #include "model/otlp.h"
 #include "plat/local_socket.h"
+#include "tests/support/places.h"
 #include "tests/support/suite.h"
 
 #include <stdio.h>
@@ -198,7 +199,7 @@ void rig_init(struct rig *r)
     agent_config_defaults(r->config);
     ck_assert(text_copy(r->dir, sizeof r->dir, temp_dir()));
     snprintf(r->config->data_dir, sizeof r->config->data_dir, "%s/store", r->dir);
-    snprintf(r->config->socket, sizeof r->config->socket, "%s/s", r->dir);
+    ck_assert(places_socket(r->dir, r->config->socket, sizeof r->config->socket));
     snprintf(r->config_path, sizeof r->config_path, "%s/agent.yaml", r->dir);
     text_copy(r->config->hub.url, sizeof r->config->hub.url, "https://hub.example");
     r->config->hub.compression = COMPRESSION_NONE;
@@ -212,6 +213,7 @@ void rig_init(struct rig *r)
                                          .random = plat_random(),
                                          .files = plat_files(),
                                          .http = memory_http,
+                                         .no_live = true,
                                          .extra = r->sources,
                                          .ended = on_ended,
                                          .arg = r };

@@ -28,7 +28,7 @@ static void end(struct rig *r)
 static void settings(struct rig *r, const char *more)
 {
     char text[4096];
-    int n = snprintf(text, sizeof text, "store: {dir: \"%s\"}\nstatus: {socket: \"%s\"}\n%s", r->config->data_dir,
+    int n = snprintf(text, sizeof text, "store: {dir: '%s'}\nstatus: {socket: '%s'}\n%s", r->config->data_dir,
                      r->config->socket, more);
 
     ck_assert_int_lt(n, (int)sizeof text);

@@ -44,6 +44,8 @@ static int fake_open(const struct files *f, const char *path, struct file **out,
     if (file == NULL || file->open_rc != 0)
         return fake_error(file == NULL ? ERR_NOT_FOUND : file->open_rc, path, e);
     file->opened++;
+    if (file->on_open != NULL)
+        file->on_open(file);
     *out = malloc(sizeof **out);
     ck_assert_ptr_nonnull(*out);
     (*out)->of = file;

@@ -15,7 +15,8 @@ struct fake_file {
     struct file_info info;
     bool gone;
     int open_rc, read_rc, writer_rc, list_rc;
-    int opened; /* how often */
+    int opened;                           /* how often */
+    void (*on_open)(struct fake_file *f); /* called after counting; NULL none */
 };
 
 struct fake_files {

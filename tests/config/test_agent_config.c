@@ -1,6 +1,7 @@
 /* agent_config.h: defaults, what one value says of another, the example file. */
 #include "base/times.h"
 #include "config/agent_config.h"
+#include "config/hub_certificate.h"
 #include "tests/support/suite.h"
 
 #include <stdlib.h>
@@ -94,6 +95,19 @@ START_TEST(a_believable_file_is_read)
 }
 END_TEST
 
+START_TEST(the_reading_of_dumps_can_be_bounded_and_switched_off)
+{
+    right("dumps: {triage: false, triage_deadline: 2s, triage_max_read: 8MiB}\n");
+    ck_assert(!cfg.dump_triage);
+    ck_assert_int_eq(cfg.dump_triage_deadline_ns, 2 * NS_PER_S);
+    ck_assert_int_eq(cfg.dump_triage_read_max, 8 << 20);
+    right("");
+    ck_assert(cfg.dump_triage);
+    ck_assert_int_eq(cfg.dump_triage_deadline_ns, 30 * NS_PER_S);
+    ck_assert_int_eq(cfg.dump_triage_read_max, 64 << 20);
+}
+END_TEST
+
 START_TEST(verification_can_be_switched_off_for_loopback_only)
 {
     right("hub: {url: \"https://127.0.0.1:4318\", verify: false}\n");
@@ -130,6 +144,40 @@ START_TEST(a_certificate_and_its_key_belong_together)
           "agent.yaml:2:14: hub.cert_file: a certificate is of no use without its key; write hub.key_file too\n");
     wrong("hub:\n  key_file: k.pem\n",
           "agent.yaml:2:13: hub.key_file: a key is of no use without its certificate; write hub.cert_file too\n");
+}
+END_TEST
+
+#define THUMBPRINT "0123456789abcdef0123456789ABCDEF01234567"
+#define NO_STORE                                                                                            \
+    "agent.yaml:2:14: hub.cert_file: is no certificate of a store; write store:LocalMachine\\MY\\ and its " \
+    "thumbprint, "                                                                                          \
+    "40 hex digits without blanks\n"
+
+START_TEST(a_certificate_that_brings_its_key_needs_no_other)
+{
+    right("hub: {cert_file: /etc/hvagent/c.p12}\n");
+    right("hub: {cert_file: 'C:\\keys\\c.PFX', cert_password_file: 'C:\\keys\\password'}\n");
+    right("hub: {cert_file: 'store:LocalMachine\\MY\\" THUMBPRINT "'}\n");
+    right("hub: {cert_file: 'store:CurrentUser\\MY\\" THUMBPRINT "'}\n");
+    ck_assert_int_eq(hub_certificate_kind(cfg.hub.cert_file), HUB_CERTIFICATE_STORE);
+    ck_assert_str_eq(hub_certificate_store_path(cfg.hub.cert_file), "CurrentUser\\MY\\" THUMBPRINT);
+    wrong("hub:\n  cert_file: c.p12\n  key_file: k.pem\n",
+          "agent.yaml:3:13: hub.key_file: what hub.cert_file names holds its key already; remove it\n");
+    wrong(
+        "hub:\n  cert_file: c.pem\n  key_file: k.pem\n  cert_password_file: p\n",
+        "agent.yaml:4:23: hub.cert_password_file: is for a .p12 or .pfx file, and hub.cert_file is none; remove it\n");
+}
+END_TEST
+
+START_TEST(a_certificate_of_a_store_is_named_by_its_thumbprint)
+{
+    wrong("hub:\n  cert_file: 'store:'\n", NO_STORE);
+    wrong("hub:\n  cert_file: 'store:LocalMachine\\MY'\n", NO_STORE);
+    wrong("hub:\n  cert_file: 'store:LocalMachine\\MY\\0123'\n", NO_STORE);
+    wrong("hub:\n  cert_file: 'store:LocalMachine\\MY\\" THUMBPRINT "00'\n", NO_STORE);
+    wrong("hub:\n  cert_file: 'store:LocalMachine\\MY\\01 3456789abcdef0123456789ABCDEF01234567'\n", NO_STORE);
+    wrong("hub:\n  cert_file: 'store:LocalMachine\\\\" THUMBPRINT "'\n", NO_STORE);
+    wrong("hub:\n  cert_file: 'store:Elsewhere\\MY\\" THUMBPRINT "'\n", NO_STORE);
 }
 END_TEST
 
@@ -212,10 +260,13 @@ static void add(Suite *s)
     suite_test(s, the_drift_floors_are_those_of_the_model);
     suite_test(s, an_empty_file_is_the_defaults);
     suite_test(s, a_believable_file_is_read);
+    suite_test(s, the_reading_of_dumps_can_be_bounded_and_switched_off);
     suite_test(s, verification_can_be_switched_off_for_loopback_only);
     suite_test(s, a_url_without_encryption_is_for_loopback_only);
     suite_test(s, a_url_must_be_one);
     suite_test(s, a_certificate_and_its_key_belong_together);
+    suite_test(s, a_certificate_that_brings_its_key_needs_no_other);
+    suite_test(s, a_certificate_of_a_store_is_named_by_its_thumbprint);
     suite_test(s, a_proxy_must_be_one);
     suite_test(s, times_that_bound_each_other_must_be_in_order);
     suite_test(s, a_value_that_is_wrong_by_itself_is_not_held_against_another);

@@ -31,7 +31,7 @@ static void end(void)
     world_free(&w);
 }
 
-static void tell(const struct resource *r, const char *vm_id, struct observation *o)
+static void tell_fleet(const struct resource *r, const char *vm_id, struct observation *o)
 {
     obs_str(o, ATTR_VM_ID, vm_id);
     ck_assert_int_eq(fleet_apply(f, r, o, NULL), 0);
@@ -52,7 +52,7 @@ START_TEST(what_is_applied_is_found_and_evaluated)
     struct resource r = of_host("h1", "6.3.9600.1", "6.3.9600.18692");
 
     begin();
-    tell(&r, "{d9e0eb0a-5b37-508e-9173-67e9ade83acf}", world_poll(&w, AT(1), "6.3.9600", "6.3.9600.18692"));
+    tell_fleet(&r, "{d9e0eb0a-5b37-508e-9173-67e9ade83acf}", world_poll(&w, AT(1), "6.3.9600", "6.3.9600.18692"));
     ck_assert_int_eq(state_of(VM), DRIFT_CURRENT);
     ck_assert_str_eq(fleet_find_host(f, "h1")->facts.host_name, "name of h1");
     ck_assert_ptr_null(fleet_find_host(f, "h2"));
@@ -66,10 +66,10 @@ START_TEST(a_host_that_changes_has_its_guests_evaluated_anew)
     struct resource r = of_host("h1", "6.3.9600.1", "6.3.9600.18692");
 
     begin();
-    tell(&r, VM, world_poll(&w, AT(1), "6.3.9600", "6.3.9600.18692"));
+    tell_fleet(&r, VM, world_poll(&w, AT(1), "6.3.9600", "6.3.9600.18692"));
     ck_assert_int_eq(state_of(VM), DRIFT_CURRENT);
     r = of_host("h1", "6.3.9600.1", "6.3.9600.18907");
-    tell(&r, "", obs_new(&w.batch, OBS_HOST_INVENTORY, AT(2), AT(2)));
+    tell_fleet(&r, "", obs_new(&w.batch, OBS_HOST_INVENTORY, AT(2), AT(2)));
     ck_assert_int_eq(state_of(VM), DRIFT_BEHIND);
     end();
 }
@@ -80,11 +80,11 @@ START_TEST(a_peer_that_is_updated_leaves_the_others_behind)
     struct resource r = of_host("h1", "10.0.20348.1", "");
 
     begin();
-    tell(&r, VM, world_poll(&w, AT(1), "10.0.20348", "10.0.20348.100"));
-    tell(&r, VM2, world_poll(&w, AT(1), "10.0.20348", "10.0.20348.100"));
-    tell(&r, VM3, world_poll(&w, AT(1), "10.0.14393", "10.0.14393.100"));
+    tell_fleet(&r, VM, world_poll(&w, AT(1), "10.0.20348", "10.0.20348.100"));
+    tell_fleet(&r, VM2, world_poll(&w, AT(1), "10.0.20348", "10.0.20348.100"));
+    tell_fleet(&r, VM3, world_poll(&w, AT(1), "10.0.14393", "10.0.14393.100"));
     ck_assert_int_eq(state_of(VM), DRIFT_CURRENT);
-    tell(&r, VM2, world_poll(&w, AT(2), "10.0.20348", "10.0.20348.200"));
+    tell_fleet(&r, VM2, world_poll(&w, AT(2), "10.0.20348", "10.0.20348.200"));
     ck_assert_int_eq(state_of(VM), DRIFT_INBOX_BEHIND_PEERS);
     ck_assert_int_eq(state_of(VM2), DRIFT_CURRENT);
     ck_assert_int_eq(state_of(VM3), DRIFT_CURRENT);
@@ -98,12 +98,12 @@ START_TEST(a_guest_that_changes_and_stops_within_one_batch_keeps_what_it_was_las
     struct observation *stop;
 
     begin();
-    tell(&r, VM, world_poll(&w, AT(1), "6.3.9600", "6.3.9600.18692"));
+    tell_fleet(&r, VM, world_poll(&w, AT(1), "6.3.9600", "6.3.9600.18692"));
     ck_assert_int_eq(state_of(VM), DRIFT_CURRENT);
-    tell(&r, VM, world_poll(&w, AT(2), "6.3.9600", "6.3.9600.16384"));
+    tell_fleet(&r, VM, world_poll(&w, AT(2), "6.3.9600", "6.3.9600.16384"));
     stop = world_observe(&w, OBS_GUEST_LIFECYCLE, AT(3));
     obs_str(stop, ATTR_VM_CHANGE, "stopped");
-    tell(&r, VM, stop);
+    tell_fleet(&r, VM, stop);
     ck_assert_int_eq(state_of(VM), DRIFT_BEHIND);
     ck_assert_int_eq(fleet_find_guest(f, VM)->drift.row, 1);
     end();
@@ -116,8 +116,8 @@ START_TEST(records_without_a_host_or_with_a_wrong_vm_id_make_nothing)
     size_t hosts, guests;
 
     begin();
-    tell(&nobody, VM, world_poll(&w, AT(1), "", ""));
-    tell(&r, "no guid", world_poll(&w, AT(1), "", ""));
+    tell_fleet(&nobody, VM, world_poll(&w, AT(1), "", ""));
+    tell_fleet(&r, "no guid", world_poll(&w, AT(1), "", ""));
     fleet_hosts(f, &hosts);
     fleet_guests(f, &guests);
     ck_assert_uint_eq(hosts, 1);
@@ -141,7 +141,7 @@ START_TEST(thousands_of_guests_are_all_found_and_come_in_order)
         snprintf(vm_id, sizeof vm_id, "00000000-0000-0000-0000-%012d", i);
         snprintf(name, sizeof name, "vm %06d", i * 7919 % GUESTS);
         obs_str(o, ATTR_VM_NAME, name);
-        tell(&r, vm_id, o);
+        tell_fleet(&r, vm_id, o);
         if (i % 500 == 0)
             obs_batch_reset(&w.batch);
     }

@@ -108,6 +108,25 @@ static struct world *world_new(enum guest_mode mode)
     return w;
 }
 
+/* The same dump as type 5: a bitmap of the frames, then the pages. */
+static struct bytes as_bitmap_full(const struct bytes *full, size_t count)
+{
+    enum { BITS = 0x2038, FIRST = 0x3000 };
+    struct bytes out = { .len = FIRST + (full->len - DUMP_HEADER64_SIZE) };
+
+    out.p = keep(out.len);
+    memcpy(out.p, full->p, DUMP_HEADER64_SIZE);
+    memcpy(out.p + FIRST, full->p + DUMP_HEADER64_SIZE, full->len - DUMP_HEADER64_SIZE);
+    put32(out.p + 0xF98, 5);
+    memcpy(out.p + 0x2000, "FDMPDUMP", 8);
+    put64(out.p + 0x2020, FIRST);
+    put64(out.p + 0x2028, count);
+    put64(out.p + 0x2030, GUEST_FIRST_PFN + GUEST_PAGES);
+    for (size_t i = GUEST_FIRST_PFN; i < GUEST_FIRST_PFN + count; i++)
+        out.p[BITS + i / 8] |= (unsigned char)(1 << i % 8);
+    return out;
+}
+
 /* Writes it all and reads it back; the list goes round through both drivers. */
 static struct triage_verdict *world_judge(struct world *w)
 {
@@ -279,8 +298,45 @@ START_TEST(unwind_codes_past_their_count_are_given_up)
 }
 END_TEST
 
+/* A dump of type 5 of a machine that has that many pages for each 100 that are there. */
+static enum triage_extent extent_of(unsigned machine_has)
+{
+    static const uint64_t kuser = UINT64_C(0xFFFFF78000000000);
+    struct world *w = world_new(GUEST_X64);
+    struct triage_verdict *v;
+    enum triage_extent extent;
+    unsigned char pages[4] = { 0 };
+    struct bytes full, five;
+
+    guest_write(&w->guest, NT, w->nt, IMAGE);
+    guest_write(&w->guest, LIST, "\0", 1);
+    guest_write(&w->guest, KDBG, w->kdbg, sizeof w->kdbg);
+    guest_write(&w->guest, kuser + 0x2E8, pages, sizeof pages);
+    for (int i = 0; i < 100; i++)
+        guest_page(&w->guest);
+    put32(pages, (uint32_t)(w->guest.count * machine_has / 100));
+    guest_write(&w->guest, kuser + 0x2E8, pages, sizeof pages);
+    full = guest_dump(&w->guest, w->header);
+    five = as_bitmap_full(&full, w->guest.count);
+    v = triage_bytes(five.p, five.len);
+    ck_assert_str_eq(dump_format_name(v->header.format), "bitmap-full");
+    ck_assert_msg(v->memory_total.known, "%s", v->memory_total.source);
+    extent = v->extent;
+    triage_verdict_free(v);
+    return extent;
+}
+
+START_TEST(active_and_complete_dumps_are_told_apart_by_the_memory_that_is_there)
+{
+    ck_assert_str_eq(triage_extent_name(extent_of(100)), "complete");
+    ck_assert_str_eq(triage_extent_name(extent_of(1000)), "active");
+    ck_assert_str_eq(triage_extent_name(extent_of(106)), "");
+}
+END_TEST
+
 static void add(Suite *s)
 {
+    suite_test(s, active_and_complete_dumps_are_told_apart_by_the_memory_that_is_there);
     suite_test(s, the_list_of_drivers_is_walked_and_the_images_read);
     suite_test(s, five_levels_are_found_without_being_told);
     suite_test(s, encoded_debugger_data_is_decoded_from_what_the_header_knows);
