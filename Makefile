@@ -251,7 +251,7 @@ windows-deps: deps
 	$(if $(WINDEPS),,$(Q)packaging/windows/build-deps $(WINDOWS_BUILD)/deps)
 
 windows: windows-deps
-	+$(Q)$(MAKE) --no-print-directory SYSTEM=windows B=$(WINDOWS_BUILD) \
+	+$(Q)$(SUBMAKE) SYSTEM=windows B=$(WINDOWS_BUILD) \
 		WINDEPS=$(or $(WINDEPS),$(WINDOWS_BUILD)/deps) windows-programs
 
 ifeq ($(SYSTEM),windows)
@@ -260,9 +260,26 @@ endif
 
 # Under Wine: the unit tests that apply, then the service over an example bundle.
 check-windows: windows
-	+$(Q)$(MAKE) --no-print-directory SYSTEM=windows B=$(WINDOWS_BUILD) \
+	+$(Q)$(SUBMAKE) SYSTEM=windows B=$(WINDOWS_BUILD) \
 		WINDEPS=$(or $(WINDEPS),$(WINDOWS_BUILD)/deps) windows-tests
 	$(Q)tests/win/run $(WINDOWS_BUILD)
+
+# The installer, and the program and installer signed (CERT and KEY, or PFX: packaging/windows/msi/sign
+# says the rest).
+MSI_PACKAGES := wixl msitools
+SIGN := packaging/windows/msi/sign
+.PHONY: msi sign
+msi: windows
+	$(Q)packaging/install-packages $(MSI_PACKAGES)
+	$(call say,MSI,$(WINDOWS_BUILD)/hvagent.msi)
+	$(Q)packaging/windows/msi/build $(VERSION) $(WINDOWS_BUILD)/hvagent.exe $(WINDOWS_BUILD)/hvagent.msi
+
+export CERT KEY PFX PASSFILE TIMESTAMP
+sign: msi
+	$(Q)packaging/install-packages osslsigncode
+	$(Q)$(SIGN) $(WINDOWS_BUILD)/hvagent.exe
+	$(Q)packaging/windows/msi/build $(VERSION) $(WINDOWS_BUILD)/hvagent.exe $(WINDOWS_BUILD)/hvagent.msi
+	$(Q)$(SIGN) $(WINDOWS_BUILD)/hvagent.msi
 
 # ---- packages ------------------------------------------------------------
 deps:
@@ -279,6 +296,7 @@ help:
 	@echo 'make fuzz          every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) each'
 	@echo 'make bench         what it costs, as one table: medians of BENCH_RUNS=$(BENCH_RUNS) runs'
 	@echo 'make windows       hvagent.exe into $(B)/windows/; check-windows: its tests, under Wine'
+	@echo 'make msi           its installer, hvagent.msi; sign: the same signed (CERT= KEY=, or PFX=)'
 	@echo 'make install       programs, man pages and examples below PREFIX=$(PREFIX) (DESTDIR honoured)'
 	@echo 'make clean         remove $(B)/'
 	@echo 'V=1 shows commands; SAN=1 builds with ASan and UBSan; CC=clang; B=dir builds elsewhere'

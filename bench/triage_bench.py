@@ -5,7 +5,7 @@
 
 Makes sparse kernel memory dumps of 1, 16 and 64 GB (250 drivers with version
 resources, all memory in the bitmap) and a minidump of 1 MB in FOLDER (a
-temporary one), runs `hvagent triage --json` over each and prints the best of
+temporary one), runs `hvagent triage --json` over each and prints the median of
 five runs: the whole program's time, what it says the reading took of it,
 memory and bytes read.  Memory is the program's own high mark, watched while it
 runs ("unseen" when it ended too soon).  Needs a file system with holes.  Aims:
@@ -14,6 +14,7 @@ with size.
 """
 import json
 import os
+import statistics
 import struct
 import subprocess
 import sys
@@ -221,14 +222,16 @@ def timed(command):
 
 
 def run(program, path):
-    best = None
+    """The medians of what varies, and what does not."""
+    seconds, reading, memory = [], [], []
     for _ in range(RUNS):
-        seconds, rss, out = timed([program, "triage", "--json", path])
+        took, rss, out = timed([program, "triage", "--json", path])
         verdict = json.loads(out)
-        now = (seconds, verdict["dump"]["elapsed_ms"], rss, verdict["dump"]["bytes_read"], len(verdict["drivers"]),
-               verdict["culprit"]["name"])
-        best = now if best is None or now < best else best
-    return best
+        seconds.append(took)
+        reading.append(verdict["dump"]["elapsed_ms"])
+        memory.append(rss)
+    return (statistics.median(seconds), statistics.median(reading), max(memory), verdict["dump"]["bytes_read"],
+            len(verdict["drivers"]), verdict["culprit"]["name"])
 
 
 def main():
