@@ -275,8 +275,10 @@ msi: windows
 	$(Q)packaging/windows/msi/build $(VERSION) $(WINDOWS_BUILD)/hvagent.exe $(WINDOWS_BUILD)/hvagent.msi
 
 export CERT KEY PFX PASSFILE TIMESTAMP
-sign: msi
+sign:
+	$(Q)$(SIGN) --check
 	$(Q)packaging/install-packages osslsigncode
+	+$(Q)$(MAKE) --no-print-directory msi
 	$(Q)$(SIGN) $(WINDOWS_BUILD)/hvagent.exe
 	$(Q)packaging/windows/msi/build $(VERSION) $(WINDOWS_BUILD)/hvagent.exe $(WINDOWS_BUILD)/hvagent.msi
 	$(Q)$(SIGN) $(WINDOWS_BUILD)/hvagent.msi
