@@ -259,7 +259,7 @@ include packaging/windows/programs.mk
 endif
 
 # Under Wine: the unit tests that apply, then the service over an example bundle.
-check-windows: windows
+check-windows: windows programs
 	+$(Q)$(SUBMAKE) SYSTEM=windows B=$(WINDOWS_BUILD) \
 		WINDEPS=$(or $(WINDEPS),$(WINDOWS_BUILD)/deps) windows-tests
 	$(Q)tests/win/run $(WINDOWS_BUILD)

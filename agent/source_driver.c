@@ -16,6 +16,7 @@
  */
 #include "agent/source_driver.h"
 
+#include "agent/arrival.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/times.h"
@@ -58,6 +59,8 @@ struct source_driver {
     int append_failures; /* in a row */
     int notices;         /* on their way to the store */
     bool nudged;         /* while something was under way */
+    int64_t begun_ns;    /* monotonic: the last step */
+    int64_t hurry_event_ns, hurry_apart_ns;
     bool stopping, abandoned;
     void (*ended)(void *arg);
     void *ended_arg;
@@ -198,11 +201,20 @@ static void on_timer(uv_timer_t *timer)
         submit_load(d);
 }
 
+/* How long to wait instead of ms when there was news since the last step. */
+static uint64_t hurried_ms(const struct source_driver *d, uint64_t ms)
+{
+    int64_t due = d->begun_ns + d->hurry_apart_ns - mono(d);
+    uint64_t due_ms = due > NUDGE_MS * NS_PER_MS ? (uint64_t)((due + NS_PER_MS - 1) / NS_PER_MS) : NUDGE_MS;
+
+    return d->hurry_event_ns > d->step.now_ns && due_ms < ms ? due_ms : ms;
+}
+
 /* Misconfigured and unsupported sources wait for a reload; others for their
  * interval, or longer while they fail. */
 static void wait_for_next(struct source_driver *d)
 {
-    uint64_t ms = (uint64_t)(d->options.source->interval_ns / NS_PER_MS);
+    uint64_t ms = hurried_ms(d, (uint64_t)(d->options.source->interval_ns / NS_PER_MS));
     uint64_t back_off = d->failures > 0 ? retry_ms(d, d->failures) : 0;
 
     d->phase = WAITING;
@@ -233,6 +245,23 @@ void source_driver_nudge(struct source_driver *d, bool reloaded)
     /* Never later than before: a file that changes all the time must not put it off for ever. */
     if (!uv_is_active((uv_handle_t *)&d->timer) || uv_timer_get_due_in(&d->timer) > NUDGE_MS)
         uv_timer_start(&d->timer, on_timer, NUDGE_MS, 0);
+}
+
+void source_driver_hurry(struct source_driver *d, int64_t event_ns, int64_t apart_ns)
+{
+    int64_t now_ns = wall(d);
+    uint64_t ms;
+
+    if (event_ns > now_ns)
+        event_ns = now_ns; /* a clock that was wrong must not hurry us for ever */
+    if (event_ns > d->hurry_event_ns)
+        d->hurry_event_ns = event_ns;
+    d->hurry_apart_ns = apart_ns;
+    if (d->stopping || d->phase != WAITING || d->failures > 0 || !uv_is_active((uv_handle_t *)&d->timer))
+        return;
+    ms = hurried_ms(d, uv_timer_get_due_in(&d->timer));
+    if (ms < uv_timer_get_due_in(&d->timer))
+        uv_timer_start(&d->timer, on_timer, ms, 0);
 }
 
 static void on_file_change(uv_fs_event_t *watch, const char *name, int events, int status)
@@ -275,6 +304,14 @@ static void retry_store_later(struct source_driver *d)
         uv_timer_start(&d->timer, on_timer, retry_ms(d, d->append_failures), 0);
 }
 
+static void tell_arrival(const struct source_driver *d)
+{
+    int64_t event_ns = d->options.guest_came != NULL ? arrival_newest(&d->batch) : 0;
+
+    if (event_ns > 0)
+        d->options.guest_came(d->options.guest_came_arg, event_ns);
+}
+
 /* What a commit proves, and the mark to go on from. */
 static void take_commit(struct source_driver *d)
 {
@@ -287,6 +324,7 @@ static void take_commit(struct source_driver *d)
     }
     if (d->stats_good)
         d->env->committed(d->env->arg, &d->appended, &d->stats);
+    tell_arrival(d);
 }
 
 static void after_commit(struct source_driver *d)
@@ -447,7 +485,7 @@ static void open_gate(void *arg)
     int rc;
 
     d->phase = STEPPING;
-    d->step_since_ns = mono(d);
+    d->step_since_ns = d->begun_ns = mono(d);
     obs_batch_reset(&d->batch);
     buf_clear(&d->step.new_mark);
     d->step.mark = buf_text(&d->mark);

@@ -57,6 +57,10 @@ struct driver_options {
      * is proof (a folder was looked through, WMI answered). */
     bool look_is_life;
     bool may_be_absent; /* health does not mind when it does not exist */
+    /* Called after a commit that holds a guest's start or arrival; event_ns: when
+     * the newest of them happened.  NULL: nobody asks. */
+    void (*guest_came)(void *arg, int64_t event_ns);
+    void *guest_came_arg;
 };
 
 /* Begins at once.  env is not copied. */
@@ -65,6 +69,11 @@ MUST_USE int source_driver_start(struct source_driver **out, const struct driver
 
 /* Look again now: something has changed.  reloaded: settings were, so a misconfigured source is tried too. */
 void source_driver_nudge(struct source_driver *d, bool reloaded);
+
+/* Look again early, because something happened at event_ns (wall clock): at once, but
+ * no less than apart_ns after the last step began.  Nothing when that step began after
+ * event_ns, or while the source fails. */
+void source_driver_hurry(struct source_driver *d, int64_t event_ns, int64_t apart_ns);
 
 /* Takes no further step; a step or commit under way is finished first.  ended
  * is called once, later, when the source may be closed; the driver frees itself after it. */

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How far apart the guests are asked about when events tell of new ones. */
+#define ASK_APART_NS (30 * NS_PER_S)
+
 enum { GROUP_DRIVERS_MAX = 1024, GROUP_REOPEN_MS = 10 * 1000, LIVE_RESCAN_MS = 60 * 1000 };
 
 static void on_group_timer(uv_timer_t *timer);
@@ -126,6 +129,16 @@ static void on_wake(uv_async_t *handle)
             source_driver_nudge(seat->driver, false);
 }
 
+/* A channel told of a guest that has started or arrived: WMI is asked before its interval is over. */
+static void on_guest_came(void *arg, int64_t event_ns)
+{
+    struct group *g = arg;
+
+    for (struct seat *seat = g->seats; seat != NULL; seat = seat->next)
+        if (seat->driver != NULL && seat->asks)
+            source_driver_hurry(seat->driver, event_ns, ASK_APART_NS);
+}
+
 void group_attach(struct group *g)
 {
     uv_timer_init(g->context->env.loop, &g->timer);
@@ -211,6 +224,10 @@ static bool seat_next(struct group *g)
                                       .may_be_absent = g->options.may_be_absent };
     struct seat *seat = calloc(1, sizeof *seat);
 
+    if (g->kind == GROUP_LIVE && !options.look_is_life) {
+        options.guest_came = on_guest_came;
+        options.guest_came_arg = g;
+    }
     if (name_taken(g, source->name)) {
         log_event(LOG_WARN, "source.name_taken", LOG_S("source", source->name), LOG_S("bundle", g->dir),
                   LOG_S("remedy", "put the captures of one host into one bundle"));
@@ -225,6 +242,7 @@ static bool seat_next(struct group *g)
     seat->group = g;
     seat->name = source->name;
     seat->index = g->seat_count;
+    seat->asks = g->kind == GROUP_LIVE && options.look_is_life;
     seat->next = g->seats;
     g->seats = seat;
     g->seat_count++;

@@ -48,6 +48,7 @@ struct seat {
     struct group *group;
     const char *name;             /* of its source */
     size_t index;                 /* of its source in the group */
+    bool asks;                    /* about all guests: WMI */
     struct source_driver *driver; /* NULL once it has ended */
     struct seat *next;
 };

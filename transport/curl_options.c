@@ -3,44 +3,59 @@
  * Certificate files are read anew for every new connection: neither parsed CA
  * files nor TLS sessions are kept, and a connection is used for
  * CONNECTION_LIFE_S at most.  So new files are in use within the hour without a
- * restart, and at once after a reload.
+ * restart, and at once after a reload.  Token and password are read once.
  */
 #include "transport/curl_options.h"
 
 #include "base/times.h"
+#include "config/hub_certificate.h"
 #include "config/hub_url.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#define SCHANNEL "Schannel"
+
 enum {
-    TOKEN_MAX = 4096,
+    SECRET_MAX = 4096,
     CONNECT_TIMEOUT_MS = 10 * 1000,
     CONNECTION_LIFE_S = 3600,
 };
 
-/* The first line of the token file, without blanks around it, in *out (a place
- * in text).  What could not stand in a header line is refused. */
-static int read_token(const char *path, char text[TOKEN_MAX], char **out, struct err *e)
+/* The beginning of a file that holds one line: a token, a password.  key is the
+ * setting that names it. */
+static int read_secret(const char *key, const char *path, char text[SECRET_MAX], struct err *e)
 {
     FILE *f = fopen(path, "rb");
-    char *token;
     size_t len;
     int rc = 0;
 
     if (f == NULL)
-        return err_errno(e, errno, "cannot read hub.token_file %s", path);
+        return err_errno(e, errno, "cannot read %s %s", key, path);
     errno = 0;
-    len = fread(text, 1, TOKEN_MAX - 1, f);
+    len = fread(text, 1, SECRET_MAX - 1, f);
     if (ferror(f))
-        rc = err_errno(e, errno != 0 ? errno : EIO, "cannot read hub.token_file %s", path);
+        rc = err_errno(e, errno != 0 ? errno : EIO, "cannot read %s %s", key, path);
     fclose(f);
     if (rc != 0)
         return rc;
     text[len] = '\0';
-    if (len == TOKEN_MAX - 1 && strpbrk(text, "\r\n") == NULL)
-        return err_set(e, ERR_TOO_BIG, "hub.token_file %s holds more than a token", path);
+    if (len == SECRET_MAX - 1 && strpbrk(text, "\r\n") == NULL)
+        return err_set(e, ERR_TOO_BIG, "%s %s holds more than one line", key, path);
+    return 0;
+}
+
+/* The first line of the token file that is not empty, without blanks around it,
+ * in *out (a place in text).  What could not stand in a header line is refused. */
+static int read_token(const char *path, char text[SECRET_MAX], char **out, struct err *e)
+{
+    char *token;
+    size_t len;
+    int rc = read_secret("hub.token_file", path, text, e);
+
+    if (rc != 0)
+        return rc;
     token = text + strspn(text, " \t\r\n");
     len = strcspn(token, "\r\n");
     while (len > 0 && (token[len - 1] == ' ' || token[len - 1] == '\t'))
@@ -68,7 +83,7 @@ static int add_header(struct curl_slist **list, const char *line, struct err *e)
 
 int curl_options_headers(const struct agent_config_hub *config, struct curl_slist **out, struct err *e)
 {
-    char text[TOKEN_MAX], line[TOKEN_MAX + 64], *token = text;
+    char text[SECRET_MAX], line[SECRET_MAX + 64], *token = text;
     int rc = add_header(out, "Content-Type: application/x-protobuf", e);
 
     /* Asking first (100-continue) would cost a round trip for each batch. */
@@ -100,19 +115,44 @@ static CURLcode set_tls(CURL *easy, const struct agent_config_hub *config, const
     SET(CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
     SET(CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
     SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    /* A CA of one's own seldom runs a revocation service; Schannel would insist. */
+    /* A CA of one's own seldom runs a revocation service, on which Schannel would
+     * insist.  What is known to be revoked is refused all the same. */
     SET(CURLOPT_SSL_OPTIONS, (long)CURLSSLOPT_REVOKE_BEST_EFFORT);
 #if LIBCURL_VERSION_NUM >= 0x075700
     SET(CURLOPT_CA_CACHE_TIMEOUT, 0L);
 #endif
     if (config->ca_file[0] != '\0') {
         SET(CURLOPT_CAINFO, config->ca_file);
-        /* This CA instead of the system's, not besides them. */
+        if (rc != CURLE_OK)
+            return rc;
+        /* This CA instead of the system's, not besides them.  Schannel knows no
+         * folder of CAs, and takes a file alone. */
         SET(CURLOPT_CAPATH, (char *)NULL);
+        if (rc == CURLE_NOT_BUILT_IN)
+            rc = CURLE_OK;
     }
-    if (config->cert_file[0] != '\0') {
+    return rc;
+}
+
+static CURLcode set_certificate(CURL *easy, const struct agent_config_hub *config, const char *password)
+{
+    CURLcode rc = CURLE_OK;
+
+    switch (hub_certificate_kind(config->cert_file)) {
+    case HUB_CERTIFICATE_NONE:
+        break;
+    case HUB_CERTIFICATE_PEM:
         SET(CURLOPT_SSLCERT, config->cert_file);
         SET(CURLOPT_SSLKEY, config->key_file);
+        break;
+    case HUB_CERTIFICATE_PKCS12:
+        SET(CURLOPT_SSLCERT, config->cert_file);
+        SET(CURLOPT_SSLCERTTYPE, "P12");
+        SET(CURLOPT_KEYPASSWD, password);
+        break;
+    case HUB_CERTIFICATE_STORE:
+        SET(CURLOPT_SSLCERT, hub_certificate_store_path(config->cert_file));
+        break;
     }
     return rc;
 }
@@ -159,9 +199,25 @@ static CURLcode set_transfer(CURL *easy, const struct agent_config_hub *config, 
     return rc;
 }
 
+int curl_options_check_certificate(const char *cert_file, const char *tls_library, struct err *e)
+{
+    enum hub_certificate kind = hub_certificate_kind(cert_file);
+    bool schannel = strncmp(tls_library, SCHANNEL, strlen(SCHANNEL)) == 0;
+
+    if (kind == HUB_CERTIFICATE_PEM && schannel)
+        return err_set(e, ERR_UNSUPPORTED,
+                       "hub.cert_file: Windows takes no PEM files; write a .p12 or .pfx file without hub.key_file "
+                       "(openssl pkcs12 -export makes one), or store:LocalMachine\\MY\\ and a thumbprint");
+    if (kind == HUB_CERTIFICATE_STORE && !schannel)
+        return err_set(e, ERR_UNSUPPORTED,
+                       "hub.cert_file: only Windows has certificate stores; write a PEM file, with hub.key_file");
+    return 0;
+}
+
 /* What config has checked already, because a client is not made from config files alone. */
 static int check_config(const struct agent_config_hub *config, struct hub_url *url, struct err *e)
 {
+    const char *key = NULL;
     int rc = hub_url_parse(config->url, url, e);
 
     if (rc != 0) {
@@ -174,16 +230,36 @@ static int check_config(const struct agent_config_hub *config, struct hub_url *u
         err_prefix(e, "hub.proxy");
         return ERR_INVALID;
     }
-    return 0;
+    if (hub_certificate_check(config, &key, e) != 0) {
+        err_prefix(e, "%s", key);
+        return ERR_INVALID;
+    }
+    return curl_options_check_certificate(config->cert_file, curl_version_info(CURLVERSION_NOW)->ssl_version, e);
+}
+
+/* The first line of the password file; "" without one. */
+static int read_password(const struct agent_config_hub *config, char text[SECRET_MAX], struct err *e)
+{
+    int rc;
+
+    text[0] = '\0';
+    if (config->cert_password_file[0] == '\0')
+        return 0;
+    rc = read_secret("hub.cert_password_file", config->cert_password_file, text, e);
+    if (rc == 0)
+        text[strcspn(text, "\r\n")] = '\0';
+    return rc;
 }
 
 int curl_options_set(CURL *easy, const struct agent_config_hub *config, struct err *e)
 {
     struct hub_url url;
-    char address[sizeof url.base + 16];
+    char address[sizeof url.base + 16], password[SECRET_MAX];
     CURLcode rc;
     int bad = check_config(config, &url, e);
 
+    if (bad == 0)
+        bad = read_password(config, password, e);
     if (bad != 0)
         return bad;
     snprintf(address, sizeof address, "%s/v1/logs", url.base);
@@ -192,6 +268,8 @@ int curl_options_set(CURL *easy, const struct agent_config_hub *config, struct e
         rc = set_transfer(easy, config, &url);
     if (rc == CURLE_OK)
         rc = set_tls(easy, config, &url);
+    if (rc == CURLE_OK)
+        rc = set_certificate(easy, config, password);
     if (rc == CURLE_OK)
         rc = set_proxy(easy, config, &url);
     if (rc != CURLE_OK)

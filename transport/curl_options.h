@@ -8,9 +8,14 @@
 #include <curl/curl.h>
 
 /* Address, TLS, proxy, timeouts: everything about a POST to the hub but its
- * body, its headers and the callbacks.  Refuses what config refuses: an
- * address without TLS, or verify=false, anywhere but on loopback. */
+ * body, its headers and the callbacks.  Refuses what config refuses (an
+ * address without TLS, or verify=false, anywhere but on loopback), and a client
+ * certificate of a kind that the TLS library does not take.  Reads the password file. */
 MUST_USE int curl_options_set(CURL *easy, const struct agent_config_hub *config, struct err *e);
+
+/* Whether a client certificate of this kind is for this TLS library (as libcurl
+ * calls it: "OpenSSL/3.0.11", "Schannel"): ERR_UNSUPPORTED says what to write instead.  Looks at no file. */
+MUST_USE int curl_options_check_certificate(const char *cert_file, const char *tls_library, struct err *e);
 
 /* The headers of every request, appended to *out (the caller frees the list, also
  * after a failure).  Reads the token file: an unreadable one is an error that names it. */

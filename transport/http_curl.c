@@ -119,7 +119,7 @@ static const char *prefix_of(CURLcode rc)
     case CURLE_PEER_FAILED_VERIFICATION:
         return "the hub's certificate is not trusted: ";
     case CURLE_SSL_CERTPROBLEM:
-        return "hub.cert_file or hub.key_file cannot be used: ";
+        return "hub.cert_file or its key cannot be used: ";
     case CURLE_SSL_CACERT_BADFILE:
         return "hub.ca_file cannot be used: ";
     default:

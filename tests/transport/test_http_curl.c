@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "base/times.h"
 #include "tests/support/suite.h"
+#include "transport/curl_options.h"
 #include "transport/http_curl.h"
 
 #include <arpa/inet.h>
@@ -403,6 +404,88 @@ START_TEST(a_client_certificate_is_shown)
 }
 END_TEST
 
+/* client.p12 from client.pem, with this password. */
+static bool make_p12(const char *password)
+{
+    char command[1024];
+
+    snprintf(command, sizeof command,
+             "cd %s && openssl pkcs12 -export -in client.pem -inkey client.key -out client.p12 -passout pass:%s", certs,
+             password);
+    return shell(command);
+}
+
+START_TEST(a_client_certificate_with_its_key_in_one_file_is_shown)
+{
+    struct server s;
+
+    need_server();
+    ck_assert(make_p12("horse"));
+    write_file(certs, "p12-password", "horse\r\n", 7);
+    server_start(&s, (const char *const[]){ "--cert", cert("hub.pem"), "--key", cert("hub.key"), "--client-ca",
+                                            cert("ca.pem"), NULL });
+    set_config(s.port, "ok");
+    text_copy(config.cert_file, sizeof config.cert_file, cert("client.p12"));
+    text_copy(config.cert_password_file, sizeof config.cert_password_file, cert("p12-password"));
+    open_client();
+    post("hello", NULL);
+    ck_assert_str_eq(got.error, "");
+    ck_assert_int_eq(got.status, 200);
+    ck_assert_ptr_nonnull(strstr(saw(&s), "\"subject\": \"client\""));
+    close_client();
+    write_file(certs, "p12-password", "another", 7);
+    open_client();
+    post("hello", NULL);
+    ck_assert_int_eq(got.status, 0);
+    ck_assert_int_eq(got.certificate_problem, true);
+    close_client();
+    server_stop(&s);
+}
+END_TEST
+
+START_TEST(a_password_file_that_is_not_there_is_named)
+{
+    static struct agent_config defaults;
+    struct err e = { 0 };
+
+    agent_config_defaults(&defaults);
+    config = defaults.hub;
+    text_copy(config.url, sizeof config.url, "https://localhost:1");
+    text_copy(config.cert_file, sizeof config.cert_file, "client.p12");
+    text_copy(config.cert_password_file, sizeof config.cert_password_file, "/nonexistent/password");
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    ck_assert_int_ne(http_curl_new(&client, &loop, &config, &e), 0);
+    ck_assert_str_eq(e.text, "cannot read hub.cert_password_file /nonexistent/password: No such file or directory");
+    ck_assert_int_eq(uv_loop_close(&loop), 0);
+}
+END_TEST
+
+/* tls_library takes what cert_file names, or says rather. */
+static void taken(const char *cert_file, const char *tls_library, const char *rather)
+{
+    struct err e = { 0 };
+    int rc = curl_options_check_certificate(cert_file, tls_library, &e);
+
+    ck_assert_int_eq(rc, rather[0] != '\0' ? ERR_UNSUPPORTED : 0);
+    ck_assert_str_eq(e.text, rather);
+}
+
+START_TEST(the_kind_of_certificate_must_be_one_the_tls_library_takes)
+{
+    taken("", "Schannel", "");
+    taken("", "OpenSSL/3.0.11", "");
+    taken("client.pem", "OpenSSL/3.0.11", "");
+    taken("client.p12", "OpenSSL/3.0.11", "");
+    taken("C:\\keys\\client.PFX", "Schannel", "");
+    taken("store:LocalMachine\\MY\\0123456789abcdef0123456789abcdef01234567", "Schannel", "");
+    taken("client.pem", "Schannel",
+          "hub.cert_file: Windows takes no PEM files; write a .p12 or .pfx file without hub.key_file (openssl pkcs12 "
+          "-export makes one), or store:LocalMachine\\MY\\ and a thumbprint");
+    taken("store:LocalMachine\\MY\\0123456789abcdef0123456789abcdef01234567", "OpenSSL/3.0.11",
+          "hub.cert_file: only Windows has certificate stores; write a PEM file, with hub.key_file");
+}
+END_TEST
+
 START_TEST(a_client_certificate_that_cannot_be_read_is_named)
 {
     struct server s;
@@ -416,7 +499,7 @@ START_TEST(a_client_certificate_that_cannot_be_read_is_named)
     post("hello", NULL);
     ck_assert_int_eq(got.status, 0);
     ck_assert_int_eq(got.certificate_problem, true);
-    ck_assert_msg(strstr(got.error, "hub.cert_file or hub.key_file cannot be used: ") == got.error, "%s", got.error);
+    ck_assert_msg(strstr(got.error, "hub.cert_file or its key cannot be used: ") == got.error, "%s", got.error);
     close_client();
     server_stop(&s);
 }
@@ -796,7 +879,7 @@ START_TEST(a_token_file_that_is_no_good_is_named)
     token_refused("two words", "", " holds something that is no token");
     token_refused("bad\x01", "", " holds something that is no token");
     memset(large, 'a', sizeof large - 1);
-    token_refused(large, "", " holds more than a token");
+    token_refused(large, "", " holds more than one line");
 }
 END_TEST
 
@@ -809,6 +892,9 @@ static void add(Suite *s)
     suite_test(s, verification_can_be_switched_off_on_loopback);
     suite_test(s, what_config_refuses_is_refused_here_too);
     suite_test(s, a_client_certificate_is_shown);
+    suite_test(s, a_client_certificate_with_its_key_in_one_file_is_shown);
+    suite_test(s, a_password_file_that_is_not_there_is_named);
+    suite_test(s, the_kind_of_certificate_must_be_one_the_tls_library_takes);
     suite_test(s, a_client_certificate_that_cannot_be_read_is_named);
     suite_test(s, certificate_files_are_read_anew_for_each_connection);
     suite_test(s, a_connection_is_used_again);

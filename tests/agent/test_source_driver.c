@@ -1,0 +1,260 @@
+/* One driver asked to hurry by what another one's source has seen. */
+#include "agent/arrival.h"
+#include "agent/source_driver.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/times.h"
+#include "plat/clock.h"
+#include "tests/support/places.h"
+#include "tests/support/suite.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { STEPS_MAX = 16, PATIENCE_MS = 10 * 1000 };
+
+#define APART_NS (300 * NS_PER_MS)
+
+/* Gives one observation a step, at most `total`, and remembers when it was asked. */
+struct scene_source {
+    struct source base; /* first */
+    int total;
+    atomic_int steps; /* counted on a worker thread */
+    enum obs_kind kind;
+    const char *key, *value; /* of the observation */
+    int64_t event_ns;        /* 0: now */
+    int64_t begun_ns[STEPS_MAX];
+};
+
+static struct {
+    uv_loop_t loop;
+    char dir[512];
+    struct store_worker *worker;
+    struct driver_env env;
+    struct scene_source channel, wmi;
+    struct source_driver *drivers[2];
+    int came, ended;
+    bool late, stopped;
+} scene;
+
+static int take(struct source *source, struct source_step *step, struct err *e)
+{
+    struct scene_source *s = (struct scene_source *)source;
+
+    (void)e;
+    if (s->steps < STEPS_MAX)
+        s->begun_ns[s->steps] = plat_clock()->monotonic_ns(plat_clock());
+    s->steps++;
+    buf_printf(&step->new_mark, "%d", s->steps);
+    if (s->steps <= s->total) {
+        struct observation *o = obs_new(
+            step->batch, s->kind, s->event_ns != 0 ? s->event_ns : plat_clock()->wall_ns(plat_clock()), step->now_ns);
+
+        obs_str(o, s->key, s->value);
+        obs_body(o, "something");
+    }
+    return 0;
+}
+
+static void close_nothing(struct source *source)
+{
+    (void)source;
+}
+
+static const struct source_ops ops = { take, close_nothing };
+
+static void committed(void *arg, const struct store_appended *done, const struct store_stats *stats)
+{
+    (void)arg;
+    (void)done;
+    (void)stats;
+}
+
+static void store_failed(void *arg, const struct err *e)
+{
+    (void)arg;
+    ck_abort_msg("%s", e->text);
+}
+
+static void on_came(void *arg, int64_t event_ns)
+{
+    (void)arg;
+    scene.came++;
+    if (scene.drivers[1] != NULL)
+        source_driver_hurry(scene.drivers[1], event_ns, APART_NS);
+}
+
+static void begin(struct source_driver **out, struct scene_source *s, const char *name, int64_t interval_ns)
+{
+    struct driver_options options = { .source = &s->base, .deadline_ns = 10 * NS_PER_S };
+    struct err e = { 0 };
+
+    s->base.ops = &ops;
+    s->base.interval_ns = interval_ns;
+    text_copy(s->base.name, sizeof s->base.name, name);
+    if (s == &scene.channel)
+        options.guest_came = on_came;
+    ck_assert_msg(source_driver_start(out, &scene.env, &options, &e) == 0, "%s", e.text);
+}
+
+static void on_late(uv_timer_t *timer)
+{
+    (void)timer;
+    scene.late = true;
+}
+
+/* Runs the loop until the source has taken so many steps, or ms are over. */
+static void run(const struct scene_source *s, int steps, int ms)
+{
+    uv_timer_t timer;
+
+    scene.late = false;
+    uv_timer_init(&scene.loop, &timer);
+    uv_timer_start(&timer, on_late, (uint64_t)ms, 0);
+    while (!scene.late && s->steps < steps)
+        uv_run(&scene.loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&timer, NULL);
+    uv_run(&scene.loop, UV_RUN_NOWAIT);
+}
+
+static void open_scene(void)
+{
+    struct store_opened opened;
+    struct store *store;
+    struct err e = { 0 };
+    char path[600];
+
+    memset(&scene, 0, sizeof scene);
+    log_set_level(LOG_ERROR);
+    ck_assert_int_eq(uv_loop_init(&scene.loop), 0);
+    ck_assert(places_make_temp(scene.dir, sizeof scene.dir));
+    snprintf(path, sizeof path, "%s/agent.db", scene.dir);
+    ck_assert_msg(store_open(&store,
+                             &(struct store_options){
+                                 .path = path, .max_bytes = 1 << 20, .clock = plat_clock(), .random = plat_random() },
+                             &opened, &e) == 0,
+                  "%s", e.text);
+    ck_assert_int_eq(store_worker_start(&scene.worker, &scene.loop, store, &e), 0);
+    scene.env = (struct driver_env){ .loop = &scene.loop,
+                                     .worker = scene.worker,
+                                     .clock = plat_clock(),
+                                     .random = plat_random(),
+                                     .host_id = "host:test",
+                                     .committed = committed,
+                                     .store_failed = store_failed };
+    begin(&scene.drivers[1], &scene.wmi, "wmi", 3600 * NS_PER_S);
+    run(&scene.wmi, 1, PATIENCE_MS);
+    ck_assert_int_eq(scene.wmi.steps, 1);
+}
+
+static void on_ended(void *arg)
+{
+    *(struct source_driver **)arg = NULL;
+    scene.ended++;
+}
+
+static void on_stopped(void *arg)
+{
+    (void)arg;
+    scene.stopped = true;
+}
+
+static void close_scene(void)
+{
+    for (int i = 0; i < 2; i++)
+        source_driver_stop(scene.drivers[i], on_ended, &scene.drivers[i]);
+    while (scene.ended < 2)
+        uv_run(&scene.loop, UV_RUN_ONCE);
+    store_worker_stop(scene.worker, on_stopped, NULL);
+    while (!scene.stopped)
+        uv_run(&scene.loop, UV_RUN_ONCE);
+    uv_run(&scene.loop, UV_RUN_DEFAULT);
+    ck_assert_int_eq(uv_loop_close(&scene.loop), 0);
+    places_remove_tree(scene.dir);
+}
+
+static void see(enum obs_kind kind, const char *key, const char *value, int total)
+{
+    scene.channel = (struct scene_source){ .total = total, .kind = kind, .key = key, .value = value };
+}
+
+START_TEST(a_start_makes_the_next_question_come_early_but_not_at_once)
+{
+    open_scene();
+    see(OBS_GUEST_LIFECYCLE, ATTR_VM_CHANGE, "started", 1);
+    begin(&scene.drivers[0], &scene.channel, "channel", 20 * NS_PER_MS);
+    run(&scene.wmi, 2, PATIENCE_MS);
+    ck_assert_int_eq(scene.came, 1);
+    ck_assert_int_eq(scene.wmi.steps, 2);
+    ck_assert_int_ge(scene.wmi.begun_ns[1] - scene.wmi.begun_ns[0], APART_NS - 20 * NS_PER_MS);
+    close_scene();
+}
+END_TEST
+
+START_TEST(many_arrivals_are_one_question_each_so_often)
+{
+    open_scene();
+    see(OBS_GUEST_MIGRATION, ATTR_MIGRATION_PHASE, "received", 100000);
+    begin(&scene.drivers[0], &scene.channel, "channel", 5 * NS_PER_MS);
+    run(&scene.wmi, 3, PATIENCE_MS);
+    ck_assert_int_eq(scene.wmi.steps, 3);
+    ck_assert_int_gt(scene.came, 3);
+    for (int i = 1; i < scene.wmi.steps; i++)
+        ck_assert_int_ge(scene.wmi.begun_ns[i] - scene.wmi.begun_ns[i - 1], APART_NS - 20 * NS_PER_MS);
+    close_scene();
+}
+END_TEST
+
+START_TEST(what_happened_before_the_last_question_asks_for_no_other)
+{
+    open_scene();
+    see(OBS_GUEST_LIFECYCLE, ATTR_VM_CHANGE, "started", 1);
+    scene.channel.event_ns = INT64_C(1767225600) * NS_PER_S;
+    begin(&scene.drivers[0], &scene.channel, "channel", 20 * NS_PER_MS);
+    run(&scene.wmi, 2, 1000);
+    ck_assert_int_eq(scene.came, 1);
+    ck_assert_int_eq(scene.wmi.steps, 1);
+    close_scene();
+}
+END_TEST
+
+START_TEST(an_event_of_the_future_asks_once)
+{
+    open_scene();
+    see(OBS_GUEST_LIFECYCLE, ATTR_VM_CHANGE, "started", 1);
+    scene.channel.event_ns = plat_clock()->wall_ns(plat_clock()) + 24 * 3600 * NS_PER_S;
+    begin(&scene.drivers[0], &scene.channel, "channel", 20 * NS_PER_MS);
+    run(&scene.wmi, 3, 1500);
+    ck_assert_int_eq(scene.came, 1);
+    ck_assert_int_eq(scene.wmi.steps, 2);
+    close_scene();
+}
+END_TEST
+
+START_TEST(a_stop_asks_for_nothing)
+{
+    open_scene();
+    see(OBS_GUEST_LIFECYCLE, ATTR_VM_CHANGE, "stopped", 1);
+    begin(&scene.drivers[0], &scene.channel, "channel", 20 * NS_PER_MS);
+    run(&scene.wmi, 2, 1000);
+    ck_assert_int_gt(scene.channel.steps, 1);
+    ck_assert_int_eq(scene.came, 0);
+    ck_assert_int_eq(scene.wmi.steps, 1);
+    close_scene();
+}
+END_TEST
+
+static void add(Suite *s)
+{
+    suite_test(s, a_start_makes_the_next_question_come_early_but_not_at_once);
+    suite_test(s, many_arrivals_are_one_question_each_so_often);
+    suite_test(s, what_happened_before_the_last_question_asks_for_no_other);
+    suite_test(s, an_event_of_the_future_asks_once);
+    suite_test(s, a_stop_asks_for_nothing);
+}
+
+int main(void)
+{
+    return suite_main("agent: source_driver", add);
+}
