@@ -24,8 +24,8 @@ static const struct command commands[] = {
     { "triage", cmd_triage, "triage [--json] DUMP...", "read crash dumps; needs no agent, no symbols", NULL },
     { "capture", NULL, "capture --out DIR", "(Windows) save this host's data as a bundle",
       "only on Windows; docs/bundle.md tells how to make a bundle by hand" },
-    { "report", NULL, "report [--json]", "the report of this host's cluster, from the hub",
-      "not in this version; hvhub report drift --cluster NAME on the hub prints it" },
+    { "report", cmd_report, "report [--json] [--cluster C] [--since T]",
+      "the report of this host's cluster, from the hub", NULL },
     { "service", cmd_service, "service install|uninstall|start|stop|status", "(Windows) the service", NULL },
 };
 
