@@ -12,9 +12,9 @@ CC ?= cc
 # ---- what the host needs -------------------------------------------------
 # Debian's names; `make deps` installs what is missing, with sudo when not root.
 PACKAGES := gcc libc6-dev pkg-config python3 openssl ca-certificates \
-	libuv1-dev libcurl4-openssl-dev libsqlite3-dev libyaml-dev libexpat1-dev \
+	libuv1-dev libcurl4-openssl-dev libsqlite3-dev libpq-dev libyaml-dev libexpat1-dev \
 	libevtx-dev libbfio-dev libnanopb-dev nanopb protobuf-compiler python3-protobuf \
-	libjansson-dev libzstd-dev zlib1g-dev libmicrohttpd-dev libgnutls28-dev libarchive-dev check
+	libjansson-dev libzstd-dev zlib1g-dev libmicrohttpd-dev libgnutls28-dev libarchive-dev libjs-chart.js check
 
 # ---- rooms, lowest first -------------------------------------------------
 # USES_x: the rooms x may include.  PKGS_x: the libraries it brings.
@@ -42,7 +42,7 @@ PKGS_collectors := expat libevtx libbfio zlib
 PKGS_store := sqlite3 libuv
 PKGS_transport := libcurl libzstd zlib libuv
 PKGS_agent := libarchive jansson
-PKGS_hub := libmicrohttpd gnutls sqlite3 jansson libzstd zlib
+PKGS_hub := libmicrohttpd gnutls sqlite3 libpq jansson libzstd zlib
 
 # SYSTEM=windows cross-builds the agent; `make windows` says the rest.
 SYSTEM ?= posix
@@ -60,6 +60,11 @@ room_lib = $(B)/lib/lib$(1).a
 PROTOS := $(wildcard model/*.proto)
 PROTO_C := $(PROTOS:%.proto=$(B)/gen/%.pb.c)
 PROTO_O := $(PROTO_C:%.c=%.o)
+
+# The dashboard's style sheet, scripts and chart library, embedded into the hub.
+CHART_JS := /usr/share/javascript/chart.js/chart.min.js
+WEB_FILES := $(wildcard hub/web/*.css hub/web/draw.js hub/web/*.svg)
+WEB_C := $(B)/gen/hub/web_assets.c
 
 # ---- flags ---------------------------------------------------------------
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wwrite-strings \
@@ -120,7 +125,7 @@ $(B)/hvhub: $(B)/hub/hvhub_main.o $(call libs_of,hub $(USES_hub))
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(call libs_of,hub $(USES_hub)) $(call ldlibs_of,hub $(USES_hub))
 
 define room_rules
-$(call room_lib,$(1)): $(call room_obj,$(1)) $(if $(filter model,$(1)),$(PROTO_O))
+$(call room_lib,$(1)): $(call room_obj,$(1)) $(if $(filter model,$(1)),$(PROTO_O)) $(if $(filter hub,$(1)),$(WEB_C:.c=.o))
 	$$(call say,AR,$$@)
 	@mkdir -p $$(@D)
 	$(Q)rm -f $$@ && ar rcsD $$@ $$^
@@ -147,6 +152,15 @@ $(B)/gen/%.pb.c: %.proto $(wildcard model/*.options)
 	@mkdir -p $(@D)
 	$(Q)nanopb_generator.py --quiet -I . -D $(B)/gen $<
 
+$(WEB_C): hub/web/embed $(WEB_FILES) $(CHART_JS)
+	$(call say,EMBED,$@)
+	@mkdir -p $(@D)
+	$(Q)hub/web/embed $@ chart.js=$(CHART_JS) $(foreach f,$(WEB_FILES),$(notdir $f)=$f)
+
+$(B)/gen/hub/%.o: $(B)/gen/hub/%.c $(B)/flags
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
 # ---- tests ---------------------------------------------------------------
 # tests/<room>/test_*.c is one program each, linked with that room and the ones
 # it may use; tests/<room>/support*.c is linked into each of them.
@@ -166,7 +180,7 @@ $(foreach r,$(ROOMS),$(eval $(call test_rules,$(r))))
 TREE_TESTS := $(sort $(wildcard tests/tree_*))
 SYSTEM_TESTS := $(sort $(wildcard tests/system/test_*))
 
-.PHONY: tests check-programs check-asan check-valgrind check-clang
+.PHONY: tests check-programs check-asan check-valgrind check-clang check-web
 tests: $(TESTS)
 
 check: deps
@@ -202,6 +216,13 @@ valgrind-programs: programs tests
 check-clang: deps
 	$(Q)command -v clang >/dev/null || { echo 'clang is not installed: apt-get install clang' >&2; exit 1; }
 	+$(Q)$(SUBMAKE) B=$(B)/clang CC=clang programs tests
+
+# The dashboard in headless Chromium; screenshots are left in $(B)/web/shots.
+check-web: deps
+	$(Q)packaging/install-packages chromium
+	$(Q)command -v node >/dev/null && command -v npm >/dev/null || packaging/install-packages nodejs npm
+	+$(Q)$(SUBMAKE) programs
+	$(Q)HVFLEET_BUILD=$(B) tests/run tests/web/test_dashboard
 
 # ---- run -----------------------------------------------------------------
 # The whole way over the bundles in examples/, or over BUNDLE=path.
@@ -295,6 +316,7 @@ help:
 	@echo 'make               build hvagent and hvhub into $(B)/'
 	@echo 'make run           a hub and agents over the example bundles (BUNDLE=path: over yours)'
 	@echo 'make check         all tests; check-asan, check-valgrind, check-clang: under those'
+	@echo 'make check-web     the dashboard in headless Chromium'
 	@echo 'make fuzz          every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) each'
 	@echo 'make bench         what it costs, as one table: medians of BENCH_RUNS=$(BENCH_RUNS) runs'
 	@echo 'make windows       hvagent.exe into $(B)/windows/; check-windows: its tests, under Wine'

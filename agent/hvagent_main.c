@@ -24,8 +24,8 @@ static const struct command commands[] = {
     { "replay", cmd_replay, "replay BUNDLE... [--json]", "captured host data: guests and drift; ships nothing", NULL },
     { "triage", cmd_triage, "triage [--json] DUMP...", "read crash dumps; needs no agent, no symbols", NULL },
     { "capture", cmd_capture, "capture --out DIR [--no-names]", "(Windows) save this host's data as a bundle", NULL },
-    { "report", NULL, "report [--json]", "the report of this host's cluster, from the hub",
-      "not in this version; hvhub report drift --cluster NAME on the hub prints it" },
+    { "report", cmd_report, "report [--json] [--cluster C] [--since T]",
+      "the report of this host's cluster, from the hub", NULL },
     { "service", cmd_service, "service install|uninstall|start|stop|status", "(Windows) the service", NULL },
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/times.h"
 #include "config/hub_url.h"
+#include "config/store_url.h"
 #include "config/yaml_doc.h"
 
 #include <stddef.h>
@@ -50,11 +51,21 @@ static const struct yaml_key keys[] = {
       "How many threads serve connections." },
 
     { "store.path", YAML_TEXT, FIELD(store), .max = TEXT_MAX, .fallback = "", .help =
-      "The file of the fleet store. Empty: this system's default (/var/lib/hvhub/fleet.db)." },
+      "The file of the fleet store. Empty: this system's default (/var/lib/hvhub/fleet.db). Or a PostgreSQL database, which "
+      "several hubs may share: postgresql://user@host/database?sslmode=verify-full, its password in a password file." },
     { "store.keep", YAML_DURATION, FIELD(keep_ns), 1 * HOUR, 3650 * DAY, .fallback = "90d", .help =
       "How long observations are kept. What is known of hosts and guests is kept longer." },
     { "store.max_foreign", YAML_INT, FIELD(foreign_max), 0, 10000000, .fallback = "10000", .help =
       "How many records of programs other than hvagent are kept; the oldest go first." },
+
+    { "history.keep_moves", YAML_DURATION, FIELD(keep_moves_ns), 1 * DAY, 36500 * DAY, .fallback = "90d", .help =
+      "How long it is kept that a guest moved from host to host." },
+    { "history.keep_changes", YAML_DURATION, FIELD(keep_changes_ns), 1 * DAY, 36500 * DAY, .fallback = "1095d", .help =
+      "How long a guest's changes of state, version and operating system are kept." },
+    { "history.keep_days", YAML_DURATION, FIELD(keep_days_ns), 1 * DAY, 36500 * DAY, .fallback = "3650d", .help =
+      "How far back the daily counts by state and cluster go." },
+    { "history.keep_findings", YAML_DURATION, FIELD(keep_findings_ns), 1 * DAY, 36500 * DAY, .fallback = "30d", .help =
+      "How long a finding about a host (a gap, a clock that is off, a shared agent id) is shown when it is not seen again." },
 
     { "report.host_silent_after", YAML_DURATION, FIELD(host_silent_ns), 1 * NS_PER_S, 365 * DAY, .fallback = "1h", .help =
       "A host that has sent nothing for this long is reported as silent, and what it said as stale." },
@@ -109,10 +120,19 @@ static void check_tls(struct yaml_checker *c, const struct hub_config *cfg)
                            "client certificates need TLS; write tls.cert_file and tls.key_file");
 }
 
+static void check_store(struct yaml_checker *c, const struct hub_config *cfg)
+{
+    struct err e;
+
+    if (yaml_check_good(c, "store.path") && store_path_check(cfg->store, &e) != 0)
+        yaml_check_problem(c, "store.path", "%s", e.text);
+}
+
 static void check(struct yaml_checker *c, const void *target)
 {
     const struct hub_config *cfg = target;
 
+    check_store(c, cfg);
     check_listen(c, cfg);
     check_tls(c, cfg);
     if (cfg->body_max > cfg->body_max_decoded && yaml_check_good(c, "ingest.max_body") &&

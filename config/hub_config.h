@@ -24,9 +24,14 @@ struct hub_config {
     int64_t connection_idle_ns;           /* ingest.idle_timeout: 60s */
     int64_t threads;                      /* ingest.threads: 2 */
 
-    char store[CONFIG_TEXT_MAX]; /* store.path; "" this system's default */
+    char store[CONFIG_TEXT_MAX]; /* store.path: a file or a postgresql:// URL; "" this system's default */
     int64_t keep_ns;             /* store.keep: 90d of observations */
     int64_t foreign_max;         /* store.max_foreign: 10000 records of other programs kept, oldest go first */
+
+    int64_t keep_moves_ns;    /* history.keep_moves: 90d, guests' changes of host */
+    int64_t keep_changes_ns;  /* history.keep_changes: 1095d, their other changes */
+    int64_t keep_days_ns;     /* history.keep_days: 3650d, daily counts */
+    int64_t keep_findings_ns; /* history.keep_findings: 30d, findings not seen again */
 
     int64_t host_silent_ns;     /* report.host_silent_after: 1h */
     struct drift_floors floors; /* drift.floor_61_63, drift.floor_62 */

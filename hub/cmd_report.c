@@ -49,7 +49,9 @@ static enum exit_code read_arguments(const struct report_arguments *a, struct re
     if (!report_kind_parse(a->kind, &q->kind))
         return wrong("", a->kind, "drift or hosts");
     if (a->format != NULL && !report_format_parse(a->format, &q->format))
-        return wrong("--format", a->format, "text, json or csv");
+        return wrong("--format", a->format, "text, json, csv, html, ansible or sccm");
+    if (!report_format_fits(q->kind, q->format))
+        return wrong("--format", a->format, "text, json, csv or html: this format is of the drift report");
     if (a->since != NULL && !report_since_parse(a->since, q->now_ns, &q->since_ns))
         return wrong("--since", a->since, "a time in the past, 2026-01-31T08:00:00Z, or a length, 7d");
     if (a->cluster != NULL && strlen(a->cluster) >= sizeof q->cluster)

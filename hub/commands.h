@@ -16,6 +16,7 @@ int cmd_serve(int argc, char **argv);
 int cmd_check_config(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_enroll(int argc, char **argv);
+int cmd_migrate(int argc, char **argv);
 
 /* ---- shared by the commands (options.c) ----------------------------------------- */
 

@@ -4,8 +4,10 @@
 
 #include "base/buf.h"
 #include "hub/decompress.h"
+#include "hub/fleet_history_json.h"
 #include "hub/fleet_report.h"
 #include "hub/server.h"
+#include "hub/web.h"
 
 #include <microhttpd.h>
 #include <stdatomic.h>
@@ -40,6 +42,8 @@ struct reply {
     int retry_after_s; /* 0 none */
     bool has_acked;
     uint64_t acked_through;
+    bool page;    /* of the dashboard: goes out with its content policy */
+    bool lasting; /* may be kept by a browser: its address changes with it */
 };
 
 struct exchange;
@@ -49,6 +53,7 @@ struct route {
     bool open_to_all;
     void (*begin)(struct exchange *x);  /* headers are there; may refuse; NULL nothing to check */
     void (*finish)(struct exchange *x); /* body is there: answers, or hands over */
+    bool below;                         /* path ends in '/', and whatever follows it is the route's too */
 };
 
 struct exchange {
@@ -67,6 +72,10 @@ struct exchange {
     struct writer_job job;
     struct work work;
     struct report_query query;
+    struct history_query history;
+    const char *below;             /* what of the path comes after the route's; valid during begin() */
+    struct web_query *web;         /* owned; NULL but on the dashboard's routes */
+    const struct web_asset *asset; /* static */
 };
 
 /* Sets the answer to an error, told in the exchange's dialect; what is still coming in is read and dropped. */
@@ -97,5 +106,24 @@ void page_readyz(struct exchange *x);
 void page_metrics(struct exchange *x);
 void page_report_drift(struct exchange *x);
 void page_report_hosts(struct exchange *x);
+
+/* pages_history.c */
+void page_history_changes(struct exchange *x);
+void page_history_days(struct exchange *x);
+void page_findings(struct exchange *x);
+
+/* Hands the exchange to the worker's thread, where run must set the answer and call exchange_resume(). */
+void page_hand_over(struct exchange *x, void (*run)(struct work *work));
+struct exchange *exchange_of(struct work *work);
+
+/* web_pages.c: the dashboard */
+void web_begin_fleet(struct exchange *x);
+void web_begin_guests(struct exchange *x);
+void web_begin_cluster(struct exchange *x);
+void web_begin_host(struct exchange *x);
+void web_begin_guest(struct exchange *x);
+void web_finish(struct exchange *x);
+void web_begin_asset(struct exchange *x);
+void web_finish_asset(struct exchange *x);
 
 #endif

@@ -8,6 +8,7 @@
  */
 #include "base/log.h"
 #include "base/text.h"
+#include "base/times.h"
 #include "hub/fleet_body.h"
 
 #include <assert.h>
@@ -17,6 +18,9 @@
 #include <string.h>
 
 enum { PAYLOAD_MAX = 8 * 1024 * 1024 };
+
+#define CLOCK_OFF_NS    (FLEET_CLOCK_OFF_S * NS_PER_S)
+#define CLOCK_WINDOW_NS (INT64_C(3600) * NS_PER_S)
 
 /* A stream as this transaction sees it. */
 struct active {
@@ -274,6 +278,29 @@ static int take_number(struct apply *a, struct active *x, uint64_t seq, struct f
     return rc;
 }
 
+/* The agent's own word that something is lost, whatever it was. */
+static int note_gap(struct apply *a, const struct active *x, const struct observation *o, struct err *e)
+{
+    struct fleet_finding f = { .kind = FINDING_GAP, .first_time = a->now, .last_time = a->now };
+
+    text_copy(f.host_id, sizeof f.host_id, x->st.agent.host_id);
+    text_copy(f.agent_id, sizeof f.agent_id, x->st.agent.agent_id);
+    text_clean(f.text, sizeof f.text, o->body, strlen(o->body), NULL);
+    return a->b->ops->finding_put(a->b, &f, e);
+}
+
+static void note_delay(struct apply *a, struct active *x, const struct observation *o)
+{
+    int64_t delay = a->now - o->observed_ns;
+
+    if (o->observed_ns <= 0)
+        return;
+    if (x->st.delay_since == 0 || delay < x->st.delay_ns)
+        x->st.delay_ns = delay;
+    if (x->st.delay_since == 0)
+        x->st.delay_since = a->now;
+}
+
 static int apply_record(struct apply *a, const struct numbered *in, struct fleet_batch *batch, struct err *e)
 {
     struct active *x = in->stream;
@@ -302,8 +329,11 @@ static int apply_record(struct apply *a, const struct numbered *in, struct fleet
     rc = a->b->ops->record_put(a->b, &record, e);
     batch->stored++;
     x->st.agent.records++;
+    note_delay(a, x, in->o);
     if (rc == 0 && in->o->kind == OBS_GAP)
         rc = explain_gap(a, x, in->o, e);
+    if (rc == 0 && in->o->kind == OBS_GAP)
+        rc = note_gap(a, x, in->o, e);
     return rc != 0 ? rc : fleet_reduction_add(a->reduction, in->who, in->o, e);
 }
 
@@ -395,6 +425,35 @@ static int put_hole_finding(struct apply *a, const struct active *x, struct err 
     return a->b->ops->finding_put(a->b, &f, e);
 }
 
+/* Is the host's clock off?  A record from the future says so at once.  A clock
+ * that is behind looks like an agent that delivers late, so only an hour in which
+ * not one record was fresh says so. */
+static int judge_clock(struct apply *a, struct active *x, struct err *e)
+{
+    struct fleet_finding f = { .kind = FINDING_CLOCK_OFF, .first_time = a->now, .last_time = a->now };
+    int64_t delay = x->st.delay_ns;
+    bool ahead = x->st.delay_since != 0 && delay < -CLOCK_OFF_NS;
+    bool closed = x->st.delay_since != 0 && a->now - x->st.delay_since >= CLOCK_WINDOW_NS;
+    char length[TIMES_TEXT_MAX];
+
+    if (closed)
+        x->st.delay_since = x->st.delay_ns = 0;
+    text_copy(f.host_id, sizeof f.host_id, x->st.agent.host_id);
+    text_copy(f.agent_id, sizeof f.agent_id, x->st.agent.agent_id);
+    if (ahead)
+        snprintf(f.text, sizeof f.text, "its clock is %s ahead of the hub's: look at its time source",
+                 times_format_length(-delay, length));
+    else if (closed && delay > CLOCK_OFF_NS)
+        snprintf(
+            f.text, sizeof f.text,
+            "for an hour its newest record was %s old when it came: its clock is behind the hub's (look at its time"
+            " source), or its agent is still catching up",
+            times_format_length(delay, length));
+    else
+        return closed ? a->b->ops->finding_drop(a->b, f.kind, f.host_id, f.agent_id, e) : 0;
+    return a->b->ops->finding_put(a->b, &f, e);
+}
+
 static int put_streams(struct apply *a, struct err *e)
 {
     int rc = 0;
@@ -402,7 +461,9 @@ static int put_streams(struct apply *a, struct err *e)
     for (struct active *x = a->actives; rc == 0 && x != NULL; x = x->next) {
         if (x->changed) {
             x->st.agent.last_seen = a->now;
-            rc = a->b->ops->stream_put(a->b, &x->st, e);
+            rc = judge_clock(a, x, e);
+            if (rc == 0)
+                rc = a->b->ops->stream_put(a->b, &x->st, e);
         }
         if (rc == 0 && x->holes_changed)
             rc = put_hole_finding(a, x, e);
@@ -428,7 +489,7 @@ static void apply_free(struct apply *a)
     buf_free(&a->payload);
 }
 
-int fleet_store_apply(struct fleet_store *s, struct fleet_batch *batches, size_t count, struct err *e)
+static int apply_once(struct fleet_store *s, struct fleet_batch *batches, size_t count, struct err *e)
 {
     struct apply a = { .s = s, .b = s->body, .now = s->clock->wall_ns(s->clock) };
     struct active **only = (struct active **)calloc(count + 1, sizeof(struct active *));
@@ -457,5 +518,15 @@ int fleet_store_apply(struct fleet_store *s, struct fleet_batch *batches, size_t
     }
     free(only);
     apply_free(&a);
+    return rc;
+}
+
+int fleet_store_apply(struct fleet_store *s, struct fleet_batch *batches, size_t count, struct err *e)
+{
+    int rc, tries = 0;
+
+    do {
+        rc = apply_once(s, batches, count, e);
+    } while (rc != 0 && fleet_try_again(s, &tries));
     return rc;
 }

@@ -20,6 +20,9 @@ enum { FLEET_BUILD_MAX = 48, FLEET_PEERS_MAX = 4096 };
 struct fleet_stream {
     int64_t id; /* 0: not stored yet */
     struct fleet_agent agent;
+    /* The smallest (received - observed) of the records since delay_since: what is left when no record is
+     * old is the difference of the clocks (fleet_apply.c).  delay_since 0: none yet. */
+    int64_t delay_ns, delay_since;
 };
 
 struct fleet_hole {
@@ -38,6 +41,35 @@ struct fleet_record {
 struct fleet_guest_row {
     const struct guest *guest;
     char build[FLEET_BUILD_MAX]; /* "10.0.17763"; "" unknown */
+    const char *cluster;         /* of its host; "" none or not known */
+};
+
+/* What a stored guest counts as in the daily counts: its cluster and state as last put. */
+struct fleet_counted {
+    char cluster[FLEET_CLUSTER_MAX];
+    enum drift_state state;
+    bool removed; /* counts nowhere */
+};
+
+/* How a day's count differs from the day before.  The count of a day is the sum
+ * of all rows up to it, so that days without a change need no rows. */
+struct fleet_count {
+    int64_t day; /* since 1970-01-01, UTC */
+    char cluster[FLEET_CLUSTER_MAX];
+    enum drift_state state;
+    int64_t delta;
+};
+typedef bool fleet_take_count(void *arg, const struct fleet_count *c);
+
+/* What ages out, in the order in which upkeep takes it. */
+enum fleet_prune {
+    PRUNE_OBSERVATIONS, /* received before the cutoff */
+    PRUNE_FINDINGS, /* FINDING_GAP, CLOCK_OFF and SHARED_AGENT_ID last seen before it; a hole stays while it is open */
+    PRUNE_GUESTS,   /* removed before it */
+    PRUNE_MOVES,    /* CHANGE_HOST received before it */
+    PRUNE_CHANGES,  /* every other change received before it */
+    PRUNE_DAYS,     /* counts of days before the cutoff's day are added to that day */
+    PRUNE_COUNT
 };
 
 /* Guests of this build (row 10) wait to be judged anew, those after `after`. */
@@ -52,6 +84,9 @@ struct fleet_body_ops {
     int (*begin)(struct fleet_body *b, bool writing, struct err *e);
     int (*commit)(struct fleet_body *b, struct err *e);
     void (*rollback)(struct fleet_body *b); /* harmless when there is nothing to roll back */
+    /* NULL, or whether the transaction that was rolled back last lost a race or its connection, so that doing
+     * it again from its start may well succeed. */
+    bool (*again)(struct fleet_body *b);
 
     int (*stream_get)(struct fleet_body *b, const char *agent_id, const char *host_id, struct fleet_stream *out,
                       struct err *e);
@@ -94,11 +129,27 @@ struct fleet_body_ops {
     int (*finding_drop)(struct fleet_body *b, enum fleet_finding_kind kind, const char *host_id, const char *agent_id,
                         struct err *e);
 
-    /* Removes at most `limit` observations received, and guests removed, before the cutoff. */
-    int (*prune)(struct fleet_body *b, int64_t cutoff_ns, int limit, int *removed, struct err *e);
+    /* ERR_NOT_FOUND when there is no such guest. */
+    int (*guest_counted)(struct fleet_body *b, const char *vm_id, struct fleet_counted *out, struct err *e);
+    /* One more change; the same guest, kind, time and received once more: replaces `to` and the evidence. */
+    int (*change_put)(struct fleet_body *b, const struct fleet_change *c, struct err *e);
+    /* Adds delta to the row of this day, cluster and state.  Called in order of cluster and state within a
+     * transaction, so that two hubs do not block each other crosswise. */
+    int (*count_add)(struct fleet_body *b, const struct fleet_count *c, struct err *e);
+
+    /* Removes (folds) at most `limit` rows of the kind. */
+    int (*prune)(struct fleet_body *b, enum fleet_prune what, int64_t cutoff_ns, int limit, int *removed,
+                 struct err *e);
     int (*touch)(struct fleet_body *b, int64_t now_ns, struct err *e); /* writes the time of a probe */
 
-    int (*read)(struct fleet_body *b, const struct fleet_reader *r, struct err *e);
+    int (*read)(struct fleet_body *b, const struct fleet_reader *r,
+                struct err *e); /* all but `change`: peers, hosts, guests, agents, findings, in this order */
+    int (*read_changes)(struct fleet_body *b, const struct fleet_change_query *q, fleet_take_change *take, void *arg,
+                        struct err *e); /* in order of received */
+    /* The rows of count_add, summed over all clusters when cluster is NULL (cluster is then ""), in order of day. */
+    int (*read_counts)(struct fleet_body *b, const char *cluster, fleet_take_count *take, void *arg, struct err *e);
+    /* The rows summed over all days (day is 0), in order of cluster; sums of 0 may be left out. */
+    int (*read_clusters)(struct fleet_body *b, fleet_take_count *take, void *arg, struct err *e);
     int (*stats)(struct fleet_body *b, struct fleet_stats *out, struct err *e);
     void (*close)(struct fleet_body *b);
 };
@@ -110,6 +161,11 @@ struct fleet_body {
 /* fleet_sqlite.c */
 MUST_USE int fleet_sqlite_open(struct fleet_body **out, const struct fleet_store_options *options, struct err *e);
 
+/* fleet_postgres.c: options->path is a postgresql:// URL. */
+MUST_USE int fleet_postgres_open(struct fleet_body **out, const struct fleet_store_options *options, struct err *e);
+/* Is the URL one that it understands?  Connects to nothing. */
+MUST_USE int fleet_postgres_check(const char *url, struct err *e);
+
 /* ---- shared between the files of the store --------------------------------- */
 
 struct fleet_store {
@@ -117,9 +173,17 @@ struct fleet_store {
     struct drift_floors floors;
     const struct clock *clock;
     int64_t keep_ns;
+    struct fleet_keep history;
     int64_t foreign_max;
     bool read_only;
 };
+
+/* After a rollback: is it worth doing the whole transaction again?  Counts the tries (from 0) and waits a
+ * little, longer each time. */
+bool fleet_try_again(struct fleet_store *s, int *tries);
+
+/* The day (UTC, since 1970-01-01) of a time that is not negative. */
+int64_t fleet_day_of(int64_t ns);
 
 /* Hosts and guests that a transaction touches, loaded once, written once
  * (fleet_reduce.c).  Bounded: when it is full it is settled and emptied. */

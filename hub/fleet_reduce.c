@@ -10,10 +10,13 @@
  *   very many, so the build is written down in the same transaction and upkeep
  *   goes through it in slices.  Reports judge for themselves and never show
  *   the difference; the columns follow within seconds.
+ *
+ * Whatever is written for a guest goes through put_guest(), which also writes its
+ * history and moves the daily counts, so that these three can not part.
  */
 #include "base/log.h"
 #include "base/text.h"
-#include "hub/fleet_body.h"
+#include "hub/fleet_changes.h"
 #include "model/fleet.h"
 
 #include <assert.h>
@@ -30,11 +33,18 @@ struct touched_host {
     bool known; /* it was stored before */
 };
 
+struct touched_guest {
+    struct guest *now; /* in the fleet */
+    struct guest_facts before;
+};
+
 struct fleet_reduction {
     struct fleet_store *s;
     struct fleet_body *b;
     struct fleet *fleet;
-    struct guest *guests[GUESTS_MAX]; /* in the fleet */
+    int64_t now;
+    struct fleet_moves moves;
+    struct touched_guest guests[GUESTS_MAX];
     size_t guest_count;
     struct touched_host hosts[HOSTS_MAX];
     size_t host_count;
@@ -58,6 +68,7 @@ int fleet_reduction_new(struct fleet_reduction **out, struct fleet_store *s, str
         return err_set(e, ERR_MEMORY, "out of memory");
     r->s = s;
     r->b = s->body;
+    r->now = s->clock->wall_ns(s->clock);
     rc = start(r, e);
     if (rc != 0) {
         fleet_reduction_free(r);
@@ -184,9 +195,12 @@ static int touch_guest(struct fleet_reduction *r, const char *vm_id, struct err 
     g = fleet_guest(r->fleet, vm_id);
     if (g == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
-    if (rc == 0)
+    r->guests[r->guest_count] = (struct touched_guest){ .now = g };
+    if (rc == 0) {
         *g = r->scratch;
-    r->guests[r->guest_count++] = g;
+        guest_facts_of(g, &r->guests[r->guest_count].before);
+    }
+    r->guest_count++;
     return gather(r, g, e);
 }
 
@@ -248,13 +262,40 @@ static int put_peer(struct fleet_reduction *r, const struct guest *g, struct err
 
 /* ---- judging ------------------------------------------------------------------------------ */
 
-static int put_guest(struct fleet_body *b, const struct guest *g, struct err *e)
+static const char *cluster_of(const struct fleet_reduction *r, const struct guest *g)
 {
-    struct fleet_guest_row row = { .guest = g };
-    struct version os;
+    const struct host *h = fleet_find_host(r->fleet, g->host_id);
 
+    return h != NULL ? h->facts.cluster : "";
+}
+
+/* The sentence of the verdict that the guest has. */
+static const char *reason_of(struct fleet_reduction *r, const struct guest *g, struct drift_verdict *v)
+{
+    drift_evaluate(fleet_find_host(r->fleet, g->host_id), g, fleet_peers(r->fleet), &r->s->floors, v);
+    return v->reason;
+}
+
+/* Writes a guest that was judged: its row, what changed since before, and where it counts. */
+static int put_guest(struct fleet_reduction *r, const struct guest *g, const struct guest_facts *before, struct err *e)
+{
+    struct fleet_guest_row row = { .guest = g, .cluster = cluster_of(r, g) };
+    struct fleet_counted was, is = { .state = g->drift.state, .removed = g->removed && g->removed_time != 0 };
+    struct drift_verdict verdict;
+    struct version os;
+    bool judged = !before->known || before->state != g->drift.state || before->removed != is.removed;
+    int rc = r->b->ops->guest_counted(r->b, g->vm_id, &was, e);
+    bool counted = rc == 0;
+
+    if (rc != 0 && rc != ERR_NOT_FOUND)
+        return rc;
     build_of(g, &os, row.build);
-    return b->ops->guest_put(b, &row, e);
+    text_copy(is.cluster, sizeof is.cluster, row.cluster);
+    rc = fleet_note_changes(r->b, before, g, fleet_find_host(r->fleet, g->host_id),
+                            judged ? reason_of(r, g, &verdict) : "", r->now, e);
+    if (rc == 0)
+        rc = fleet_moves_add(&r->moves, r->b, counted ? &was : NULL, &is, fleet_day_of(r->now), e);
+    return rc != 0 ? rc : r->b->ops->guest_put(r->b, &row, e);
 }
 
 static bool same_verdict(const struct drift_kept *a, const struct drift_kept *b)
@@ -262,19 +303,24 @@ static bool same_verdict(const struct drift_kept *a, const struct drift_kept *b)
     return a->state == b->state && a->row == b->row && a->stale == b->stale && a->since == b->since;
 }
 
-/* Judges one stored guest anew and writes it when the verdict differs. */
+/* Judges one stored guest anew and writes it when the verdict, or where it counts, differs. */
 static int rejudge(struct fleet_reduction *r, struct guest *g, struct err *e)
 {
     struct drift_verdict verdict;
+    struct guest_facts before;
+    struct fleet_counted was;
     int rc = gather(r, g, e);
 
+    if (rc == 0)
+        rc = r->b->ops->guest_counted(r->b, g->vm_id, &was, e);
     if (rc != 0)
         return rc;
     drift_evaluate(fleet_find_host(r->fleet, g->host_id), g, fleet_peers(r->fleet), &r->s->floors, &verdict);
-    if (same_verdict(&g->drift, &verdict.kept))
+    if (same_verdict(&g->drift, &verdict.kept) && strcmp(was.cluster, cluster_of(r, g)) == 0)
         return 0;
+    guest_facts_of(g, &before);
     g->drift = verdict.kept;
-    return put_guest(r->b, g, e);
+    return put_guest(r, g, &before, e);
 }
 
 /* Did something change that the verdicts of all guests on the host rest on? */
@@ -307,20 +353,22 @@ int fleet_reduction_settle(struct fleet_reduction *r, struct err *e)
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < r->guest_count; i++)
-        rc = gather(r, r->guests[i], e);
+        rc = gather(r, r->guests[i].now, e);
     if (rc == 0)
         fleet_evaluate(r->fleet);
     for (size_t i = 0; rc == 0 && i < r->host_count; i++)
         rc = r->b->ops->host_put(r->b, r->hosts[i].now, e);
     for (size_t i = 0; rc == 0 && i < r->guest_count; i++) {
-        rc = put_guest(r->b, r->guests[i], e);
+        rc = put_guest(r, r->guests[i].now, &r->guests[i].before, e);
         if (rc == 0)
-            rc = put_peer(r, r->guests[i], e);
+            rc = put_peer(r, r->guests[i].now, e);
     }
     for (size_t i = 0; rc == 0 && i < r->host_count; i++) {
         if (facts_changed(&r->hosts[i]))
             rc = rejudge_host(r, r->hosts[i].now->facts.host_id, e);
     }
+    if (rc == 0)
+        rc = fleet_moves_write(&r->moves, r->b, e);
     return rc != 0 ? rc : start(r, e);
 }
 
@@ -355,6 +403,8 @@ int fleet_rejudge_slice(struct fleet_store *s, bool *more, struct err *e)
         rc = fleet_reduction_new(&r, s, e);
     if (rc == 0)
         rc = rejudge_build(r, &job, more, e);
+    if (rc == 0)
+        rc = fleet_moves_write(&r->moves, r->b, e);
     if (rc == 0)
         rc = s->body->ops->commit(s->body, e);
     if (rc != 0)

@@ -78,11 +78,60 @@ static bool take_guest(void *arg, const struct guest *g)
     return f->rc == 0;
 }
 
+static bool take_agent(void *arg, const struct fleet_agent *a)
+{
+    struct filling *f = (struct filling *)arg;
+
+    drift_report_heard(f->report, a->host_id, a->last_seen);
+    return true;
+}
+
+static bool take_finding(void *arg, const struct fleet_finding *found)
+{
+    struct filling *f = (struct filling *)arg;
+
+    f->rc = drift_report_note(f->report, found->host_id, fleet_finding_name(found->kind), found->first_time,
+                              found->text, f->e);
+    return f->rc == 0;
+}
+
+static bool take_change(void *arg, const struct fleet_change *c)
+{
+    struct filling *f = (struct filling *)arg;
+
+    f->rc = drift_report_change(f->report, c->vm_id, c->cluster, c->from, c->to, f->e);
+    return f->rc == 0;
+}
+
+bool report_format_fits(enum report_kind kind, enum report_format format)
+{
+    return kind == REPORT_DRIFT || (format != REPORT_ANSIBLE && format != REPORT_SCCM);
+}
+
 static int render(const struct drift_report *r, const struct report_query *q, struct buf *out, struct err *e)
 {
     if (q->kind == REPORT_HOSTS)
         return hosts_report_render(r, q->format, &q->style, out, e);
     return drift_report_render(r, q->format, &q->style, out, e);
+}
+
+/* Everything of one moment into the report. */
+static int fill(struct fleet_store *s, const struct report_query *q, struct filling *f, struct drift_peers *peers)
+{
+    struct fleet_reader reader = {
+        .arg = f,
+        .cluster = q->cluster[0] != '\0' ? q->cluster : NULL,
+        .host = take_host,
+        .guest = take_guest,
+        .agent = take_agent,
+        .finding = take_finding,
+        .change = q->since_ns != 0 ? take_change : NULL,
+        .changes = { .kind = CHANGE_STATE, .since_ns = q->since_ns, .oldest_first = true },
+        .peers = peers,
+    };
+    int rc = fleet_store_read(s, &reader, f->e);
+
+    return rc != 0 ? rc : f->rc;
 }
 
 int fleet_report(struct fleet_store *s, const struct report_query *q, struct buf *out, struct err *e)
@@ -91,28 +140,26 @@ int fleet_report(struct fleet_store *s, const struct report_query *q, struct buf
         .now_ns = q->now_ns,
         .cluster = q->cluster[0] != '\0' ? q->cluster : NULL,
         .since_ns = q->since_ns,
+        .has_history = true,
         .host_silent_ns = q->host_silent_ns,
         .floors = &q->floors,
     };
+    struct drift_peers *peers = drift_peers_new();
     struct filling f = { .e = e };
-    struct fleet_reader reader = { .arg = &f, .cluster = options.cluster, .host = take_host, .guest = take_guest };
     int rc;
 
-    reader.peers = drift_peers_new();
-    if (reader.peers == NULL)
+    if (peers == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
     rc = drift_report_new(&f.report, &options, e);
     if (rc == 0)
-        rc = fleet_store_read(s, &reader, e);
-    if (rc == 0)
-        rc = f.rc;
+        rc = fill(s, q, &f, peers);
     if (rc == 0) {
-        drift_report_peers(f.report, reader.peers);
+        drift_report_peers(f.report, peers);
         rc = drift_report_finish(f.report, e);
     }
     if (rc == 0)
         rc = render(f.report, q, out, e);
     drift_report_free(f.report);
-    drift_peers_free(reader.peers);
+    drift_peers_free(peers);
     return rc;
 }

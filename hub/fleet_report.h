@@ -21,6 +21,9 @@ struct report_query {
     struct report_style style;
 };
 
+/* Ansible inventories and SCCM lists are made from the drift report alone. */
+bool report_format_fits(enum report_kind kind, enum report_format format);
+
 /* A point in time, or how long ago: "2026-01-31T08:00:00Z", "2026-01-31", "90s", "30m", "24h", "7d".  False on
  * anything else, and for a time after now. */
 bool report_since_parse(const char *text, int64_t now_ns, int64_t *out);

@@ -20,6 +20,9 @@
  *   peer         row 10: the highest integration services seen for an OS build
  *   rejudge      builds whose guests wait to be judged anew
  *   finding      what the hub itself noticed
+ *   guest_change what changed of a guest, and when (history)
+ *   daily        by how much a day's count of guests in a state differs from the
+ *                day before, by cluster; guest.cluster says where a guest counts
  *
  * UNIQUE (stream, seq) is a second lock on the promise that nothing is there
  * twice: were the marks ever wrong, the insert would fail, not double.
@@ -80,6 +83,21 @@ static const char *const migrations[] = {
     " first_time INTEGER NOT NULL, last_time INTEGER NOT NULL, text TEXT NOT NULL,"
     " PRIMARY KEY(kind, host_id, agent_id)) WITHOUT ROWID;"
     "CREATE TABLE probe(id INTEGER PRIMARY KEY CHECK (id = 1), time INTEGER NOT NULL);",
+    /* 1 -> 2: history; the counts start from the guests that are there */
+    "ALTER TABLE stream ADD COLUMN delay INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE stream ADD COLUMN delay_since INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE guest ADD COLUMN cluster TEXT NOT NULL DEFAULT '';"
+    "UPDATE guest SET cluster = coalesce((SELECT h.cluster FROM host h WHERE h.host_id = guest.host_id), '');"
+    "CREATE TABLE guest_change(vm_id TEXT NOT NULL, received INTEGER NOT NULL, kind TEXT NOT NULL,"
+    " time INTEGER NOT NULL, host_id TEXT NOT NULL, cluster TEXT NOT NULL, from_value TEXT NOT NULL,"
+    " to_value TEXT NOT NULL, evidence TEXT NOT NULL, PRIMARY KEY(vm_id, received, kind, time)) WITHOUT ROWID;"
+    "CREATE INDEX change_received ON guest_change(received);"
+    "CREATE INDEX change_move ON guest_change(received) WHERE kind = 'host';"
+    "CREATE TABLE daily(cluster TEXT NOT NULL, day INTEGER NOT NULL, state TEXT NOT NULL, delta INTEGER NOT NULL,"
+    " PRIMARY KEY(cluster, day, state)) WITHOUT ROWID;"
+    "CREATE INDEX daily_day ON daily(day);"
+    "INSERT INTO daily(cluster, day, state, delta) SELECT cluster, CAST(strftime('%s', 'now') AS INTEGER) / 86400,"
+    " drift_state, count(*) FROM guest WHERE removed_time = 0 GROUP BY cluster, drift_state;",
 };
 
 enum { SCHEMA_VERSION = sizeof migrations / sizeof migrations[0] };
@@ -370,6 +388,54 @@ int sqlite_run(struct sqlite_body *s, sqlite3_stmt *q, struct err *e)
         rc = 0;
     sqlite3_reset(q);
     return rc;
+}
+
+/* The statement with its parameters bound; NULL with e filled. */
+static sqlite3_stmt *prepared(struct sqlite_body *s, enum sql which, const struct sqlite_value *values, size_t count,
+                              struct err *e)
+{
+    sqlite3_stmt *q = sqlite_take(s, which, e);
+
+    for (size_t i = 0; q != NULL && i < count; i++) {
+        const struct sqlite_value *v = &values[i];
+
+        if (v->type == VALUE_INT)
+            sqlite3_bind_int64(q, (int)i + 1, v->number);
+        else if (v->type == VALUE_TEXT)
+            sqlite3_bind_text(q, (int)i + 1, (const char *)v->bytes, -1, SQLITE_STATIC);
+        else
+            sqlite3_bind_blob(q, (int)i + 1, v->bytes, (int)v->len, SQLITE_STATIC);
+    }
+    return q;
+}
+
+int sqlite_do(struct sqlite_body *s, enum sql which, const struct sqlite_value *values, size_t count, struct err *e)
+{
+    sqlite3_stmt *q = prepared(s, which, values, count, e);
+
+    return q != NULL ? sqlite_run(s, q, e) : ERR_IO;
+}
+
+int sqlite_first(struct sqlite_body *s, sqlite3_stmt **q, enum sql which, const struct sqlite_value *values,
+                 size_t count, struct err *e)
+{
+    *q = prepared(s, which, values, count, e);
+    return *q != NULL ? sqlite_row(s, *q, e) : ERR_IO;
+}
+
+int sqlite_each(struct sqlite_body *s, enum sql which, const struct sqlite_value *values, size_t count,
+                bool (*take)(sqlite3_stmt *q, void *arg), void *arg, struct err *e)
+{
+    sqlite3_stmt *q = prepared(s, which, values, count, e);
+    int rc;
+
+    if (q == NULL)
+        return ERR_IO;
+    do {
+        rc = sqlite_row(s, q, e);
+    } while (rc == 0 && take(q, arg));
+    sqlite3_reset(q);
+    return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
 void sqlite_text(sqlite3_stmt *q, int column, char *out, size_t size)

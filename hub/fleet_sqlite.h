@@ -1,6 +1,7 @@
-/* What the two halves of the SQLite body share: the connection and its
- * prepared statements (fleet_sqlite.c) and the rows (fleet_sqlite_rows.c,
- * fleet_sqlite_read.c). */
+/* What the parts of the SQLite body share: the connection and its prepared
+ * statements (fleet_sqlite.c), their texts (fleet_sqlite_texts.c), the rows
+ * (fleet_sqlite_rows.c, fleet_sqlite_read.c) and the history
+ * (fleet_sqlite_history.c). */
 #ifndef HUB_FLEET_SQLITE_H
 #define HUB_FLEET_SQLITE_H
 
@@ -9,7 +10,7 @@
 
 #include <sqlite3.h>
 
-/* Every statement of the body; their texts are one table in fleet_sqlite_rows.c. */
+/* Every statement of the body; their texts are one table in fleet_sqlite_texts.c. */
 enum sql {
     SQL_BEGIN,
     SQL_BEGIN_WRITING,
@@ -40,14 +41,29 @@ enum sql {
     SQL_REJUDGE_DROP,
     SQL_FINDING_PUT,
     SQL_FINDING_DROP,
+    SQL_GUEST_COUNTED,
+    SQL_CHANGE_PUT,
+    SQL_COUNT_ADD,
     SQL_PRUNE_OBSERVATIONS,
+    SQL_PRUNE_FINDINGS,
     SQL_PRUNE_GUESTS,
+    SQL_PRUNE_MOVES,
+    SQL_PRUNE_CHANGES,
+    SQL_FOLD_DAYS,
+    SQL_PRUNE_DAYS,
     SQL_TOUCH,
     SQL_READ_HOSTS,
     SQL_READ_GUESTS,
     SQL_READ_AGENTS,
     SQL_READ_FINDINGS,
     SQL_READ_PEERS,
+    SQL_READ_CHANGES_NEWEST,
+    SQL_READ_CHANGES_OLDEST,
+    SQL_READ_GUEST_NEWEST,
+    SQL_READ_GUEST_OLDEST,
+    SQL_READ_COUNTS,
+    SQL_READ_COUNTS_OF,
+    SQL_READ_CLUSTERS,
     SQL_COUNTS,
     SQL_COUNT_STATES,
     SQL_COUNT
@@ -86,10 +102,46 @@ MUST_USE int sqlite_run(struct sqlite_body *s, sqlite3_stmt *q, struct err *e);
 /* Copies a text column, cut to fit. */
 void sqlite_text(sqlite3_stmt *q, int column, char *out, size_t size);
 
-/* fleet_sqlite_rows.c and fleet_sqlite_read.c */
+/* ---- binding: sqlite_do(s, SQL_X, WITH(T(text), I(number), B(bytes, len)), e) ---- */
+
+struct sqlite_value {
+    enum { VALUE_TEXT, VALUE_INT, VALUE_BLOB } type;
+    const void *bytes; /* NULL binds NULL; valid until the statement was run */
+    size_t len;
+    int64_t number;
+};
+
+#define T(v)    ((struct sqlite_value){ .type = VALUE_TEXT, .bytes = (v) })
+#define I(v)    ((struct sqlite_value){ .type = VALUE_INT, .number = (int64_t)(v) })
+#define B(v, n) ((struct sqlite_value){ .type = VALUE_BLOB, .bytes = (v), .len = (n) })
+#define WITH(...)                                 \
+    (const struct sqlite_value[]){ __VA_ARGS__ }, \
+        sizeof((const struct sqlite_value[]){ __VA_ARGS__ }) / sizeof(struct sqlite_value)
+
+/* Runs a statement that gives no rows. */
+MUST_USE int sqlite_do(struct sqlite_body *s, enum sql which, const struct sqlite_value *values, size_t count,
+                       struct err *e);
+/* The first row: 0 with *q on it (reset it after use), or ERR_NOT_FOUND. */
+MUST_USE int sqlite_first(struct sqlite_body *s, sqlite3_stmt **q, enum sql which, const struct sqlite_value *values,
+                          size_t count, struct err *e);
+/* Calls take for each row until it returns false. */
+MUST_USE int sqlite_each(struct sqlite_body *s, enum sql which, const struct sqlite_value *values, size_t count,
+                         bool (*take)(sqlite3_stmt *q, void *arg), void *arg, struct err *e);
+
+/* fleet_sqlite_rows.c, fleet_sqlite_read.c, fleet_sqlite_history.c */
 extern const struct fleet_body_ops sqlite_ops;
 MUST_USE int sqlite_read(struct fleet_body *b, const struct fleet_reader *r, struct err *e);
 MUST_USE int sqlite_stats(struct fleet_body *b, struct fleet_stats *out, struct err *e);
+MUST_USE int sqlite_guest_counted(struct fleet_body *b, const char *vm_id, struct fleet_counted *out, struct err *e);
+MUST_USE int sqlite_change_put(struct fleet_body *b, const struct fleet_change *c, struct err *e);
+MUST_USE int sqlite_count_add(struct fleet_body *b, const struct fleet_count *c, struct err *e);
+MUST_USE int sqlite_prune(struct fleet_body *b, enum fleet_prune what, int64_t cutoff_ns, int limit, int *removed,
+                          struct err *e);
+MUST_USE int sqlite_read_changes(struct fleet_body *b, const struct fleet_change_query *q, fleet_take_change *take,
+                                 void *arg, struct err *e);
+MUST_USE int sqlite_read_counts(struct fleet_body *b, const char *cluster, fleet_take_count *take, void *arg,
+                                struct err *e);
+MUST_USE int sqlite_read_clusters(struct fleet_body *b, fleet_take_count *take, void *arg, struct err *e);
 void sqlite_close(struct fleet_body *b);
 void sqlite_stream_row(sqlite3_stmt *q, struct fleet_stream *out);
 

@@ -7,19 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Calls take for each row until it returns false. */
-static int each_row(struct sqlite_body *s, sqlite3_stmt *q, bool (*take)(sqlite3_stmt *q, void *arg), void *arg,
-                    struct err *e)
-{
-    int rc;
-
-    do {
-        rc = sqlite_row(s, q, e);
-    } while (rc == 0 && take(q, arg));
-    sqlite3_reset(q);
-    return rc == ERR_NOT_FOUND ? 0 : rc;
-}
-
 struct reading {
     const struct fleet_reader *reader;
     struct guest *guest; /* large: not on the stack */
@@ -60,14 +47,10 @@ static bool take_agent(sqlite3_stmt *q, void *arg)
 static bool take_finding(sqlite3_stmt *q, void *arg)
 {
     const struct reading *reading = (const struct reading *)arg;
-    struct fleet_finding f = { .kind = FINDING_KIND_COUNT };
+    struct fleet_finding f;
 
-    for (int k = 0; k < FINDING_KIND_COUNT; k++) {
-        if (strcmp(fleet_finding_name((enum fleet_finding_kind)k), (const char *)sqlite3_column_text(q, 0)) == 0)
-            f.kind = (enum fleet_finding_kind)k;
-    }
-    if (f.kind == FINDING_KIND_COUNT)
-        return true;
+    if (!fleet_finding_parse((const char *)sqlite3_column_text(q, 0), &f.kind))
+        return true; /* written by a newer hub */
     sqlite_text(q, 1, f.host_id, sizeof f.host_id);
     sqlite_text(q, 2, f.agent_id, sizeof f.agent_id);
     f.first_time = sqlite3_column_int64(q, 3);
@@ -102,20 +85,18 @@ int sqlite_read(struct fleet_body *b, const struct fleet_reader *r, struct err *
         { r->guest != NULL, SQL_READ_GUESTS, take_guest },       { r->agent != NULL, SQL_READ_AGENTS, take_agent },
         { r->finding != NULL, SQL_READ_FINDINGS, take_finding },
     };
+    const struct sqlite_value cluster = T(r->cluster);
     int rc = 0;
 
     reading.guest = (struct guest *)malloc(sizeof *reading.guest);
     if (reading.guest == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
     for (size_t i = 0; rc == 0 && i < sizeof kinds / sizeof kinds[0]; i++) {
-        sqlite3_stmt *q;
+        bool by_cluster = kinds[i].which == SQL_READ_GUESTS;
 
-        if (!kinds[i].wanted)
-            continue;
-        q = sqlite_take(s, kinds[i].which, e);
-        if (q != NULL && kinds[i].which == SQL_READ_GUESTS && r->cluster != NULL)
-            sqlite3_bind_text(q, 1, r->cluster, -1, SQLITE_STATIC);
-        rc = q != NULL ? each_row(s, q, kinds[i].take, &reading, e) : ERR_IO;
+        if (kinds[i].wanted)
+            rc = sqlite_each(s, kinds[i].which, by_cluster ? &cluster : NULL, by_cluster ? 1 : 0, kinds[i].take,
+                             &reading, e);
     }
     free(reading.guest);
     return rc;
@@ -160,10 +141,7 @@ int sqlite_stats(struct fleet_body *b, struct fleet_stats *out, struct err *e)
     out->foreign = (uint64_t)sqlite3_column_int64(q, 2);
     out->findings = (uint64_t)sqlite3_column_int64(q, 3);
     sqlite3_reset(q);
-    q = sqlite_take(s, SQL_COUNT_STATES, e);
-    if (q == NULL)
-        return ERR_IO;
-    rc = each_row(s, q, take_state_count, out, e);
+    rc = sqlite_each(s, SQL_COUNT_STATES, NULL, 0, take_state_count, out, e);
     snprintf(wal, sizeof wal, "%s-wal", s->path);
     out->file_bytes = size_of(s->path) + size_of(wal);
     return rc;

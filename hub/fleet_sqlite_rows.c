@@ -9,132 +9,16 @@
 #include <assert.h>
 #include <string.h>
 
-#define STREAM_COLUMNS "id, agent_id, host_id, high_mark, missing, lost, records, first_seen, last_seen"
-
-const char *const sqlite_texts[SQL_COUNT] = {
-    [SQL_BEGIN] = "BEGIN",
-    [SQL_BEGIN_WRITING] = "BEGIN IMMEDIATE",
-    [SQL_COMMIT] = "COMMIT",
-    [SQL_ROLLBACK] = "ROLLBACK",
-    [SQL_STREAM_GET] = "SELECT " STREAM_COLUMNS " FROM stream WHERE agent_id = ?1 AND host_id = ?2",
-    [SQL_STREAM_OTHER] = "SELECT " STREAM_COLUMNS " FROM stream WHERE agent_id = ?1 AND host_id <> ?2"
-                         " ORDER BY last_seen DESC, high_mark DESC LIMIT 1",
-    [SQL_STREAM_INSERT] = "INSERT INTO stream(agent_id, host_id, high_mark, missing, lost, records, first_seen,"
-                          " last_seen) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    [SQL_STREAM_UPDATE] = "UPDATE stream SET high_mark = ?3, missing = ?4, lost = ?5, records = ?6, first_seen = ?7,"
-                          " last_seen = ?8 WHERE agent_id = ?1 AND host_id = ?2",
-    [SQL_HOLE_FIND] = "SELECT first, last FROM hole WHERE stream = ?1 AND first <= ?3 AND last >= ?2"
-                      " ORDER BY first LIMIT 1",
-    [SQL_HOLE_PUT] = "INSERT INTO hole(stream, first, last) VALUES(?1, ?2, ?3)",
-    [SQL_HOLE_DROP] = "DELETE FROM hole WHERE stream = ?1 AND first = ?2",
-    [SQL_HOLE_COUNT] = "SELECT count(*) FROM hole WHERE stream = ?1",
-    [SQL_RECORD_PUT] = "INSERT INTO observation(stream, seq, received, time, kind, severity, vm_id, payload)"
-                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    [SQL_RECORD_ELSEWHERE] = "SELECT 1 FROM stream s JOIN observation o ON o.stream = s.id AND o.seq = ?3"
-                             " WHERE s.agent_id = ?1 AND s.id <> ?2 AND o.payload = ?4 LIMIT 1",
-    [SQL_FOREIGN_PUT] = "INSERT INTO foreign_record(received, time, service, payload) VALUES(?1, ?2, ?3, ?4)",
-    [SQL_FOREIGN_TRIM] = "DELETE FROM foreign_record WHERE id <= ?1",
-    [SQL_HOST_GET] = "SELECT state FROM host WHERE host_id = ?1",
-    [SQL_HOST_PUT] = "INSERT INTO host(host_id, cluster, name, os_version, last_seen, state)"
-                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(host_id) DO UPDATE SET cluster = ?2, name = ?3,"
-                     " os_version = ?4, last_seen = ?5, state = ?6",
-    [SQL_GUEST_GET] = "SELECT state FROM guest WHERE vm_id = ?1",
-    [SQL_GUEST_PUT] = "INSERT INTO guest(vm_id, host_id, name, build, drift_state, drift_row, drift_since, last_seen,"
-                      " removed_time, state) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT(vm_id) DO"
-                      " UPDATE SET host_id = ?2, name = ?3, build = ?4, drift_state = ?5, drift_row = ?6,"
-                      " drift_since = ?7, last_seen = ?8, removed_time = ?9, state = ?10",
-    [SQL_GUEST_NEXT_ON_HOST] =
-        "SELECT state, vm_id FROM guest WHERE host_id = ?1 AND vm_id > ?2 ORDER BY vm_id LIMIT 1",
-    [SQL_GUEST_NEXT_OF_BUILD] = "SELECT state, vm_id FROM guest WHERE build = ?1 AND vm_id > ?2 ORDER BY vm_id LIMIT 1",
-    [SQL_PEER_GET] = "SELECT highest FROM peer WHERE build = ?1",
-    [SQL_PEER_PUT] = "INSERT INTO peer(build, highest) SELECT ?1, ?2 WHERE (SELECT count(*) FROM peer) < ?3"
-                     " OR EXISTS (SELECT 1 FROM peer WHERE build = ?1)"
-                     " ON CONFLICT(build) DO UPDATE SET highest = ?2",
-    [SQL_REJUDGE_PUT] = "INSERT INTO rejudge(build, after) VALUES(?1, ?2)"
-                        " ON CONFLICT(build) DO UPDATE SET after = ?2",
-    [SQL_REJUDGE_GET] = "SELECT build, after FROM rejudge LIMIT 1",
-    [SQL_REJUDGE_DROP] = "DELETE FROM rejudge WHERE build = ?1",
-    [SQL_FINDING_PUT] = "INSERT INTO finding(kind, host_id, agent_id, first_time, last_time, text)"
-                        " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(kind, host_id, agent_id) DO UPDATE"
-                        " SET last_time = ?5, text = ?6",
-    [SQL_FINDING_DROP] = "DELETE FROM finding WHERE kind = ?1 AND host_id = ?2 AND agent_id = ?3",
-    [SQL_PRUNE_OBSERVATIONS] = "DELETE FROM observation WHERE id IN"
-                               " (SELECT id FROM observation ORDER BY id LIMIT ?2) AND received < ?1",
-    [SQL_PRUNE_GUESTS] = "DELETE FROM guest WHERE vm_id IN"
-                         " (SELECT vm_id FROM guest WHERE removed_time > 0 AND removed_time < ?1 LIMIT ?2)",
-    [SQL_TOUCH] = "INSERT INTO probe(id, time) VALUES(1, ?1) ON CONFLICT(id) DO UPDATE SET time = ?1",
-    [SQL_READ_HOSTS] = "SELECT state, host_id FROM host",
-    [SQL_READ_GUESTS] = "SELECT state, vm_id FROM guest WHERE ?1 IS NULL"
-                        " OR host_id IN (SELECT host_id FROM host WHERE cluster = ?1 COLLATE NOCASE)",
-    [SQL_READ_AGENTS] = "SELECT " STREAM_COLUMNS " FROM stream ORDER BY host_id, agent_id",
-    [SQL_READ_FINDINGS] = "SELECT kind, host_id, agent_id, first_time, last_time, text FROM finding"
-                          " ORDER BY host_id, kind, agent_id",
-    [SQL_READ_PEERS] = "SELECT build, highest FROM peer",
-    [SQL_COUNTS] = "SELECT (SELECT count(*) FROM stream), (SELECT count(*) FROM host),"
-                   " (SELECT count(*) FROM foreign_record), (SELECT count(*) FROM finding)",
-    [SQL_COUNT_STATES] = "SELECT drift_state, count(*) FROM guest GROUP BY drift_state",
-};
-
-/* ---- binding ------------------------------------------------------------------------ */
-
-struct value {
-    enum { VALUE_TEXT, VALUE_INT, VALUE_BLOB } type;
-    const void *bytes; /* NULL binds NULL; valid until the statement was run */
-    size_t len;
-    int64_t number;
-};
-
-#define T(v)    ((struct value){ .type = VALUE_TEXT, .bytes = (v) })
-#define I(v)    ((struct value){ .type = VALUE_INT, .number = (int64_t)(v) })
-#define B(v, n) ((struct value){ .type = VALUE_BLOB, .bytes = (v), .len = (n) })
-#define WITH(...) \
-    (const struct value[]){ __VA_ARGS__ }, sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value)
-
-/* The statement with its parameters bound; NULL with e filled. */
-static sqlite3_stmt *prepared(struct sqlite_body *s, enum sql which, const struct value *values, size_t count,
-                              struct err *e)
-{
-    sqlite3_stmt *q = sqlite_take(s, which, e);
-
-    for (size_t i = 0; q != NULL && i < count; i++) {
-        const struct value *v = &values[i];
-
-        if (v->type == VALUE_INT)
-            sqlite3_bind_int64(q, (int)i + 1, v->number);
-        else if (v->type == VALUE_TEXT)
-            sqlite3_bind_text(q, (int)i + 1, (const char *)v->bytes, -1, SQLITE_STATIC);
-        else
-            sqlite3_bind_blob(q, (int)i + 1, v->bytes, (int)v->len, SQLITE_STATIC);
-    }
-    return q;
-}
-
-/* Runs a statement that gives no rows. */
-static int run(struct sqlite_body *s, enum sql which, const struct value *values, size_t count, struct err *e)
-{
-    sqlite3_stmt *q = prepared(s, which, values, count, e);
-
-    return q != NULL ? sqlite_run(s, q, e) : ERR_IO;
-}
-
-/* The first row: 0 with *q on it (reset it after use), or ERR_NOT_FOUND. */
-static int row(struct sqlite_body *s, sqlite3_stmt **q, enum sql which, const struct value *values, size_t count,
-               struct err *e)
-{
-    *q = prepared(s, which, values, count, e);
-    return *q != NULL ? sqlite_row(s, *q, e) : ERR_IO;
-}
-
 /* ---- transactions ------------------------------------------------------------------ */
 
 static int begin(struct fleet_body *b, bool writing, struct err *e)
 {
-    return run(sqlite_body_of(b), writing ? SQL_BEGIN_WRITING : SQL_BEGIN, NULL, 0, e);
+    return sqlite_do(sqlite_body_of(b), writing ? SQL_BEGIN_WRITING : SQL_BEGIN, NULL, 0, e);
 }
 
 static int commit(struct fleet_body *b, struct err *e)
 {
-    return run(sqlite_body_of(b), SQL_COMMIT, NULL, 0, e);
+    return sqlite_do(sqlite_body_of(b), SQL_COMMIT, NULL, 0, e);
 }
 
 static void rollback(struct fleet_body *b)
@@ -142,7 +26,7 @@ static void rollback(struct fleet_body *b)
     struct sqlite_body *s = sqlite_body_of(b);
 
     if (!sqlite3_get_autocommit(s->db))
-        (void)!run(s, SQL_ROLLBACK, NULL, 0, NULL);
+        (void)!sqlite_do(s, SQL_ROLLBACK, NULL, 0, NULL);
 }
 
 /* ---- streams and holes ----------------------------------------------------------------- */
@@ -160,13 +44,15 @@ void sqlite_stream_row(sqlite3_stmt *q, struct fleet_stream *out)
     a->records = (uint64_t)sqlite3_column_int64(q, 6);
     a->first_seen = sqlite3_column_int64(q, 7);
     a->last_seen = sqlite3_column_int64(q, 8);
+    out->delay_ns = sqlite3_column_int64(q, 9);
+    out->delay_since = sqlite3_column_int64(q, 10);
 }
 
 static int stream_by(struct fleet_body *b, enum sql which, const char *agent_id, const char *host_id,
                      struct fleet_stream *out, struct err *e)
 {
     sqlite3_stmt *q;
-    int rc = row(sqlite_body_of(b), &q, which, WITH(T(agent_id), T(host_id)), e);
+    int rc = sqlite_first(sqlite_body_of(b), &q, which, WITH(T(agent_id), T(host_id)), e);
 
     if (rc == 0)
         sqlite_stream_row(q, out);
@@ -193,10 +79,10 @@ static int stream_put(struct fleet_body *b, struct fleet_stream *st, struct err 
     int rc;
 
     assert(a->high_mark <= INT64_MAX && a->missing <= INT64_MAX);
-    rc = run(s, st->id == 0 ? SQL_STREAM_INSERT : SQL_STREAM_UPDATE,
-             WITH(T(a->agent_id), T(a->host_id), I(a->high_mark), I(a->missing), I(a->lost), I(a->records),
-                  I(a->first_seen), I(a->last_seen)),
-             e);
+    rc = sqlite_do(s, st->id == 0 ? SQL_STREAM_INSERT : SQL_STREAM_UPDATE,
+                   WITH(T(a->agent_id), T(a->host_id), I(a->high_mark), I(a->missing), I(a->lost), I(a->records),
+                        I(a->first_seen), I(a->last_seen), I(st->delay_ns), I(st->delay_since)),
+                   e);
     if (rc == 0 && st->id == 0)
         st->id = sqlite3_last_insert_rowid(s->db);
     return rc;
@@ -206,7 +92,7 @@ static int hole_find(struct fleet_body *b, int64_t stream, uint64_t first, uint6
                      struct err *e)
 {
     sqlite3_stmt *q;
-    int rc = row(sqlite_body_of(b), &q, SQL_HOLE_FIND, WITH(I(stream), I(first), I(last)), e);
+    int rc = sqlite_first(sqlite_body_of(b), &q, SQL_HOLE_FIND, WITH(I(stream), I(first), I(last)), e);
 
     if (rc == 0)
         *out = (struct fleet_hole){ (uint64_t)sqlite3_column_int64(q, 0), (uint64_t)sqlite3_column_int64(q, 1) };
@@ -217,18 +103,18 @@ static int hole_find(struct fleet_body *b, int64_t stream, uint64_t first, uint6
 static int hole_put(struct fleet_body *b, int64_t stream, const struct fleet_hole *h, struct err *e)
 {
     assert(h->first <= h->last);
-    return run(sqlite_body_of(b), SQL_HOLE_PUT, WITH(I(stream), I(h->first), I(h->last)), e);
+    return sqlite_do(sqlite_body_of(b), SQL_HOLE_PUT, WITH(I(stream), I(h->first), I(h->last)), e);
 }
 
 static int hole_drop(struct fleet_body *b, int64_t stream, uint64_t first, struct err *e)
 {
-    return run(sqlite_body_of(b), SQL_HOLE_DROP, WITH(I(stream), I(first)), e);
+    return sqlite_do(sqlite_body_of(b), SQL_HOLE_DROP, WITH(I(stream), I(first)), e);
 }
 
 static int hole_count(struct fleet_body *b, int64_t stream, int64_t *out, struct err *e)
 {
     sqlite3_stmt *q;
-    int rc = row(sqlite_body_of(b), &q, SQL_HOLE_COUNT, WITH(I(stream)), e);
+    int rc = sqlite_first(sqlite_body_of(b), &q, SQL_HOLE_COUNT, WITH(I(stream)), e);
 
     if (rc == 0)
         *out = sqlite3_column_int64(q, 0);
@@ -242,18 +128,19 @@ static int record_put(struct fleet_body *b, const struct fleet_record *r, struct
 {
     const char *vm_id = obs_get_str(r->o, ATTR_VM_ID);
 
-    return run(sqlite_body_of(b), SQL_RECORD_PUT,
-               WITH(I(r->stream), I(r->o->seq), I(r->received_ns), I(r->o->time_ns), T(r->o->kind_name),
-                    I(r->o->severity), T(vm_id != NULL && vm_id[0] != '\0' ? vm_id : NULL), B(r->payload, r->len)),
-               e);
+    return sqlite_do(sqlite_body_of(b), SQL_RECORD_PUT,
+                     WITH(I(r->stream), I(r->o->seq), I(r->received_ns), I(r->o->time_ns), T(r->o->kind_name),
+                          I(r->o->severity), T(vm_id != NULL && vm_id[0] != '\0' ? vm_id : NULL),
+                          B(r->payload, r->len)),
+                     e);
 }
 
 static int record_elsewhere(struct fleet_body *b, const char *agent_id, const struct fleet_record *r, bool *out,
                             struct err *e)
 {
     sqlite3_stmt *q;
-    int rc = row(sqlite_body_of(b), &q, SQL_RECORD_ELSEWHERE,
-                 WITH(T(agent_id), I(r->stream), I(r->o->seq), B(r->payload, r->len)), e);
+    int rc = sqlite_first(sqlite_body_of(b), &q, SQL_RECORD_ELSEWHERE,
+                          WITH(T(agent_id), I(r->stream), I(r->o->seq), B(r->payload, r->len)), e);
 
     sqlite3_reset(q);
     *out = rc == 0;
@@ -269,8 +156,8 @@ static int foreign_put(struct fleet_body *b, const char *service, const struct f
 
     if (keep <= 0)
         return 0;
-    rc = run(s, SQL_FOREIGN_PUT, WITH(I(r->received_ns), I(r->o->time_ns), T(service), B(r->payload, r->len)), e);
-    return rc != 0 ? rc : run(s, SQL_FOREIGN_TRIM, WITH(I(sqlite3_last_insert_rowid(s->db) - keep)), e);
+    rc = sqlite_do(s, SQL_FOREIGN_PUT, WITH(I(r->received_ns), I(r->o->time_ns), T(service), B(r->payload, r->len)), e);
+    return rc != 0 ? rc : sqlite_do(s, SQL_FOREIGN_TRIM, WITH(I(sqlite3_last_insert_rowid(s->db) - keep)), e);
 }
 
 /* ---- hosts and guests -------------------------------------------------------------------------- */
@@ -278,7 +165,7 @@ static int foreign_put(struct fleet_body *b, const char *service, const struct f
 static int host_get(struct fleet_body *b, const char *host_id, struct host *out, struct err *e)
 {
     sqlite3_stmt *q;
-    int rc = row(sqlite_body_of(b), &q, SQL_HOST_GET, WITH(T(host_id)), e);
+    int rc = sqlite_first(sqlite_body_of(b), &q, SQL_HOST_GET, WITH(T(host_id)), e);
 
     if (rc == 0)
         rc = host_decode(out, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), e);
@@ -295,10 +182,10 @@ static int host_put(struct fleet_body *b, const struct host *h, struct err *e)
     rc = host_encode(h, &s->scratch, e);
     if (rc != 0)
         return rc;
-    return run(s, SQL_HOST_PUT,
-               WITH(T(h->facts.host_id), T(h->facts.cluster), T(h->facts.host_name), T(h->facts.os_version),
-                    I(h->last_seen), B(s->scratch.data, s->scratch.len)),
-               e);
+    return sqlite_do(s, SQL_HOST_PUT,
+                     WITH(T(h->facts.host_id), T(h->facts.cluster), T(h->facts.host_name), T(h->facts.os_version),
+                          I(h->last_seen), B(s->scratch.data, s->scratch.len)),
+                     e);
 }
 
 /* The guest of the row: its state, which must be about the VM of the row. */
@@ -314,7 +201,7 @@ static int guest_from(sqlite3_stmt *q, const char *vm_id, struct guest *out, str
 static int guest_get(struct fleet_body *b, const char *vm_id, struct guest *out, struct err *e)
 {
     sqlite3_stmt *q;
-    int rc = row(sqlite_body_of(b), &q, SQL_GUEST_GET, WITH(T(vm_id)), e);
+    int rc = sqlite_first(sqlite_body_of(b), &q, SQL_GUEST_GET, WITH(T(vm_id)), e);
 
     if (rc == 0)
         rc = guest_from(q, vm_id, out, e);
@@ -332,11 +219,11 @@ static int guest_put(struct fleet_body *b, const struct fleet_guest_row *r, stru
     rc = guest_encode(g, &s->scratch, e);
     if (rc != 0)
         return rc;
-    return run(s, SQL_GUEST_PUT,
-               WITH(T(g->vm_id), T(g->host_id), T(g->name), T(r->build), T(drift_state_name(g->drift.state)),
-                    I(g->drift.row), I(g->drift.since), I(g->last_seen), I(g->removed ? g->removed_time : 0),
-                    B(s->scratch.data, s->scratch.len)),
-               e);
+    return sqlite_do(s, SQL_GUEST_PUT,
+                     WITH(T(g->vm_id), T(g->host_id), T(g->name), T(r->build), T(drift_state_name(g->drift.state)),
+                          I(g->drift.row), I(g->drift.since), I(g->last_seen), I(g->removed ? g->removed_time : 0),
+                          B(s->scratch.data, s->scratch.len), T(r->cluster)),
+                     e);
 }
 
 /* A guest whose state is damaged is passed over: the next records about it make it anew. */
@@ -350,7 +237,7 @@ static int guest_next(struct fleet_body *b, enum sql which, const char *key, con
     text_copy(vm_id, sizeof vm_id, after);
     do {
         damage = 0;
-        rc = row(sqlite_body_of(b), &q, which, WITH(T(key), T(vm_id)), e);
+        rc = sqlite_first(sqlite_body_of(b), &q, which, WITH(T(key), T(vm_id)), e);
         if (rc == 0) {
             sqlite_text(q, 1, vm_id, sizeof vm_id);
             damage = guest_from(q, vm_id, out, NULL);
@@ -380,7 +267,7 @@ static int peer_get(struct fleet_body *b, const char *build, struct version *out
 {
     char text[VERSION_TEXT_MAX];
     sqlite3_stmt *q;
-    int rc = row(sqlite_body_of(b), &q, SQL_PEER_GET, WITH(T(build)), e);
+    int rc = sqlite_first(sqlite_body_of(b), &q, SQL_PEER_GET, WITH(T(build)), e);
 
     if (rc == 0) {
         sqlite_text(q, 0, text, sizeof text);
@@ -395,19 +282,19 @@ static int peer_put(struct fleet_body *b, const char *build, const struct versio
 {
     char text[VERSION_TEXT_MAX];
 
-    return run(sqlite_body_of(b), SQL_PEER_PUT, WITH(T(build), T(version_format(highest, text)), I(FLEET_PEERS_MAX)),
-               e);
+    return sqlite_do(sqlite_body_of(b), SQL_PEER_PUT,
+                     WITH(T(build), T(version_format(highest, text)), I(FLEET_PEERS_MAX)), e);
 }
 
 static int rejudge_put(struct fleet_body *b, const struct fleet_rejudge *r, struct err *e)
 {
-    return run(sqlite_body_of(b), SQL_REJUDGE_PUT, WITH(T(r->build), T(r->after)), e);
+    return sqlite_do(sqlite_body_of(b), SQL_REJUDGE_PUT, WITH(T(r->build), T(r->after)), e);
 }
 
 static int rejudge_get(struct fleet_body *b, struct fleet_rejudge *out, struct err *e)
 {
     sqlite3_stmt *q;
-    int rc = row(sqlite_body_of(b), &q, SQL_REJUDGE_GET, NULL, 0, e);
+    int rc = sqlite_first(sqlite_body_of(b), &q, SQL_REJUDGE_GET, NULL, 0, e);
 
     if (rc == 0) {
         sqlite_text(q, 0, out->build, sizeof out->build);
@@ -419,41 +306,29 @@ static int rejudge_get(struct fleet_body *b, struct fleet_rejudge *out, struct e
 
 static int rejudge_drop(struct fleet_body *b, const char *build, struct err *e)
 {
-    return run(sqlite_body_of(b), SQL_REJUDGE_DROP, WITH(T(build)), e);
+    return sqlite_do(sqlite_body_of(b), SQL_REJUDGE_DROP, WITH(T(build)), e);
 }
 
-/* ---- findings, retention ------------------------------------------------------------------------ */
+/* ---- findings ------------------------------------------------------------------------ */
 
 static int finding_put(struct fleet_body *b, const struct fleet_finding *f, struct err *e)
 {
-    return run(sqlite_body_of(b), SQL_FINDING_PUT,
-               WITH(T(fleet_finding_name(f->kind)), T(f->host_id), T(f->agent_id), I(f->first_time), I(f->last_time),
-                    T(f->text)),
-               e);
+    return sqlite_do(sqlite_body_of(b), SQL_FINDING_PUT,
+                     WITH(T(fleet_finding_name(f->kind)), T(f->host_id), T(f->agent_id), I(f->first_time),
+                          I(f->last_time), T(f->text)),
+                     e);
 }
 
 static int finding_drop(struct fleet_body *b, enum fleet_finding_kind kind, const char *host_id, const char *agent_id,
                         struct err *e)
 {
-    return run(sqlite_body_of(b), SQL_FINDING_DROP, WITH(T(fleet_finding_name(kind)), T(host_id), T(agent_id)), e);
-}
-
-static int prune(struct fleet_body *b, int64_t cutoff_ns, int limit, int *removed, struct err *e)
-{
-    struct sqlite_body *s = sqlite_body_of(b);
-    int rc = run(s, SQL_PRUNE_OBSERVATIONS, WITH(I(cutoff_ns), I(limit)), e);
-
-    *removed = rc == 0 ? sqlite3_changes(s->db) : 0;
-    if (rc == 0)
-        rc = run(s, SQL_PRUNE_GUESTS, WITH(I(cutoff_ns), I(limit)), e);
-    if (rc == 0)
-        *removed += sqlite3_changes(s->db);
-    return rc;
+    return sqlite_do(sqlite_body_of(b), SQL_FINDING_DROP, WITH(T(fleet_finding_name(kind)), T(host_id), T(agent_id)),
+                     e);
 }
 
 static int touch(struct fleet_body *b, int64_t now_ns, struct err *e)
 {
-    return run(sqlite_body_of(b), SQL_TOUCH, WITH(I(now_ns)), e);
+    return sqlite_do(sqlite_body_of(b), SQL_TOUCH, WITH(I(now_ns)), e);
 }
 
 const struct fleet_body_ops sqlite_ops = {
@@ -483,9 +358,15 @@ const struct fleet_body_ops sqlite_ops = {
     .rejudge_drop = rejudge_drop,
     .finding_put = finding_put,
     .finding_drop = finding_drop,
-    .prune = prune,
+    .guest_counted = sqlite_guest_counted,
+    .change_put = sqlite_change_put,
+    .count_add = sqlite_count_add,
+    .prune = sqlite_prune,
     .touch = touch,
     .read = sqlite_read,
+    .read_changes = sqlite_read_changes,
+    .read_counts = sqlite_read_counts,
+    .read_clusters = sqlite_read_clusters,
     .stats = sqlite_stats,
     .close = sqlite_close,
 };

@@ -1,5 +1,6 @@
 /* See fleet_store.h: what is neither applying (fleet_apply.c) nor reducing
  * (fleet_reduce.c). */
+#include "config/store_url.h"
 #include "hub/fleet_body.h"
 
 #include <assert.h>
@@ -7,17 +8,6 @@
 #include <string.h>
 
 enum { PRUNE_ROWS = 500 };
-
-static const char *const finding_names[FINDING_KIND_COUNT] = {
-    [FINDING_SEQUENCE_HOLE] = "sequence-hole",
-    [FINDING_SHARED_AGENT_ID] = "shared-agent-id",
-};
-
-const char *fleet_finding_name(enum fleet_finding_kind kind)
-{
-    assert(kind < FINDING_KIND_COUNT);
-    return finding_names[kind];
-}
 
 int fleet_store_open(struct fleet_store **out, const struct fleet_store_options *options, struct err *e)
 {
@@ -30,15 +20,22 @@ int fleet_store_open(struct fleet_store **out, const struct fleet_store_options 
     s->floors = *options->floors;
     s->clock = options->clock;
     s->keep_ns = options->keep_ns;
+    s->history = options->history;
     s->foreign_max = options->foreign_max;
     s->read_only = options->read_only;
-    rc = fleet_sqlite_open(&s->body, options, e);
+    rc = store_is_postgres(options->path) ? fleet_postgres_open(&s->body, options, e)
+                                          : fleet_sqlite_open(&s->body, options, e);
     if (rc != 0) {
         free(s);
         return rc;
     }
     *out = s;
     return 0;
+}
+
+int fleet_store_check_path(const char *path, struct err *e)
+{
+    return store_is_postgres(path) ? fleet_postgres_check(path, e) : 0;
 }
 
 void fleet_store_close(struct fleet_store *s)
@@ -58,36 +55,47 @@ static int finish(struct fleet_body *b, int rc, struct err *e)
     return rc;
 }
 
+/* One slice of what ages out, in the stated order: of the first kind that has something old. */
 static int prune(struct fleet_store *s, bool *more, struct err *e)
 {
+    const int64_t keep[PRUNE_COUNT] = {
+        [PRUNE_OBSERVATIONS] = s->keep_ns,
+        [PRUNE_FINDINGS] = s->history.findings_ns,
+        [PRUNE_GUESTS] = s->keep_ns,
+        [PRUNE_MOVES] = s->history.moves_ns,
+        [PRUNE_CHANGES] = s->history.changes_ns,
+        [PRUNE_DAYS] = s->history.days_ns,
+    };
     struct fleet_body *b = s->body;
+    int64_t now = s->clock->wall_ns(s->clock);
     int removed = 0;
-    int rc;
+    int rc = b->ops->begin(b, true, e);
 
-    if (s->keep_ns <= 0)
-        return 0;
-    rc = b->ops->begin(b, true, e);
-    if (rc == 0)
-        rc = b->ops->prune(b, s->clock->wall_ns(s->clock) - s->keep_ns, PRUNE_ROWS, &removed, e);
+    for (int what = 0; rc == 0 && removed == 0 && what < PRUNE_COUNT; what++) {
+        if (keep[what] > 0 && now > keep[what])
+            rc = b->ops->prune(b, (enum fleet_prune)what, now - keep[what], PRUNE_ROWS, &removed, e);
+    }
     rc = finish(b, rc, e);
-    if (rc == 0 && removed >= PRUNE_ROWS)
+    if (rc == 0 && removed > 0)
         *more = true;
     return rc;
 }
 
 int fleet_store_upkeep(struct fleet_store *s, bool *more, struct err *e)
 {
-    int rc;
+    int rc, tries = 0;
 
     assert(!s->read_only);
-    *more = false;
-    rc = fleet_rejudge_slice(s, more, e);
-    if (rc == 0)
-        rc = prune(s, more, e);
+    do {
+        *more = false;
+        rc = fleet_rejudge_slice(s, more, e);
+        if (rc == 0)
+            rc = prune(s, more, e);
+    } while (rc != 0 && fleet_try_again(s, &tries));
     return rc;
 }
 
-int fleet_store_probe(struct fleet_store *s, struct err *e)
+static int probe_once(struct fleet_store *s, struct err *e)
 {
     struct fleet_body *b = s->body;
     int rc = b->ops->begin(b, true, e);
@@ -97,6 +105,16 @@ int fleet_store_probe(struct fleet_store *s, struct err *e)
     return finish(b, rc, e);
 }
 
+int fleet_store_probe(struct fleet_store *s, struct err *e)
+{
+    int rc, tries = 0;
+
+    do {
+        rc = probe_once(s, e);
+    } while (rc != 0 && fleet_try_again(s, &tries));
+    return rc;
+}
+
 int fleet_store_read(struct fleet_store *s, const struct fleet_reader *reader, struct err *e)
 {
     struct fleet_body *b = s->body;
@@ -104,6 +122,8 @@ int fleet_store_read(struct fleet_store *s, const struct fleet_reader *reader, s
 
     if (rc == 0)
         rc = b->ops->read(b, reader, e);
+    if (rc == 0 && reader->change != NULL)
+        rc = b->ops->read_changes(b, &reader->changes, reader->change, reader->arg, e);
     return finish(b, rc, e);
 }
 

@@ -4,7 +4,8 @@
  * The promise (design, point 2): one transaction holds the records of one or
  * more decoded requests, the hosts and guests reduced from them, the verdicts
  * that follow, and each agent's new high mark.  When fleet_store_apply()
- * returns 0 all of it is on the disk; when it fails nothing has changed.  So a
+ * returns 0 all of it is on the disk; when it fails nothing has changed (over a database,
+ * a commit whose answer was lost may have gone through).  So a
  * request may be sent again at any time, whole or overlapping with others:
  * nothing is missing and nothing is there twice.
  *
@@ -29,7 +30,7 @@
  * be open on one file, in any number of processes.  Readers never wait for the
  * writer and see one moment of the fleet.
  *
- * The bodies (SQLite here) are behind fleet_body.h; nothing above this header
+ * The bodies (SQLite, PostgreSQL) are behind fleet_body.h; nothing above this header
  * knows which one is at work.
  */
 #ifndef HUB_FLEET_STORE_H
@@ -50,15 +51,27 @@ enum {
     FLEET_FINDING_TEXT_MAX = 384,
     FLEET_SERVICE_MAX = 64,
     FLEET_CLUSTER_MAX = 256,
+    FLEET_VALUE_MAX = 256,
+    FLEET_EVIDENCE_MAX = 384,
+    FLEET_CLOCK_OFF_S = 300, /* a clock that is off by more is a finding */
+};
+
+/* How long history lasts, by kind; what goes first is written in docs/hub-api.md.  0: for ever. */
+struct fleet_keep {
+    int64_t moves_ns;    /* guests' changes of host: most of the rows, and the first that nobody asks for */
+    int64_t changes_ns;  /* their changes of state, version and OS */
+    int64_t days_ns;     /* daily counts; older days are folded into the oldest that is kept */
+    int64_t findings_ns; /* findings not seen again */
 };
 
 struct fleet_store;
 
 struct fleet_store_options {
-    const char *path;                  /* the file; ":memory:" for a store that ends with the program */
-    bool read_only;                    /* reports: nothing is created, migrated or written */
-    int64_t keep_ns;                   /* observations older than this go at the next upkeep; 0 never */
-    int64_t foreign_max;               /* records of other programs kept */
+    const char *path;    /* a file, ":memory:" for a store that ends with the program, or a postgresql:// URL */
+    bool read_only;      /* reports: nothing is created, migrated or written */
+    int64_t keep_ns;     /* observations older than this go at the next upkeep; 0 never */
+    int64_t foreign_max; /* records of other programs kept */
+    struct fleet_keep history;
     const struct drift_floors *floors; /* copied */
     const struct clock *clock;         /* not owned */
     const char *vfs;                   /* SQLite VFS, for fault injection; NULL the default */
@@ -71,9 +84,14 @@ struct fleet_store_options {
  * ERR_INVALID      the file is something else
  * ERR_UNSUPPORTED  made by a newer program; left alone
  * ERR_CORRUPT      it fails its integrity check; left alone
- * ERR_BUSY         another program keeps it locked */
+ * ERR_BUSY         another program keeps it locked
+ * A database must be there, and empty or ours: its tables are made.  ERR_IO when it can not be reached; once it is
+ * open a lost connection is made anew by itself, and what is asked meanwhile fails with ERR_IO. */
 MUST_USE int fleet_store_open(struct fleet_store **out, const struct fleet_store_options *options, struct err *e);
 void fleet_store_close(struct fleet_store *s);
+
+/* ERR_INVALID when the path is a URL that fleet_store_open() would not understand.  Opens nothing. */
+MUST_USE int fleet_store_check_path(const char *path, struct err *e);
 
 /* One decoded request, and what became of it. */
 struct fleet_batch {
@@ -112,17 +130,111 @@ struct fleet_agent {
     int64_t first_seen, last_seen;
 };
 
-enum fleet_finding_kind { FINDING_SEQUENCE_HOLE, FINDING_SHARED_AGENT_ID, FINDING_KIND_COUNT };
-const char *fleet_finding_name(enum fleet_finding_kind kind); /* "sequence-hole", "shared-agent-id" */
+/* Words: sequence-hole shared-agent-id gap clock-off silent-host old-agent.  The
+ * first four are stored when ingest sees them; the last two depend on the time
+ * and on the rest of the fleet and are made when they are asked for. */
+enum fleet_finding_kind {
+    FINDING_SEQUENCE_HOLE,   /* numbered records that did not arrive */
+    FINDING_SHARED_AGENT_ID, /* a cloned host */
+    FINDING_GAP,             /* the agent itself said that something is lost: its newest word */
+    FINDING_CLOCK_OFF,       /* the host's clock against ours, over FLEET_CLOCK_OFF_S */
+    FINDING_STORED_COUNT,    /* only these are rows */
+    FINDING_SILENT_HOST = FINDING_STORED_COUNT,
+    FINDING_OLD_AGENT, /* older than the newest that was seen in the fleet */
+    FINDING_KIND_COUNT
+};
+const char *fleet_finding_name(enum fleet_finding_kind kind);
+bool fleet_finding_parse(const char *word, enum fleet_finding_kind *out);
 
 /* Something the hub itself noticed. */
 struct fleet_finding {
     enum fleet_finding_kind kind;
     char host_id[HOST_ID_MAX];
-    char agent_id[GUID_TEXT_MAX];
+    char agent_id[GUID_TEXT_MAX]; /* "" for the findings that are not stored */
     int64_t first_time, last_time;
     char text[FLEET_FINDING_TEXT_MAX];
 };
+
+/* ---- history ------------------------------------------------------------
+ *
+ * Written in the transaction that changed the kept verdict or facts, so a
+ * resend, which changes nothing, writes nothing. */
+
+/* Words: state version host os. */
+enum fleet_change_kind { CHANGE_STATE, CHANGE_VERSION, CHANGE_HOST, CHANGE_OS, CHANGE_KIND_COUNT };
+const char *fleet_change_name(enum fleet_change_kind kind);
+bool fleet_change_parse(const char *word, enum fleet_change_kind *out);
+
+/* One change of one guest.  A guest's first appearance is one change of state from "" (and none of the other
+ * kinds); its removal a change of state to "", its return one from "" again. */
+struct fleet_change {
+    char vm_id[GUID_TEXT_MAX];
+    enum fleet_change_kind kind;
+    int64_t time;                    /* since when it holds, by the host's clock */
+    int64_t received;                /* when the hub learned of it */
+    char host_id[HOST_ID_MAX];       /* after the change; "" not known */
+    char cluster[FLEET_CLUSTER_MAX]; /* the same */
+    char from[FLEET_VALUE_MAX];      /* a state's name, a version, a host id, an OS version; "" unknown or none */
+    char to[FLEET_VALUE_MAX];
+    char evidence[FLEET_EVIDENCE_MAX]; /* a sentence: what decided it, with the raw values */
+};
+
+struct fleet_change_query {
+    const char *vm_id;   /* NULL: all guests */
+    const char *host_id; /* changes of guests on this host; NULL all */
+    const char *cluster; /* ASCII case does not count; NULL all */
+    int kind;            /* an enum fleet_change_kind; -1 all */
+    int64_t since_ns;    /* received at or after; 0 all */
+    int64_t until_ns;    /* received before; 0 all */
+    int limit;           /* rows; 0 all */
+    bool oldest_first;   /* else the newest first */
+};
+typedef bool fleet_take_change(void *arg, const struct fleet_change *c); /* false ends the reading */
+MUST_USE int fleet_store_changes(struct fleet_store *s, const struct fleet_change_query *q, fleet_take_change *take,
+                                 void *arg, struct err *e);
+
+/* How many guests were in each state at the end of a day (UTC, by the hub's
+ * clock; for today: now).  Removed guests do not count. */
+struct fleet_day {
+    int64_t day; /* days since 1970-01-01 */
+    uint64_t guests[DRIFT_STATE_COUNT];
+};
+typedef bool fleet_take_day(void *arg, const struct fleet_day *d);
+/* first_day..last_day, in order, none left out: a day without a change is as the day before.  Days before
+ * the fleet's first are left out.  cluster NULL: the whole fleet; "" hosts outside of clusters. */
+MUST_USE int fleet_store_days(struct fleet_store *s, const char *cluster, int64_t first_day, int64_t last_day,
+                              fleet_take_day *take, void *arg, struct err *e);
+
+/* How many guests are in each state now, by cluster, in order of name.  Cheap: made from the daily
+ * counts, not from the guests.  A cluster without guests may be left out. */
+struct fleet_cluster {
+    char cluster[FLEET_CLUSTER_MAX];
+    uint64_t guests[DRIFT_STATE_COUNT];
+};
+typedef bool fleet_take_cluster(void *arg, const struct fleet_cluster *c);
+MUST_USE int fleet_store_clusters(struct fleet_store *s, fleet_take_cluster *take, void *arg, struct err *e);
+
+/* All findings, stored and made, in order of host and kind. */
+struct fleet_finding_query {
+    const char *cluster;    /* findings about hosts of this cluster; NULL all */
+    const char *host_id;    /* NULL all */
+    int64_t since_ns;       /* seen at or after; 0 all */
+    int limit;              /* 0 all */
+    int64_t now_ns;         /* for the silent hosts */
+    int64_t host_silent_ns; /* 0: none is silent */
+};
+typedef bool fleet_take_finding(void *arg, const struct fleet_finding *f);
+MUST_USE int fleet_store_findings(struct fleet_store *s, const struct fleet_finding_query *q, fleet_take_finding *take,
+                                  void *arg, struct err *e);
+
+/* One host, one guest, the guests of one host (removed ones too) in order of id.  ERR_NOT_FOUND.
+ * out of fleet_store_guest() is about 20 KiB. */
+MUST_USE int fleet_store_host(struct fleet_store *s, const char *host_id, struct host *out, struct err *e);
+MUST_USE int fleet_store_guest(struct fleet_store *s, const char *vm_id, struct guest *out, struct err *e);
+MUST_USE int fleet_store_guests_on(struct fleet_store *s, const char *host_id,
+                                   bool (*take)(void *arg, const struct guest *g), void *arg, struct err *e);
+
+/* ---- everything of a kind ------------------------------------------------ */
 
 /* Each function may be NULL; one that returns false ends the reading of its
  * kind.  All of a fleet_store_read() is one moment. */
@@ -132,8 +244,10 @@ struct fleet_reader {
     bool (*host)(void *arg, const struct host *h);
     bool (*guest)(void *arg, const struct guest *g);
     bool (*agent)(void *arg, const struct fleet_agent *a);
-    bool (*finding)(void *arg, const struct fleet_finding *f);
-    struct drift_peers *peers; /* filled when not NULL */
+    bool (*finding)(void *arg, const struct fleet_finding *f); /* stored ones */
+    fleet_take_change *change;
+    struct fleet_change_query changes; /* which ones */
+    struct drift_peers *peers;         /* filled when not NULL */
 };
 MUST_USE int fleet_store_read(struct fleet_store *s, const struct fleet_reader *reader, struct err *e);
 

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/times.h"
 #include "config/hub_url.h"
+#include "config/store_url.h"
 #include "hub/server.h"
 
 #include <assert.h>
@@ -34,6 +35,8 @@ struct hub {
     char address[LISTENER_TEXT_MAX + 16];
 };
 
+enum { STORE_NAME_MAX = 256 };
+
 const char *hub_store_path(const struct hub_config *config)
 {
     return config->store[0] != '\0' ? config->store : "/var/lib/hvhub/fleet.db";
@@ -46,6 +49,7 @@ static int open_store(const struct hub_config *c, bool read_only, struct fleet_s
         .read_only = read_only,
         .keep_ns = c->keep_ns,
         .foreign_max = c->foreign_max,
+        .history = { c->keep_moves_ns, c->keep_changes_ns, c->keep_days_ns, c->keep_findings_ns },
         .floors = &c->floors,
         .clock = plat_clock(),
     };
@@ -116,6 +120,7 @@ int hub_start(struct hub **out, const struct hub_options *options, struct err *e
 {
     struct hub *h = calloc(1, sizeof *h);
     struct server *server = NULL;
+    char name[STORE_NAME_MAX];
     int rc;
 
     if (h == NULL)
@@ -142,7 +147,8 @@ int hub_start(struct hub **out, const struct hub_options *options, struct err *e
         return rc;
     }
     put_in_force(h, server, options->config);
-    log_event(LOG_INFO, "hub.started", LOG_S("address", h->address), LOG_S("store", hub_store_path(&h->config)));
+    store_path_name(hub_store_path(&h->config), name, sizeof name);
+    log_event(LOG_INFO, "hub.started", LOG_S("address", h->address), LOG_S("store", name));
     *out = h;
     return 0;
 }
@@ -159,15 +165,26 @@ static void keep_fixed(const struct hub_config *old, struct hub_config *new)
 {
     bool same_store = strcmp(hub_store_path(old), hub_store_path(new)) == 0 && old->keep_ns == new->keep_ns &&
                       old->foreign_max == new->foreign_max;
+    bool same_history = old->keep_moves_ns == new->keep_moves_ns && old->keep_changes_ns == new->keep_changes_ns &&
+                        old->keep_days_ns == new->keep_days_ns && old->keep_findings_ns == new->keep_findings_ns;
+    char name[STORE_NAME_MAX];
 
+    store_path_name(hub_store_path(old), name, sizeof name);
     if (strcmp(old->listen, new->listen) != 0)
         log_event(LOG_WARN, "reload.needs_restart", LOG_S("key", "listen"), LOG_S("in_force", old->listen));
     if (!same_store)
-        log_event(LOG_WARN, "reload.needs_restart", LOG_S("key", "store"), LOG_S("in_force", hub_store_path(old)));
+        log_event(LOG_WARN, "reload.needs_restart", LOG_S("key", "store"), LOG_S("in_force", name));
+    if (!same_history)
+        log_event(LOG_WARN, "reload.needs_restart", LOG_S("key", "history"),
+                  LOG_S("in_force", "the settings from before"));
     text_copy(new->listen, sizeof new->listen, old->listen);
     text_copy(new->store, sizeof new->store, old->store);
     new->keep_ns = old->keep_ns;
     new->foreign_max = old->foreign_max;
+    new->keep_moves_ns = old->keep_moves_ns;
+    new->keep_changes_ns = old->keep_changes_ns;
+    new->keep_days_ns = old->keep_days_ns;
+    new->keep_findings_ns = old->keep_findings_ns;
 }
 
 /* One that does not end in time is left to itself: it has its answers to give, and nothing new comes to it. */
@@ -239,6 +256,8 @@ int hub_check(const struct hub_config *config, struct err *e)
     struct auth *auth = NULL;
     int rc = check_listen(config, e);
 
+    if (rc == 0)
+        rc = fleet_store_check_path(hub_store_path(config), e);
     if (rc == 0)
         rc = auth_new(&auth, e);
     if (rc == 0)

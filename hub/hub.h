@@ -36,7 +36,7 @@ MUST_USE int hub_stop(struct hub *h, struct err *e);
  * problem at a time. */
 MUST_USE int hub_check(const struct hub_config *config, struct err *e);
 
-/* store.path, or this system's default. */
+/* store.path, or this system's default.  A URL may hold a password: for messages use store_path_name(). */
 const char *hub_store_path(const struct hub_config *config);
 
 #endif

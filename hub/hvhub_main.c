@@ -7,7 +7,8 @@
 static const char usage[] =
     "usage: hvhub serve [--config F]          take what agents ship, keep the fleet, answer reports\n"
     "       hvhub check-config [--config F]   say what is wrong with the settings, and the remedy\n"
-    "       hvhub report drift|hosts [--format text|json|csv] [--cluster C] [--since T] [--config F]\n"
+    "       hvhub report drift|hosts [--format text|json|csv|html] [--cluster C] [--since T] [--config F]\n"
+    "       hvhub migrate --from sqlite:PATH --to postgresql://...   move a fleet; the database must be empty\n"
     "       hvhub --version, --help\n"
     "\n"
     "  F  the settings; " HUB_CONFIG_DEFAULT " where it is left out\n"
@@ -19,10 +20,8 @@ static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    { "serve", cmd_serve },
-    { "check-config", cmd_check_config },
-    { "report", cmd_report },
-    { "enroll", cmd_enroll },
+    { "serve", cmd_serve },   { "check-config", cmd_check_config }, { "report", cmd_report },
+    { "enroll", cmd_enroll }, { "migrate", cmd_migrate },
 };
 
 int cmd_enroll(int argc, char **argv)

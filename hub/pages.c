@@ -28,13 +28,12 @@ void page_readyz(struct exchange *x)
         exchange_refuse(x, 503, "not ready");
 }
 
-static struct exchange *exchange_of(struct work *work)
+struct exchange *exchange_of(struct work *work)
 {
     return (struct exchange *)(void *)((char *)work - offsetof(struct exchange, work));
 }
 
-/* Hands the exchange to the worker. */
-static void hand_over(struct exchange *x, void (*run)(struct work *work))
+void page_hand_over(struct exchange *x, void (*run)(struct work *work))
 {
     x->work.run = run;
     if (exchange_suspend(x)) {
@@ -65,23 +64,10 @@ static void make_metrics(struct work *work)
 
 void page_metrics(struct exchange *x)
 {
-    hand_over(x, make_metrics);
+    page_hand_over(x, make_metrics);
 }
 
 /* ---- reports ----------------------------------------------------------------------------- */
-
-static const char *type_of(enum report_format format)
-{
-    switch (format) {
-    case REPORT_JSON:
-        return "application/json";
-    case REPORT_CSV:
-        return "text/csv; charset=utf-8";
-    case REPORT_TEXT:
-        break;
-    }
-    return "text/plain; charset=utf-8";
-}
 
 static void make_report(struct work *work)
 {
@@ -90,7 +76,7 @@ static void make_report(struct work *work)
     int rc;
 
     exchange_text(x, 200, "");
-    x->reply.type = type_of(x->query.format);
+    x->reply.type = report_format_type(x->query.format);
     rc = fleet_report(x->server->o.reading, &x->query, &x->reply.body, &e);
     if (rc == ERR_TOO_BIG)
         exchange_refuse(x, 400, "the report is too large; ask for one cluster");
@@ -101,7 +87,7 @@ static void make_report(struct work *work)
 
 static bool set_format(struct exchange *x, const char *value)
 {
-    return report_format_parse(value, &x->query.format);
+    return report_format_parse(value, &x->query.format) && report_format_fits(x->query.kind, x->query.format);
 }
 
 static bool set_cluster(struct exchange *x, const char *value)
@@ -119,7 +105,7 @@ static const struct parameter {
     bool (*set)(struct exchange *x, const char *value);
     const char *expected;
 } parameters[] = {
-    { "format", set_format, "text, json or csv" },
+    { "format", set_format, "json, csv, text, html, or, of the drift report, ansible or sccm" },
     { "cluster", set_cluster, "the name of a cluster" },
     { "since", set_since, "a time in the past, 2026-01-31T08:00:00Z, or a length, 7d" },
 };
@@ -153,7 +139,7 @@ static void page_report(struct exchange *x, enum report_kind kind)
     };
     MHD_get_connection_values(x->connection, MHD_GET_ARGUMENT_KIND, take_parameter, x);
     if (x->phase == PHASE_READING)
-        hand_over(x, make_report);
+        page_hand_over(x, make_report);
 }
 
 void page_report_drift(struct exchange *x)

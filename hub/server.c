@@ -21,12 +21,21 @@ enum {
 };
 
 static const struct route routes[] = {
-    { "/v1/logs", "POST", false, ingest_begin, ingest_finish },
-    { "/livez", "GET", true, NULL, page_livez },
-    { "/readyz", "GET", true, NULL, page_readyz },
-    { "/metrics", "GET", false, NULL, page_metrics },
-    { "/api/v1/reports/drift", "GET", false, NULL, page_report_drift },
-    { "/api/v1/reports/hosts", "GET", false, NULL, page_report_hosts },
+    { "/v1/logs", "POST", false, ingest_begin, ingest_finish, false },
+    { "/livez", "GET", true, NULL, page_livez, false },
+    { "/readyz", "GET", true, NULL, page_readyz, false },
+    { "/metrics", "GET", false, NULL, page_metrics, false },
+    { "/api/v1/reports/drift", "GET", false, NULL, page_report_drift, false },
+    { "/api/v1/reports/hosts", "GET", false, NULL, page_report_hosts, false },
+    { "/api/v1/history/changes", "GET", false, NULL, page_history_changes, false },
+    { "/api/v1/history/days", "GET", false, NULL, page_history_days, false },
+    { "/api/v1/findings", "GET", false, NULL, page_findings, false },
+    { "/", "GET", false, web_begin_fleet, web_finish, false },
+    { "/guests", "GET", false, web_begin_guests, web_finish, false },
+    { "/cluster/", "GET", false, web_begin_cluster, web_finish, true },
+    { "/host/", "GET", false, web_begin_host, web_finish, true },
+    { "/guest/", "GET", false, web_begin_guest, web_finish, true },
+    { "/assets/", "GET", false, web_begin_asset, web_finish_asset, true },
 };
 
 /* ---- answers ------------------------------------------------------------------------- */
@@ -118,8 +127,13 @@ static void add_headers(const struct reply *r, struct MHD_Response *response)
     char number[24];
 
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, r->type);
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
+                            r->lasting ? "private, max-age=31536000, immutable" : "no-store");
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (r->page) {
+        MHD_add_response_header(response, "Content-Security-Policy", WEB_CONTENT_POLICY);
+        MHD_add_response_header(response, "Referrer-Policy", "same-origin");
+    }
     if (r->status == 401)
         MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"hvhub\"");
     if (r->allow != NULL)
@@ -218,11 +232,17 @@ static bool same_method(const struct route *r, const char *method)
     return strcmp(method, r->method) == 0 || (strcmp(method, "HEAD") == 0 && strcmp(r->method, "GET") == 0);
 }
 
+static bool leads_to(const struct route *r, const char *path)
+{
+    return r->below ? strncmp(path, r->path, strlen(r->path)) == 0 : strcmp(path, r->path) == 0;
+}
+
 static void find_route(struct exchange *x, const char *path, const char *method)
 {
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-        if (strcmp(path, routes[i].path) != 0)
+        if (!leads_to(&routes[i], path))
             continue;
+        x->below = path + strlen(routes[i].path);
         if (same_method(&routes[i], method)) {
             x->route = &routes[i];
         } else {
@@ -365,6 +385,7 @@ static void completed(void *arg, struct MHD_Connection *connection, void **conte
     exchange_drop_body(x);
     otlp_request_free(&x->job.request);
     buf_free(&x->reply.body);
+    free(x->web);
     if (x->handed_over)
         x->server->open--;
     free(x);
@@ -409,7 +430,7 @@ static int start_daemon(struct server *s, struct err *e)
 {
     const struct hub_config *c = &s->config;
     const struct tls_material *t = s->o.tls;
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     int64_t idle_s = c->connection_idle_ns / NS_PER_S;
     struct MHD_OptionItem more[OPTIONS_MAX] = { 0 };
     int n = 0;

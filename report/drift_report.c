@@ -62,6 +62,7 @@ void drift_report_free(struct drift_report *r)
     drift_peers_free(r->seen_peers);
     free(r->hosts);
     free(r->guests);
+    free(r->past);
     arena_free(&r->arena);
     free(r);
 }
@@ -72,8 +73,7 @@ void drift_report_peers(struct drift_report *r, const struct drift_peers *peers)
     r->peers = peers;
 }
 
-/* Room for one more element in a growing array. */
-static bool room_for_one(void **array, size_t count, size_t *cap, size_t size)
+bool report_room(void **array, size_t count, size_t *cap, size_t size)
 {
     size_t grown_cap = *cap == 0 ? FIRST_CAP : *cap * 2;
     void *grown;
@@ -98,14 +98,18 @@ static bool is_asked_for(const struct drift_report *r, const char *cluster)
 int drift_report_host(struct drift_report *r, const struct host *h, struct err *e)
 {
     struct report_host *row = arena_alloc(&r->arena, sizeof *row);
+    struct version agent;
 
     assert(!r->finished);
-    if (row == NULL || !room_for_one((void **)&r->hosts, r->host_count, &r->host_cap, sizeof *r->hosts))
+    if (row == NULL || !report_room((void **)&r->hosts, r->host_count, &r->host_cap, sizeof *r->hosts))
         return no_memory(e);
     row->h = *h;
     row->name = row->h.facts.host_name[0] != '\0' ? row->h.facts.host_name : row->h.facts.host_id;
     row->finding = "";
+    row->notes_end = &row->notes;
     row->shown = is_asked_for(r, row->h.facts.cluster);
+    if (version_parse(h->facts.agent_version, &agent) > 0 && version_compare(&agent, &r->newest_agent) > 0)
+        r->newest_agent = agent;
     r->hosts[r->host_count++] = row;
     r->hosts_sorted = false;
     return 0;
@@ -134,6 +138,41 @@ static struct report_host *find_host(struct drift_report *r, const char *host_id
     r->hosts_sorted = true;
     found = bsearch(host_id, r->hosts, r->host_count, sizeof *r->hosts, id_against);
     return found != NULL ? *found : NULL;
+}
+
+void drift_report_heard(struct drift_report *r, const char *host_id, int64_t received_ns)
+{
+    struct report_host *h = find_host(r, host_id);
+
+    assert(!r->finished);
+    if (h != NULL && received_ns > h->heard)
+        h->heard = received_ns;
+}
+
+int report_add_note(struct drift_report *r, struct report_host *h, const char *kind, int64_t since, const char *text,
+                    struct err *e)
+{
+    struct report_note *n = arena_alloc(&r->arena, sizeof *n);
+
+    if (n == NULL)
+        return no_memory(e);
+    n->kind = arena_copy(&r->arena, kind, strlen(kind));
+    n->text = arena_copy(&r->arena, text, strlen(text));
+    n->since = since;
+    if (n->kind == NULL || n->text == NULL)
+        return no_memory(e);
+    *h->notes_end = n;
+    h->notes_end = &n->next;
+    return 0;
+}
+
+int drift_report_note(struct drift_report *r, const char *host_id, const char *kind, int64_t since, const char *text,
+                      struct err *e)
+{
+    struct report_host *h = find_host(r, host_id);
+
+    assert(!r->finished);
+    return h != NULL ? report_add_note(r, h, kind, since, text, e) : 0;
 }
 
 /* ---- guests ------------------------------------------------------------- */
@@ -166,14 +205,26 @@ static void keep_verdict(struct drift_report *r, struct report_guest *row, const
         row->evidence[i] = keep(r, v->evidence[i], failed);
 }
 
+bool report_is_fine(const struct report_guest *g)
+{
+    return g->kept.state == DRIFT_CURRENT || g->kept.state == DRIFT_NOT_APPLICABLE;
+}
+
+const char *report_guest_label(const struct report_guest *g)
+{
+    return g->name[0] != '\0' ? g->name : g->vm_id;
+}
+
 static int64_t last_seen(const struct guest *g, const struct report_host *on)
 {
     return on != NULL && on->h.last_poll > g->last_seen ? on->h.last_poll : g->last_seen;
 }
 
-static bool is_silent(const struct drift_report *r, const struct report_host *h)
+bool report_is_silent(const struct drift_report *r, const struct report_host *h)
 {
-    return r->options.host_silent_ns > 0 && r->options.now_ns - h->h.last_seen > r->options.host_silent_ns;
+    int64_t heard = h->heard != 0 ? h->heard : h->h.last_seen;
+
+    return r->options.host_silent_ns > 0 && r->options.now_ns - heard > r->options.host_silent_ns;
 }
 
 int drift_report_guest(struct drift_report *r, const struct guest *g, struct err *e)
@@ -189,13 +240,13 @@ int drift_report_guest(struct drift_report *r, const struct guest *g, struct err
     drift_peers_add(r->seen_peers, g);
     if (on != NULL ? !on->shown : !is_asked_for(r, ""))
         return 0;
-    if (!room_for_one((void **)&r->guests, r->guest_count, &r->guest_cap, sizeof *r->guests))
+    if (!report_room((void **)&r->guests, r->guest_count, &r->guest_cap, sizeof *r->guests))
         return no_memory(e);
     drift_evaluate(on != NULL ? &on->h : NULL, g, NULL, r->options.floors, &v);
     keep_verdict(r, &row, &v, &failed);
-    row.kept.stale |= on != NULL && is_silent(r, on);
     row.vm_id = keep(r, g->vm_id, &failed);
     row.name = keep(r, g->name, &failed);
+    row.fqdn = keep(r, g->kvp[KVP_FQDN].text, &failed);
     row.host_id = on != NULL ? on->h.facts.host_id : keep(r, g->host_id, &failed);
     row.host = on != NULL ? on->name : row.host_id;
     row.cluster = on != NULL ? on->h.facts.cluster : "";
@@ -209,6 +260,25 @@ int drift_report_guest(struct drift_report *r, const struct guest *g, struct err
         return no_memory(e);
     r->guests[r->guest_count++] = row;
     return 0;
+}
+
+int drift_report_change(struct drift_report *r, const char *vm_id, const char *cluster, const char *from,
+                        const char *to, struct err *e)
+{
+    bool failed = false;
+
+    assert(!r->finished && r->options.has_history);
+    if (!report_room((void **)&r->past, r->past_count, &r->past_cap, sizeof *r->past))
+        return no_memory(e);
+    r->past[r->past_count] = (struct report_past){
+        .vm_id = keep(r, vm_id, &failed),
+        .cluster = keep(r, cluster, &failed),
+        .from = keep(r, from, &failed),
+        .to = keep(r, to, &failed),
+        .order = r->past_count,
+    };
+    r->past_count++;
+    return failed ? no_memory(e) : 0;
 }
 
 /* ---- finishing ---------------------------------------------------------- */
@@ -280,8 +350,11 @@ static void filter_since(struct drift_report *r)
     size_t kept = 0;
 
     for (size_t i = 0; i < r->guest_count; i++) {
-        if (r->guests[i].kept.since >= r->options.since_ns)
-            r->guests[kept++] = r->guests[i];
+        const struct report_guest *g = &r->guests[i];
+        bool moved = g->change == REPORT_NEW || g->change == REPORT_SOLVED || g->change == REPORT_CHANGED;
+
+        if (moved || g->kept.since >= r->options.since_ns)
+            r->guests[kept++] = *g;
     }
     r->guest_count = kept;
 }
@@ -305,11 +378,16 @@ int drift_report_finish(struct drift_report *r, struct err *e)
 
     assert(!r->finished);
     for (size_t i = 0; i < r->guest_count; i++) {
-        if (r->guests[i].kept.row == PEER_ROW)
-            judge_peer(r, &r->guests[i], &failed);
+        struct report_guest *g = &r->guests[i];
+
+        g->kept.stale |= g->on != NULL && report_is_silent(r, g->on);
+        if (g->kept.row == PEER_ROW)
+            judge_peer(r, g, &failed);
     }
     if (failed)
         return no_memory(e);
+    if (r->options.since_ns != 0 && r->options.has_history)
+        report_compare(r);
     if (r->options.since_ns != 0)
         filter_since(r);
     count(r);

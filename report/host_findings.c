@@ -1,5 +1,6 @@
 /* What is wrong with hosts: nodes of one cluster that differ from their newest,
- * hosts that fell silent, hosts that do not say what a verdict needs. */
+ * hosts that fell silent, hosts that do not say what a verdict needs, agents older
+ * than the newest in the fleet.  What was noted from outside is joined to it. */
 #include "base/times.h"
 #include "report/report_rows.h"
 
@@ -40,9 +41,16 @@ static struct newest newest_of(struct report_host *const *hosts, size_t count)
     return n;
 }
 
-static void add(struct buf *out, const char *fmt, ...) PRINTF_LIKE(2, 3);
+struct finder {
+    struct drift_report *r;
+    struct report_host *h;
+    struct err *e;
+    int rc;
+};
 
-static void add(struct buf *out, const char *fmt, ...)
+static void add(struct finder *f, const char *kind, int64_t since, const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+static void add(struct finder *f, const char *kind, int64_t since, const char *fmt, ...)
 {
     char text[FINDING_MAX];
     va_list ap;
@@ -50,81 +58,110 @@ static void add(struct buf *out, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    if (out->len > 0)
-        buf_str(out, "; ");
-    buf_str(out, text);
+    if (f->rc == 0)
+        f->rc = report_add_note(f->r, f->h, kind, since, text, f->e);
 }
 
 /* "expects X, but NODE of the same cluster expects Y" when X is older. */
-static void compare(struct buf *out, const char *verb, const char *what, const char *text, const struct version *newest,
-                    const struct report_host *host)
+static void compare(struct finder *f, const char *verb, const char *what, const char *text,
+                    const struct version *newest, const struct report_host *host)
 {
     char newest_text[VERSION_TEXT_MAX];
     struct version v;
 
     if (host == NULL || version_parse(text, &v) == 0 || version_compare(&v, newest) >= 0)
         return;
-    add(out, "%s %s%s, while %s of the same cluster %s %s", verb, text, what, host->name, verb,
+    add(f, "mixed-cluster", 0, "%s %s%s, while %s of the same cluster %s %s", verb, text, what, host->name, verb,
         version_format(newest, newest_text));
 }
 
-static void find_differences(struct buf *out, const struct report_host *h, const struct newest *n)
+static void find_differences(struct finder *f, const struct newest *n)
 {
-    const struct resource *facts = &h->h.facts;
+    const struct resource *facts = &f->h->h.facts;
     enum host_generation generation = host_generation_of(facts->os_version);
 
     if (n->os_host != NULL && generation != HOST_UNKNOWN &&
         generation != host_generation_of(n->os_host->h.facts.os_version)) {
-        add(out, "runs Windows %s, while %s of the same cluster runs %s", host_generation_name(generation),
-            n->os_host->name, host_generation_name(host_generation_of(n->os_host->h.facts.os_version)));
+        add(f, "mixed-cluster", 0, "runs Windows %s, while %s of the same cluster runs %s",
+            host_generation_name(generation), n->os_host->name,
+            host_generation_name(host_generation_of(n->os_host->h.facts.os_version)));
         return;
     }
     if (generation == HOST_2016UP) {
-        compare(out, "runs", "", facts->os_version, &n->os, n->os_host);
+        compare(f, "runs", "", facts->os_version, &n->os, n->os_host);
         return;
     }
-    compare(out, "expects", " of 6.x guests", facts->is_win6x, &n->win6x, n->win6x_host);
-    compare(out, "expects", " of 5.x guests", facts->is_win5x, &n->win5x, n->win5x_host);
+    compare(f, "expects", " of 6.x guests", facts->is_win6x, &n->win6x, n->win6x_host);
+    compare(f, "expects", " of 5.x guests", facts->is_win5x, &n->win5x, n->win5x_host);
 }
 
-static void find_silence(struct buf *out, const struct drift_report *r, const struct report_host *h)
+static void find_silence(struct finder *f)
 {
     char length[TIMES_TEXT_MAX], time[TIMES_TEXT_MAX];
-    int64_t silent = r->options.now_ns - h->h.last_seen;
+    int64_t heard = f->h->heard != 0 ? f->h->heard : f->h->h.last_seen;
 
-    if (r->options.host_silent_ns > 0 && silent > r->options.host_silent_ns)
-        add(out, "no word for %s (since %s)", times_format_length(silent, length), times_format(h->h.last_seen, time));
+    if (report_is_silent(f->r, f->h))
+        add(f, "silent-host", heard, "no word for %s (since %s)",
+            times_format_length(f->r->options.now_ns - heard, length), times_format(heard, time));
 }
 
-static void find_missing(struct buf *out, const struct report_host *h)
+static void find_missing(struct finder *f)
 {
-    enum host_generation generation = host_generation_of(h->h.facts.os_version);
+    enum host_generation generation = host_generation_of(f->h->h.facts.os_version);
 
     if (generation == HOST_UNKNOWN)
-        add(out, "its Windows version is not known");
-    else if (generation != HOST_2016UP && h->h.facts.is_win6x[0] == '\0')
-        add(out, "does not say which integration services version it expects");
-    if (h->h.poll_guests < 0)
-        add(out, "no complete poll of its guests yet");
+        add(f, "host-unclear", 0, "its Windows version is not known");
+    else if (generation != HOST_2016UP && f->h->h.facts.is_win6x[0] == '\0')
+        add(f, "host-unclear", 0, "does not say which integration services version it expects");
+    if (f->h->h.poll_guests < 0)
+        add(f, "host-unclear", 0, "no complete poll of its guests yet");
 }
 
-static int find_one(struct drift_report *r, struct report_host *h, const struct newest *n, struct err *e)
+static void find_old_agent(struct finder *f)
+{
+    const char *version = f->h->h.facts.agent_version;
+    char newest[VERSION_TEXT_MAX];
+    struct version v;
+
+    if (version_parse(version, &v) > 0 && version_compare(&v, &f->r->newest_agent) < 0)
+        add(f, "old-agent", 0, "its agent is version %s, while the newest in the fleet is %s", version,
+            version_format(&f->r->newest_agent, newest));
+}
+
+/* All notes as one text. */
+static int join(struct drift_report *r, struct report_host *h, struct err *e)
 {
     struct buf out;
     int rc = 0;
 
-    buf_init(&out, FINDING_MAX * 4);
-    find_silence(&out, r, h);
-    if (h->h.facts.cluster[0] != '\0')
-        find_differences(&out, h, n);
-    find_missing(&out, h);
+    buf_init(&out, FINDING_MAX * 8);
+    for (const struct report_note *n = h->notes; n != NULL; n = n->next) {
+        buf_str(&out, n == h->notes ? "" : "; ");
+        buf_str(&out, n->text);
+    }
     h->finding = out.len > 0 ? arena_copy(&r->arena, buf_text(&out), out.len) : "";
-    if (buf_error(&out) != ERR_OK || h->finding == NULL) {
+    if (buf_error(&out) == ERR_MEMORY || h->finding == NULL) {
         h->finding = "";
         rc = err_set(e, ERR_MEMORY, "out of memory for a report");
     }
     buf_free(&out);
     return rc;
+}
+
+static int find_one(struct drift_report *r, struct report_host *h, const struct newest *n, struct err *e)
+{
+    struct finder f = { r, h, e, 0 };
+    struct report_note *noted = h->notes;
+
+    h->notes = NULL;
+    h->notes_end = &h->notes;
+    find_silence(&f);
+    if (h->h.facts.cluster[0] != '\0')
+        find_differences(&f, n);
+    find_missing(&f);
+    find_old_agent(&f);
+    *h->notes_end = noted;
+    return f.rc != 0 ? f.rc : join(r, h, e);
 }
 
 int report_find_hosts(struct drift_report *r, struct err *e)

@@ -4,17 +4,30 @@
 #include <assert.h>
 #include <string.h>
 
+static const struct {
+    const char *word, *type;
+} formats[] = {
+    [REPORT_TEXT] = { "text", "text/plain; charset=utf-8" }, [REPORT_JSON] = { "json", "application/json" },
+    [REPORT_CSV] = { "csv", "text/csv; charset=utf-8" },     [REPORT_HTML] = { "html", "text/html; charset=utf-8" },
+    [REPORT_ANSIBLE] = { "ansible", "application/yaml" },    [REPORT_SCCM] = { "sccm", "text/csv; charset=utf-8" },
+};
+enum { FORMAT_COUNT = sizeof formats / sizeof formats[0] };
+
 bool report_format_parse(const char *word, enum report_format *out)
 {
-    static const char *const words[] = { [REPORT_TEXT] = "text", [REPORT_JSON] = "json", [REPORT_CSV] = "csv" };
-
-    for (int i = 0; i < (int)(sizeof words / sizeof *words); i++) {
-        if (strcmp(words[i], word) == 0) {
+    for (int i = 0; i < FORMAT_COUNT; i++) {
+        if (strcmp(formats[i].word, word) == 0) {
             *out = (enum report_format)i;
             return true;
         }
     }
     return false;
+}
+
+const char *report_format_type(enum report_format format)
+{
+    assert((int)format < FORMAT_COUNT);
+    return formats[format].type;
 }
 
 static int check(const struct buf *out, struct err *e)
@@ -40,6 +53,15 @@ int drift_report_render(const struct drift_report *r, enum report_format format,
     case REPORT_CSV:
         report_drift_csv(r, out);
         break;
+    case REPORT_HTML:
+        report_drift_html(r, out);
+        break;
+    case REPORT_ANSIBLE:
+        report_drift_ansible(r, out);
+        break;
+    case REPORT_SCCM:
+        report_drift_sccm(r, out);
+        break;
     }
     return check(out, e);
 }
@@ -58,6 +80,13 @@ int hosts_report_render(const struct drift_report *r, enum report_format format,
     case REPORT_CSV:
         report_hosts_csv(r, out);
         break;
+    case REPORT_HTML:
+        report_hosts_html(r, out);
+        break;
+    case REPORT_ANSIBLE:
+    case REPORT_SCCM:
+        return err_set(e, ERR_UNSUPPORTED, "the hosts report has no format %s: it is made from the drift report",
+                       formats[format].word);
     }
     return check(out, e);
 }

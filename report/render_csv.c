@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { CELL_MAX = 4096 };
+
 static bool looks_like_formula(const char *text)
 {
     /* Their full-width forms count in some languages: U+FF1D FF0B FF0D FF20. */
@@ -24,7 +26,7 @@ static bool looks_like_formula(const char *text)
     return text[0] != '\0' && strchr("=+-@\t\r\n", text[0]) != NULL;
 }
 
-static void cell(struct buf *out, const char *text)
+void report_csv_cell(struct buf *out, const char *text)
 {
     bool formula = looks_like_formula(text);
 
@@ -47,7 +49,7 @@ static void time_cell(struct buf *out, int64_t ns)
 {
     char text[TIMES_TEXT_MAX];
 
-    cell(out, times_format(ns, text));
+    report_csv_cell(out, times_format(ns, text));
 }
 
 static void number_cell(struct buf *out, int64_t value)
@@ -55,22 +57,22 @@ static void number_cell(struct buf *out, int64_t value)
     char text[32];
 
     snprintf(text, sizeof text, "%" PRId64, value);
-    cell(out, text);
+    report_csv_cell(out, text);
 }
 
-static void end_line(struct buf *out)
+void report_csv_end(struct buf *out)
 {
     buf_str(out, "\r\n");
 }
 
-/* The first cell of a line.  An empty one is quoted: cell() tells a line's
+/* The first cell of a line.  An empty one is quoted: report_csv_cell() tells a line's
  * start by what is before it. */
-static void first_cell(struct buf *out, const char *text)
+void report_csv_first(struct buf *out, const char *text)
 {
     if (text[0] == '\0')
         buf_str(out, "\"\"");
     else
-        cell(out, text);
+        report_csv_cell(out, text);
 }
 
 static void evidence_cell(struct buf *out, const struct report_guest *g)
@@ -83,7 +85,7 @@ static void evidence_cell(struct buf *out, const struct report_guest *g)
             buf_str(&joined, " | ");
         buf_str(&joined, g->evidence[i]);
     }
-    cell(out, buf_text(&joined));
+    report_csv_cell(out, buf_text(&joined));
     if (buf_error(&joined) == ERR_MEMORY)
         out->error = ERR_MEMORY;
     buf_free(&joined);
@@ -91,60 +93,78 @@ static void evidence_cell(struct buf *out, const struct report_guest *g)
 
 static void guest_line(struct buf *out, const struct report_guest *g)
 {
-    first_cell(out, drift_state_name(g->kept.state));
-    cell(out, g->cluster);
-    cell(out, g->host);
-    cell(out, g->name);
-    cell(out, g->vm_id);
+    report_csv_first(out, drift_state_name(g->kept.state));
+    report_csv_cell(out, g->cluster);
+    report_csv_cell(out, g->host);
+    report_csv_cell(out, g->name);
+    report_csv_cell(out, g->vm_id);
     number_cell(out, g->kept.row);
-    cell(out, g->guest_version);
-    cell(out, g->expected_version);
-    cell(out, g->os_name);
-    cell(out, g->os_version);
-    cell(out, guest_family_name(g->family));
-    cell(out, guest_power_name(g->power));
+    report_csv_cell(out, g->guest_version);
+    report_csv_cell(out, g->expected_version);
+    report_csv_cell(out, g->os_name);
+    report_csv_cell(out, g->os_version);
+    report_csv_cell(out, guest_family_name(g->family));
+    report_csv_cell(out, guest_power_name(g->power));
     time_cell(out, g->kept.since);
     time_cell(out, g->last_seen);
-    cell(out, g->kept.stale ? "true" : "false");
-    cell(out, g->reason);
-    cell(out, g->action);
+    report_csv_cell(out, g->kept.stale ? "true" : "false");
+    report_csv_cell(out, g->reason);
+    report_csv_cell(out, g->action);
     evidence_cell(out, g);
-    end_line(out);
+    report_csv_cell(out, g->fqdn);
+    report_csv_cell(out, report_change_name(g->change));
+    report_csv_end(out);
 }
 
 void report_drift_csv(const struct drift_report *r, struct buf *out)
 {
     buf_str(out, "state,cluster,host,vm_name,vm_id,rule_row,guest_version,expected_version,guest_os,guest_os_version,"
-                 "guest_family,power,since,last_seen,stale,reason,action,evidence");
-    end_line(out);
+                 "guest_family,power,since,last_seen,stale,reason,action,evidence,fqdn,change");
+    report_csv_end(out);
     for (size_t i = 0; i < r->guest_count; i++)
         guest_line(out, &r->guests[i]);
+}
+
+/* "silent-host gap" */
+static void kinds_cell(struct buf *out, const struct report_host *h)
+{
+    struct buf kinds;
+
+    buf_init(&kinds, CELL_MAX);
+    for (const struct report_note *n = h->notes; n != NULL; n = n->next)
+        buf_printf(&kinds, "%s%s", n == h->notes ? "" : " ", n->kind);
+    report_csv_cell(out, buf_text(&kinds));
+    if (buf_error(&kinds) == ERR_MEMORY)
+        out->error = ERR_MEMORY;
+    buf_free(&kinds);
 }
 
 static void host_line(struct buf *out, const struct report_host *h)
 {
     const struct resource *facts = &h->h.facts;
 
-    first_cell(out, facts->cluster);
-    cell(out, h->name);
-    cell(out, facts->host_id);
-    cell(out, facts->os_version);
-    cell(out, facts->is_win6x);
-    cell(out, facts->is_win5x);
-    cell(out, facts->agent_version);
+    report_csv_first(out, facts->cluster);
+    report_csv_cell(out, h->name);
+    report_csv_cell(out, facts->host_id);
+    report_csv_cell(out, facts->os_version);
+    report_csv_cell(out, facts->is_win6x);
+    report_csv_cell(out, facts->is_win5x);
+    report_csv_cell(out, facts->agent_version);
     time_cell(out, facts->boot_time);
     time_cell(out, h->h.last_seen);
     time_cell(out, h->h.last_poll);
     number_cell(out, (int64_t)h->guests);
-    cell(out, h->finding);
-    end_line(out);
+    report_csv_cell(out, h->finding);
+    kinds_cell(out, h);
+    time_cell(out, h->heard);
+    report_csv_end(out);
 }
 
 void report_hosts_csv(const struct drift_report *r, struct buf *out)
 {
     buf_str(out, "cluster,host,host_id,os_version,is_version,is_version_win5x,agent_version,boot_time,last_seen,"
-                 "last_poll,guests,finding");
-    end_line(out);
+                 "last_poll,guests,finding,finding_kinds,last_heard");
+    report_csv_end(out);
     for (size_t i = 0; i < r->host_count; i++) {
         if (r->hosts[i]->shown)
             host_line(out, r->hosts[i]);

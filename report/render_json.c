@@ -5,6 +5,7 @@
 #include "report/report_rows.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void string(struct buf *out, const char *text)
@@ -65,6 +66,67 @@ static void boolean(struct buf *out, const char *name, bool value)
     buf_str(out, value ? "true" : "false");
 }
 
+/* The states with guests in them; all of them when `all`. */
+static void by_state(struct buf *out, const size_t *counts, bool all)
+{
+    key(out, "by_state");
+    buf_char(out, '{');
+    for (int s = 0; s < DRIFT_STATE_COUNT; s++) {
+        if (all || counts[s] > 0)
+            number(out, drift_state_name((enum drift_state)s), (int64_t)counts[s]);
+    }
+    buf_char(out, '}');
+}
+
+/* What is new, solved and so on since the time asked for. */
+static void changes(const struct drift_report *r, struct buf *out)
+{
+    key(out, "changes");
+    if (r->options.since_ns == 0 || !r->options.has_history) {
+        buf_str(out, "null");
+        return;
+    }
+    buf_char(out, '{');
+    time_or_null(out, "since", r->options.since_ns);
+    for (int c = REPORT_NEW; c < REPORT_CHANGE_COUNT; c++)
+        number(out, report_change_name((enum report_change)c), (int64_t)r->by_change[c]);
+    buf_char(out, '}');
+}
+
+static void group(const struct report_group *g, enum report_grouping by, struct buf *out)
+{
+    buf_char(out, '{');
+    text_or_null(out, report_grouping_name(by), report_group_label(by, g));
+    if (by == GROUP_HOST) {
+        text_or_null(out, "host_id", g->first->host_id);
+        text_or_null(out, "cluster", g->first->cluster);
+    }
+    number(out, "guests", (int64_t)g->guests);
+    by_state(out, g->by_state, false);
+    buf_char(out, '}');
+}
+
+static void groups(const struct drift_report *r, struct buf *out)
+{
+    for (int by = 0; by < GROUPING_COUNT; by++) {
+        size_t count;
+        struct report_group *list = report_groups(r, (enum report_grouping)by, &count);
+
+        if (list == NULL && count > 0)
+            out->error = ERR_MEMORY;
+        buf_str(out, ",\"by_");
+        buf_str(out, report_grouping_name((enum report_grouping)by));
+        buf_str(out, "\":[");
+        for (size_t i = 0; list != NULL && i < count; i++) {
+            if (i > 0)
+                buf_char(out, ',');
+            group(&list[i], (enum report_grouping)by, out);
+        }
+        buf_char(out, ']');
+        free(list);
+    }
+}
+
 static void open_report(const struct drift_report *r, const char *schema, struct buf *out)
 {
     char time[TIMES_TEXT_MAX];
@@ -77,11 +139,10 @@ static void open_report(const struct drift_report *r, const char *schema, struct
     buf_char(out, '{');
     number(out, "guests", (int64_t)r->guest_count);
     number(out, "hosts", (int64_t)r->hosts_shown);
-    key(out, "by_state");
-    buf_char(out, '{');
-    for (int s = 0; s < DRIFT_STATE_COUNT; s++)
-        number(out, drift_state_name((enum drift_state)s), (int64_t)r->by_state[s]);
-    buf_str(out, "}}");
+    by_state(out, r->by_state, true);
+    changes(r, out);
+    groups(r, out);
+    buf_char(out, '}');
 }
 
 static void evidence(const struct report_guest *g, struct buf *out)
@@ -117,10 +178,28 @@ static void guest(const struct report_guest *g, struct buf *out)
     text_or_null(out, "reason", g->reason);
     text_or_null(out, "action", g->action);
     text_or_null(out, "host_id", g->host_id);
+    text_or_null(out, "fqdn", g->fqdn);
+    text_or_null(out, "change", report_change_name(g->change));
+    text_or_null(out, "state_then",
+                 g->change == REPORT_UNCOMPARED || g->change == REPORT_NEW ? "" : drift_state_name(g->then));
     time_or_null(out, "last_crash", g->last_crash);
     text_or_null(out, "last_crash_code", g->last_crash_code);
     evidence(g, out);
     buf_char(out, '}');
+}
+
+static void findings(const struct report_host *h, struct buf *out)
+{
+    key(out, "findings");
+    buf_char(out, '[');
+    for (const struct report_note *n = h->notes; n != NULL; n = n->next) {
+        buf_str(out, n == h->notes ? "{" : ",{");
+        text_or_null(out, "kind", n->kind);
+        text_or_null(out, "text", n->text);
+        time_or_null(out, "since", n->since);
+        buf_char(out, '}');
+    }
+    buf_char(out, ']');
 }
 
 static void host(const struct report_host *h, struct buf *out)
@@ -139,7 +218,9 @@ static void host(const struct report_host *h, struct buf *out)
     text_or_null(out, "agent_version", facts->agent_version);
     time_or_null(out, "boot_time", facts->boot_time);
     time_or_null(out, "last_poll", h->h.last_poll);
+    time_or_null(out, "last_heard", h->heard);
     number(out, "guests", (int64_t)h->guests);
+    findings(h, out);
     buf_char(out, '}');
 }
 

@@ -14,10 +14,9 @@ enum {
     STATE_COLUMNS = 18,
     NAME_COLUMNS = 20,
     VERSION_COLUMNS = 15,
-    WIDTH_MIN = 40,   /* narrower terminals are written to as if they had this */
-    NAMES_LISTED = 8, /* VMs named under one action */
-    NEEDS_MAX = 64,   /* more than there are different actions */
-    DEPTH_NAME = 2,   /* columns a level is indented by */
+    GROUPS_LISTED = 10,
+    WIDTH_MIN = 40, /* narrower terminals are written to as if they had this */
+    DEPTH_NAME = 2, /* columns a level is indented by */
 };
 
 /* ---- writing ------------------------------------------------------------ */
@@ -122,11 +121,6 @@ static const char *known(const char *text, const char *otherwise)
 
 /* ---- order: cluster, host, guest, each with the worst first ------------- */
 
-static bool is_fine(const struct report_guest *g)
-{
-    return g->kept.state == DRIFT_CURRENT || g->kept.state == DRIFT_NOT_APPLICABLE;
-}
-
 /* One host's guests within the sorted list. */
 struct group {
     const struct report_guest *const *guests;
@@ -214,6 +208,20 @@ static void count_of(struct page *p, enum drift_state s, size_t n, const char *b
     plain(p);
 }
 
+/* "Since 2026-01-31T08:00:00Z: 3 new, 1 solved, 0 changed, 12 unchanged, 0 gone" */
+static void change_line(struct page *p, const struct drift_report *r)
+{
+    char time[TIMES_TEXT_MAX];
+
+    if (r->options.since_ns == 0 || !r->options.has_history)
+        return;
+    buf_printf(p->out, "Since %s", times_format(r->options.since_ns / NS_PER_S * NS_PER_S, time));
+    for (int c = REPORT_NEW; c < REPORT_CHANGE_COUNT; c++)
+        buf_printf(p->out, "%s %zu %s", c == REPORT_NEW ? ":" : ",", r->by_change[c],
+                   report_change_name((enum report_change)c));
+    buf_char(p->out, '\n');
+}
+
 static void summary(struct page *p, const struct drift_report *r, const char *title)
 {
     char time[TIMES_TEXT_MAX], line[128];
@@ -235,6 +243,7 @@ static void summary(struct page *p, const struct drift_report *r, const char *ti
         before = ", ";
     }
     buf_char(p->out, '\n');
+    change_line(p, r);
 }
 
 static void guest_lines(struct page *p, const struct report_guest *g)
@@ -246,13 +255,18 @@ static void guest_lines(struct page *p, const struct report_guest *g)
     padded(p, drift_state_name(g->kept.state), STATE_COLUMNS);
     plain(p);
     buf_char(p->out, ' ');
-    padded(p, known(g->name, g->vm_id), NAME_COLUMNS);
+    padded(p, report_guest_label(g), NAME_COLUMNS);
     buf_char(p->out, ' ');
     padded(p, known(g->guest_version, "?"), VERSION_COLUMNS);
     buf_str(p->out, g->expected_version[0] != '\0' ? " of " : "    ");
     padded(p, g->expected_version, VERSION_COLUMNS);
-    buf_printf(p->out, " since %.10s%s\n", known(times_format(g->kept.since, since), "?"),
+    buf_printf(p->out, " since %.10s%s", known(times_format(g->kept.since, since), "?"),
                g->kept.stale ? " (stale)" : "");
+    if (g->change == REPORT_NEW)
+        buf_str(p->out, ", new");
+    else if (g->change == REPORT_CHANGED)
+        buf_printf(p->out, ", was %s", drift_state_name(g->then));
+    buf_char(p->out, '\n');
     colour(p, dim);
     if (g->os_name[0] != '\0') {
         spaces(p, 3 * DEPTH_NAME);
@@ -298,7 +312,7 @@ static void group_lines(struct page *p, const struct group *group)
 {
     host_line(p, group->guests[0]);
     for (size_t i = 0; i < group->count; i++) {
-        if (!is_fine(group->guests[i]))
+        if (!report_is_fine(group->guests[i]))
             guest_lines(p, group->guests[i]);
     }
     fine_line(p, group);
@@ -345,35 +359,15 @@ done:
 
 /* ---- what to do --------------------------------------------------------- */
 
-/* Guests of one state that need the same. */
-struct need {
-    enum drift_state state;
-    const char *action;
-    size_t count;
-    const struct report_guest *first[NAMES_LISTED];
-};
-
-static struct need *need_for(struct need *needs, size_t *count, const struct report_guest *g)
-{
-    for (size_t i = 0; i < *count; i++) {
-        if (needs[i].state == g->kept.state && strcmp(needs[i].action, g->action) == 0)
-            return &needs[i];
-    }
-    if (*count == NEEDS_MAX)
-        return NULL;
-    needs[*count] = (struct need){ .state = g->kept.state, .action = g->action };
-    return &needs[(*count)++];
-}
-
-static void need_lines(struct page *p, const struct need *t)
+static void need_lines(struct page *p, const struct report_need *t)
 {
     struct buf names;
 
-    buf_init(&names, (size_t)NAMES_LISTED * GUEST_NAME_MAX * 2);
-    for (size_t i = 0; i < t->count && i < NAMES_LISTED; i++)
-        buf_printf(&names, "%s%s", i > 0 ? ", " : "", known(t->first[i]->name, t->first[i]->vm_id));
-    if (t->count > NAMES_LISTED)
-        buf_printf(&names, " and %zu more", t->count - NAMES_LISTED);
+    buf_init(&names, (size_t)REPORT_NAMES * GUEST_NAME_MAX * 2);
+    for (size_t i = 0; i < t->count && i < REPORT_NAMES; i++)
+        buf_printf(&names, "%s%s", i > 0 ? ", " : "", report_guest_label(t->first[i]));
+    if (t->count > REPORT_NAMES)
+        buf_printf(&names, " and %zu more", t->count - REPORT_NAMES);
     spaces(p, DEPTH_NAME);
     colour(p, state_colours[t->state]);
     buf_str(p->out, drift_state_name(t->state));
@@ -388,19 +382,9 @@ static void need_lines(struct page *p, const struct need *t)
 
 static void needs(struct page *p, const struct drift_report *r)
 {
-    struct need list[NEEDS_MAX];
-    size_t count = 0;
+    struct report_need list[REPORT_NEEDS_MAX];
+    size_t count = report_needs(r, list);
 
-    for (size_t i = 0; i < r->guest_count; i++) {
-        const struct report_guest *g = &r->guests[i];
-        struct need *t = is_fine(g) ? NULL : need_for(list, &count, g);
-
-        if (t == NULL)
-            continue;
-        if (t->count < NAMES_LISTED)
-            t->first[t->count] = g;
-        t->count++;
-    }
     if (count == 0)
         return;
     buf_char(p->out, '\n');
@@ -410,6 +394,47 @@ static void needs(struct page *p, const struct drift_report *r)
     buf_char(p->out, '\n');
     for (size_t i = 0; i < count; i++)
         need_lines(p, &list[i]);
+}
+
+/* ---- counts ------------------------------------------------------------- */
+
+static void group_row(struct page *p, const struct report_group *g, enum report_grouping by)
+{
+    spaces(p, DEPTH_NAME);
+    padded(p, known(report_group_label(by, g), by == GROUP_CLUSTER ? "(outside of clusters)" : "(not known)"),
+           2 * NAME_COLUMNS);
+    buf_printf(p->out, " %5zu of %zu\n", g->problems, g->guests);
+}
+
+/* The groups with the most guests that are not as they should be. */
+static void group_table(struct page *p, const struct drift_report *r, enum report_grouping by, const char *title)
+{
+    size_t count;
+    struct report_group *list = report_groups(r, by, &count);
+
+    if (list == NULL && count > 0)
+        p->out->error = ERR_MEMORY;
+    if (list == NULL || count < 2)
+        goto done;
+    buf_char(p->out, '\n');
+    colour(p, bold);
+    buf_printf(p->out, "Not current by %s", title);
+    plain(p);
+    buf_char(p->out, '\n');
+    for (size_t i = 0; i < count && i < GROUPS_LISTED; i++)
+        group_row(p, &list[i], by);
+    if (count > GROUPS_LISTED)
+        buf_printf(p->out, "%*sand %zu more\n", DEPTH_NAME, "", count - GROUPS_LISTED);
+done:
+    free(list);
+}
+
+static void group_tables(struct page *p, const struct drift_report *r)
+{
+    group_table(p, r, GROUP_CLUSTER, "cluster");
+    group_table(p, r, GROUP_HOST, "host");
+    group_table(p, r, GROUP_OS, "guest OS");
+    group_table(p, r, GROUP_VERSION, "version");
 }
 
 /* ---- hosts -------------------------------------------------------------- */
@@ -451,6 +476,7 @@ void report_drift_text(const struct drift_report *r, const struct report_style *
     summary(&p, r, "Fleet drift report");
     groups(&p, r);
     needs(&p, r);
+    group_tables(&p, r);
     host_findings(&p, r);
 }
 
@@ -466,7 +492,7 @@ static void host_row(struct page *p, const struct report_host *h)
     buf_char(p->out, ' ');
     padded(p, known(facts->is_win6x, "-"), VERSION_COLUMNS);
     buf_printf(p->out, " %5zu %s  last heard %s\n", h->guests, h->guests == 1 ? "guest " : "guests",
-               known(times_format(h->h.last_seen / NS_PER_S * NS_PER_S, seen), "never"));
+               known(times_format((h->heard != 0 ? h->heard : h->h.last_seen) / NS_PER_S * NS_PER_S, seen), "never"));
     if (h->finding[0] == '\0')
         return;
     colour(p, state_colours[DRIFT_BEHIND_PROTOCOL]);

@@ -9,21 +9,45 @@
 #include "base/arena.h"
 #include "report/drift_report.h"
 
+/* One finding about a host: "silent-host" "mixed-cluster" "host-unclear" "old-agent", or a noted one's kind. */
+struct report_note {
+    const char *kind, *text;
+    int64_t since; /* 0 not known */
+    struct report_note *next;
+};
+
 struct report_host {
     struct host h;
-    const char *name;    /* host name, or its id where it has none */
-    const char *finding; /* sentences joined by "; "; "" none */
-    bool shown;          /* within the cluster asked for */
-    size_t guests;       /* rows on it */
+    const char *name;          /* host name, or its id where it has none */
+    const char *finding;       /* the notes' sentences joined by "; "; "" none */
+    struct report_note *notes; /* in order */
+    struct report_note **notes_end;
+    int64_t heard; /* newest word, by our clock; 0 not told */
+    bool shown;    /* within the cluster asked for */
+    size_t guests; /* rows on it */
 };
+
+/* How a guest is now against how it was at since_ns.  A problem is any state worse than unknown. */
+enum report_change {
+    REPORT_UNCOMPARED, /* no history, or no problem then and now */
+    REPORT_NEW,        /* a problem now, none then (or not there) */
+    REPORT_SOLVED,     /* a problem then, fine now */
+    REPORT_CHANGED,    /* a problem then, and now another, or unknown */
+    REPORT_UNCHANGED,  /* the same problem */
+    REPORT_GONE,       /* a problem then, not there any more: counted, not listed */
+    REPORT_CHANGE_COUNT
+};
+const char *report_change_name(enum report_change c); /* "" for UNCOMPARED */
 
 struct report_guest {
     struct drift_kept kept;
     struct drift_kept was; /* the verdict that came with the guest */
+    enum report_change change;
+    enum drift_state then; /* at since_ns; of interest when change is CHANGED, SOLVED or UNCHANGED */
     enum guest_family family;
     enum guest_power power;
     const struct report_host *on; /* NULL unknown */
-    const char *vm_id, *name;
+    const char *vm_id, *name, *fqdn;
     const char *host, *host_id, *cluster;
     const char *os_name, *os_version;
     const char *guest_version, *expected_version;
@@ -36,6 +60,13 @@ struct report_guest {
     const char *last_crash_code;
 };
 
+/* A guest's state at since_ns, and whether it is still there. */
+struct report_past {
+    const char *vm_id, *cluster;
+    const char *from, *to;
+    size_t order;
+};
+
 struct drift_report {
     struct arena arena;
     struct drift_report_options options;
@@ -46,7 +77,11 @@ struct drift_report {
     size_t guest_count, guest_cap;
     struct drift_peers *seen_peers;  /* of the guests added */
     const struct drift_peers *peers; /* given from outside; NULL: seen_peers */
+    struct report_past *past;        /* in order of vm_id once finished, one a guest */
+    size_t past_count, past_cap;
+    struct version newest_agent;
     size_t by_state[DRIFT_STATE_COUNT];
+    size_t by_change[REPORT_CHANGE_COUNT];
     size_t hosts_shown;
     bool finished;
 };
@@ -54,15 +89,63 @@ struct drift_report {
 /* How bad a state is: 0 the worst.  Reports list by it. */
 int report_severity(enum drift_state state);
 
+/* Room for one more element in a growing array. */
+bool report_room(void **array, size_t count, size_t *cap, size_t size);
+
+MUST_USE int report_add_note(struct drift_report *r, struct report_host *h, const char *kind, int64_t since,
+                             const char *text, struct err *e);
+
+bool report_is_fine(const struct report_guest *g); /* current or not-applicable */
+bool report_is_silent(const struct drift_report *r, const struct report_host *h);
+
+/* The name a guest or an unknown thing is told by: its name, else its id. */
+const char *report_guest_label(const struct report_guest *g);
+
 /* Fills the hosts' findings: nodes of a cluster that differ, hosts that are
- * silent or do not say what is needed.  Hosts must be in order of cluster. */
+ * silent, do not say what is needed or have an old agent.  Hosts must be in order of cluster. */
 MUST_USE int report_find_hosts(struct drift_report *r, struct err *e);
+
+/* Compares the guests with how they were (report_changes.c): fills change, then, by_change. */
+void report_compare(struct drift_report *r);
+
+/* Guests counted by one of their properties (report_groups.c). */
+enum report_grouping { GROUP_CLUSTER, GROUP_HOST, GROUP_OS, GROUP_VERSION, GROUPING_COUNT };
+struct report_group {
+    const struct report_guest *first; /* any one of it: what they have in common is read from it */
+    size_t guests, problems;
+    size_t by_state[DRIFT_STATE_COUNT];
+};
+const char *report_grouping_name(enum report_grouping by); /* "cluster", "host", "guest_os", "guest_version" */
+const char *report_group_label(enum report_grouping by, const struct report_group *g); /* "" unknown or none */
+/* The groups, most problems first; the caller frees the array.  NULL and *count 0: none; NULL and *count 1: out of
+ * memory. */
+struct report_group *report_groups(const struct drift_report *r, enum report_grouping by, size_t *count);
+
+/* Guests of one state that need the same. */
+enum { REPORT_NAMES = 8 /* guests named under one action */, REPORT_NEEDS_MAX = 64 /* more than there are actions */ };
+struct report_need {
+    enum drift_state state;
+    const char *action;
+    size_t count;
+    const struct report_guest *first[REPORT_NAMES];
+};
+/* Fills list (REPORT_NEEDS_MAX places), worst first; returns how many. */
+size_t report_needs(const struct drift_report *r, struct report_need *list);
 
 void report_drift_text(const struct drift_report *r, const struct report_style *style, struct buf *out);
 void report_drift_json(const struct drift_report *r, struct buf *out);
 void report_drift_csv(const struct drift_report *r, struct buf *out);
+void report_drift_html(const struct drift_report *r, struct buf *out);
+void report_drift_ansible(const struct drift_report *r, struct buf *out);
+void report_drift_sccm(const struct drift_report *r, struct buf *out);
 void report_hosts_text(const struct drift_report *r, const struct report_style *style, struct buf *out);
 void report_hosts_json(const struct drift_report *r, struct buf *out);
 void report_hosts_csv(const struct drift_report *r, struct buf *out);
+void report_hosts_html(const struct drift_report *r, struct buf *out);
+
+/* CSV cells (render_csv.c): the first of a line, the others, the line's end. */
+void report_csv_first(struct buf *out, const char *text);
+void report_csv_cell(struct buf *out, const char *text);
+void report_csv_end(struct buf *out);
 
 #endif

@@ -19,6 +19,7 @@
 
 enum {
     SECRET_MAX = 4096,
+    PATH_LENGTH_MAX = 4096,
     CONNECT_TIMEOUT_MS = 10 * 1000,
     CONNECTION_LIFE_S = 3600,
 };
@@ -81,21 +82,28 @@ static int add_header(struct curl_slist **list, const char *line, struct err *e)
     return 0;
 }
 
-int curl_options_headers(const struct agent_config_hub *config, struct curl_slist **out, struct err *e)
+int curl_options_token(const struct agent_config_hub *config, struct curl_slist **out, struct err *e)
 {
     char text[SECRET_MAX], line[SECRET_MAX + 64], *token = text;
-    int rc = add_header(out, "Content-Type: application/x-protobuf", e);
+    int rc;
 
-    /* Asking first (100-continue) would cost a round trip for each batch. */
-    if (rc == 0)
-        rc = add_header(out, "Expect:", e);
-    if (rc != 0 || config->token_file[0] == '\0')
-        return rc;
+    if (config->token_file[0] == '\0')
+        return 0;
     rc = read_token(config->token_file, text, &token, e);
     if (rc != 0)
         return rc;
     snprintf(line, sizeof line, "Authorization: Bearer %s", token);
     return add_header(out, line, e);
+}
+
+int curl_options_headers(const struct agent_config_hub *config, struct curl_slist **out, struct err *e)
+{
+    int rc = add_header(out, "Content-Type: application/x-protobuf", e);
+
+    /* Asking first (100-continue) would cost a round trip for each batch. */
+    if (rc == 0)
+        rc = add_header(out, "Expect:", e);
+    return rc != 0 ? rc : curl_options_token(config, out, e);
 }
 
 /* Every option must be known to the libcurl in use: one that is not would
@@ -184,7 +192,6 @@ static CURLcode set_transfer(CURL *easy, const struct agent_config_hub *config, 
 #endif
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    SET(CURLOPT_POST, 1L);
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_TIMEOUT_MS, timeout_ms);
@@ -251,10 +258,11 @@ static int read_password(const struct agent_config_hub *config, char text[SECRET
     return rc;
 }
 
-int curl_options_set(CURL *easy, const struct agent_config_hub *config, struct err *e)
+static int set_all(CURL *easy, const struct agent_config_hub *config, const char *path, CURLoption method,
+                   struct err *e)
 {
     struct hub_url url;
-    char address[sizeof url.base + 16], password[SECRET_MAX];
+    char address[sizeof url.base + PATH_LENGTH_MAX], password[SECRET_MAX];
     CURLcode rc;
     int bad = check_config(config, &url, e);
 
@@ -262,8 +270,11 @@ int curl_options_set(CURL *easy, const struct agent_config_hub *config, struct e
         bad = read_password(config, password, e);
     if (bad != 0)
         return bad;
-    snprintf(address, sizeof address, "%s/v1/logs", url.base);
+    if (strlen(path) >= PATH_LENGTH_MAX)
+        return err_set(e, ERR_TOO_BIG, "what is asked of the hub is too long");
+    snprintf(address, sizeof address, "%s%s", url.base, path);
     rc = curl_easy_setopt(easy, CURLOPT_URL, address);
+    SET(method, 1L);
     if (rc == CURLE_OK)
         rc = set_transfer(easy, config, &url);
     if (rc == CURLE_OK)
@@ -276,4 +287,14 @@ int curl_options_set(CURL *easy, const struct agent_config_hub *config, struct e
         return err_set(e, ERR_UNSUPPORTED, "libcurl %s does not take an option: %s",
                        curl_version_info(CURLVERSION_NOW)->version, curl_easy_strerror(rc));
     return 0;
+}
+
+int curl_options_set(CURL *easy, const struct agent_config_hub *config, struct err *e)
+{
+    return set_all(easy, config, "/v1/logs", CURLOPT_POST, e);
+}
+
+int curl_options_set_get(CURL *easy, const struct agent_config_hub *config, const char *path, struct err *e)
+{
+    return set_all(easy, config, path, CURLOPT_HTTPGET, e);
 }

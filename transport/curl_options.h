@@ -17,7 +17,13 @@ MUST_USE int curl_options_set(CURL *easy, const struct agent_config_hub *config,
  * calls it: "OpenSSL/3.0.11", "Schannel"): ERR_UNSUPPORTED says what to write instead.  Looks at no file. */
 MUST_USE int curl_options_check_certificate(const char *cert_file, const char *tls_library, struct err *e);
 
-/* The headers of every request, appended to *out (the caller frees the list, also
+/* The same for a GET of path ("/api/v1/...", appended to the address as it is). */
+MUST_USE int curl_options_set_get(CURL *easy, const struct agent_config_hub *config, const char *path, struct err *e);
+
+/* The header that shows who asks, appended to *out as below; nothing without hub.token_file. */
+MUST_USE int curl_options_token(const struct agent_config_hub *config, struct curl_slist **out, struct err *e);
+
+/* The headers of every POST, appended to *out (the caller frees the list, also
  * after a failure).  Reads the token file: an unreadable one is an error that names it. */
 MUST_USE int curl_options_headers(const struct agent_config_hub *config, struct curl_slist **out, struct err *e);
 

@@ -2,6 +2,7 @@
 #include "tests/hub/support_fleet.h"
 
 #include "base/text.h"
+#include "tests/hub/support_postgres.h"
 #include "tests/support/suite.h"
 
 #include <sqlite3.h>
@@ -152,9 +153,11 @@ void test_clock_init(struct test_clock *c)
 struct fleet_store *open_store(const char *path, const struct clock *clock)
 {
     struct drift_floors floors = drift_floors_default();
-    struct fleet_store_options options = {
-        .path = path, .keep_ns = 90 * 1440 * MINUTES, .foreign_max = 10, .floors = &floors, .clock = clock
-    };
+    struct fleet_store_options options = { .path = stores_are_postgres() ? postgres_store(path) : path,
+                                           .keep_ns = 90 * 1440 * MINUTES,
+                                           .foreign_max = 10,
+                                           .floors = &floors,
+                                           .clock = clock };
     struct fleet_store *s = NULL;
     struct err e = { 0 };
 
@@ -176,9 +179,16 @@ static sqlite3_stmt *first_row(sqlite3 **db, const char *path, const char *sql)
 int64_t ask_store(const char *path, const char *sql)
 {
     sqlite3 *db;
-    sqlite3_stmt *q = first_row(&db, path, sql);
-    int64_t value = sqlite3_column_int64(q, 0);
+    sqlite3_stmt *q;
+    char text[64];
+    int64_t value;
 
+    if (stores_are_postgres()) {
+        postgres_ask(postgres_store(path), sql, text, sizeof text);
+        return strtoll(text, NULL, 10);
+    }
+    q = first_row(&db, path, sql);
+    value = sqlite3_column_int64(q, 0);
     sqlite3_finalize(q);
     sqlite3_close(db);
     return value;
@@ -193,6 +203,10 @@ const char *stored_verdict(const char *path, int vm)
     const char *text;
 
     snprintf(sql, sizeof sql, "SELECT drift_state || ' ' || drift_row FROM guest WHERE vm_id = '%s'", made_vm(vm));
+    if (stores_are_postgres()) {
+        postgres_ask(postgres_store(path), sql, verdict, sizeof verdict);
+        return verdict;
+    }
     q = first_row(&db, path, sql);
     text = (const char *)sqlite3_column_text(q, 0);
     text_copy(verdict, sizeof verdict, text != NULL ? text : "");

@@ -50,7 +50,8 @@ struct test_clock {
 };
 void test_clock_init(struct test_clock *c);
 
-/* Opens a store or fails the test. */
+/* Opens a store or fails the test.  With HVFLEET_TEST_STORE the path stands for a place in a database
+ * (support_postgres.h), here and below. */
 struct fleet_store *open_store(const char *path, const struct clock *clock);
 
 /* One number from a statement over the store's file, read on a connection of its own. */

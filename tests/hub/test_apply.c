@@ -298,7 +298,8 @@ START_TEST(the_agents_own_gap_observation_explains_a_hole)
     send_gap(&f, 33, "refused-by-hub", "3", "999");
     ck_assert_uint_eq(agent_of(&f).missing, 0);
     ck_assert_uint_eq(agent_of(&f).lost, 0);
-    ck_assert_int_eq(findings_of(&f).count, 0);
+    ck_assert_int_eq(findings_of(&f).count, 1); /* the gap itself, and no hole */
+    ck_assert_int_eq((int)findings_of(&f).last.kind, FINDING_GAP);
     tear_down(&f);
 }
 END_TEST

@@ -68,7 +68,7 @@ START_TEST(wrong_usage_is_2_and_says_what_to_write)
     expect(cmd_report, ARGV("report"), 2, "drift or hosts");
     expect(cmd_report, ARGV("report", "weather"), 2, "drift or hosts");
     expect(cmd_report, ARGV("report", "drift", "hosts"), 2, "one word too many");
-    expect(cmd_report, ARGV("report", "drift", "--format", "pdf"), 2, "text, json or csv");
+    expect(cmd_report, ARGV("report", "drift", "--format", "pdf"), 2, "text, json, csv, html, ansible or sccm");
     expect(cmd_report, ARGV("report", "drift", "--format"), 2, "needs a value");
     expect(cmd_report, ARGV("report", "drift", "--since", "tomorrow"), 2, "7d");
     expect(cmd_report, ARGV("report", "drift", "--colour"), 2, "unknown option");
@@ -162,8 +162,19 @@ START_TEST(since_takes_times_and_lengths)
 }
 END_TEST
 
+START_TEST(migrate_says_what_it_needs)
+{
+    expect(cmd_migrate, ARGV("migrate"), 2, "--from sqlite:PATH");
+    expect(cmd_migrate, ARGV("migrate", "--from", "/var/lib/x.db", "--to", "postgresql://h/x"), 2, "sqlite:PATH");
+    expect(cmd_migrate, ARGV("migrate", "--from", "sqlite:/x.db", "--to", "mysql://h/x"), 2, "postgresql://");
+    expect(cmd_migrate, ARGV("migrate", "--from", "sqlite:/nonexistent/x.db", "--to", "postgresql://h/x"), 1,
+           "/nonexistent/x.db");
+}
+END_TEST
+
 static void add(Suite *s)
 {
+    suite_test(s, migrate_says_what_it_needs);
     suite_test(s, wrong_usage_is_2_and_says_what_to_write);
     suite_test(s, the_incidents_report_is_refused_plainly);
     suite_test(s, a_config_that_is_missing_or_wrong_is_2);

@@ -1,5 +1,6 @@
 /* What applied records become: hosts, guests, verdicts, peers. */
 #include "tests/hub/support_fleet.h"
+#include "tests/hub/support_postgres.h"
 #include "tests/support/suite.h"
 
 #include <ctype.h>
@@ -259,7 +260,8 @@ START_TEST(a_damaged_guest_is_made_anew_by_the_next_records)
 
     set_up(&f);
     report_guest(&f, &who, 1, 1, T0, "6.3.9600", "6.3.9600.18692");
-    ask_store(f.path, "UPDATE guest SET state = x'FFFFFFFF'");
+    ask_store(f.path, stores_are_postgres() ? "UPDATE guest SET state = '\\xFFFFFFFF'"
+                                            : "UPDATE guest SET state = x'FFFFFFFF'");
     read_guests(&f, NULL, &seen);
     ck_assert_int_eq(seen.count, 0);
     report_guest(&f, &who, 3, 1, T0 + MINUTES, "6.3.9600", "6.3.9600.18692");

@@ -1,0 +1,135 @@
+/* The PostgreSQL body's readers: everything of a kind, row by row as it
+ * arrives, in one read transaction.  A callback must not use the store. */
+#include "base/log.h"
+#include "base/text.h"
+#include "hub/fleet_postgres.h"
+
+#include <stdlib.h>
+
+struct reading {
+    const struct fleet_reader *reader;
+    struct guest *guest; /* large: not on the stack */
+};
+
+static bool take_host(const PGresult *r, void *arg)
+{
+    const struct reading *reading = (const struct reading *)arg;
+    struct host h;
+    size_t len;
+    const void *state = pg_blob(r, 0, &len);
+
+    if (host_decode(&h, state, len, NULL) != 0) {
+        log_event(LOG_WARN, "store.host_damaged", LOG_S("host_id", PQgetvalue(r, 0, 1)));
+        return true;
+    }
+    return reading->reader->host(reading->reader->arg, &h);
+}
+
+static bool take_guest(const PGresult *r, void *arg)
+{
+    const struct reading *reading = (const struct reading *)arg;
+    size_t len;
+    const void *state = pg_blob(r, 0, &len);
+
+    if (guest_decode(reading->guest, state, len, NULL) != 0) {
+        log_event(LOG_WARN, "store.guest_damaged", LOG_S("vm_id", PQgetvalue(r, 0, 1)));
+        return true;
+    }
+    return reading->reader->guest(reading->reader->arg, reading->guest);
+}
+
+static bool take_agent(const PGresult *r, void *arg)
+{
+    const struct reading *reading = (const struct reading *)arg;
+    struct fleet_stream st;
+
+    postgres_stream_row(r, &st);
+    return reading->reader->agent(reading->reader->arg, &st.agent);
+}
+
+static bool take_finding(const PGresult *r, void *arg)
+{
+    const struct reading *reading = (const struct reading *)arg;
+    struct fleet_finding f = { .first_time = pg_int(r, 3), .last_time = pg_int(r, 4) };
+
+    if (!fleet_finding_parse(PQgetvalue(r, 0, 0), &f.kind))
+        return true; /* written by a newer hub */
+    pg_copy_text(r, 1, f.host_id, sizeof f.host_id);
+    pg_copy_text(r, 2, f.agent_id, sizeof f.agent_id);
+    pg_copy_text(r, 5, f.text, sizeof f.text);
+    return reading->reader->finding(reading->reader->arg, &f);
+}
+
+static bool take_peer(const PGresult *r, void *arg)
+{
+    const struct reading *reading = (const struct reading *)arg;
+    char build[FLEET_BUILD_MAX], highest[VERSION_TEXT_MAX];
+    struct version os, is;
+
+    pg_copy_text(r, 0, build, sizeof build);
+    pg_copy_text(r, 1, highest, sizeof highest);
+    if (version_parse(build, &os) > 0 && version_parse(highest, &is) > 0)
+        drift_peers_put(reading->reader->peers, &os, &is);
+    return true;
+}
+
+int postgres_read(struct fleet_body *b, const struct fleet_reader *r, struct err *e)
+{
+    struct postgres_body *s = postgres_body_of(b);
+    struct reading reading = { r, NULL };
+    const struct pg_value cluster = PG_T(r->cluster);
+    const struct {
+        bool wanted;
+        enum pg_sql which;
+        postgres_take *take;
+    } kinds[] = {
+        { r->peers != NULL, PG_READ_PEERS, take_peer },         { r->host != NULL, PG_READ_HOSTS, take_host },
+        { r->guest != NULL, PG_READ_GUESTS, take_guest },       { r->agent != NULL, PG_READ_AGENTS, take_agent },
+        { r->finding != NULL, PG_READ_FINDINGS, take_finding },
+    };
+    int rc = 0;
+
+    reading.guest = (struct guest *)malloc(sizeof *reading.guest);
+    if (reading.guest == NULL)
+        return err_set(e, ERR_MEMORY, "out of memory");
+    for (size_t i = 0; rc == 0 && i < sizeof kinds / sizeof kinds[0]; i++) {
+        size_t values = kinds[i].which == PG_READ_GUESTS ? 1 : 0;
+
+        if (kinds[i].wanted)
+            rc = postgres_each(s, kinds[i].take, &reading, kinds[i].which, &cluster, values, e);
+    }
+    free(reading.guest);
+    return rc;
+}
+
+/* ---- stats ---------------------------------------------------------------------- */
+
+static bool take_state_count(const PGresult *r, void *arg)
+{
+    struct fleet_stats *out = (struct fleet_stats *)arg;
+    uint64_t n = (uint64_t)pg_int(r, 1);
+    enum drift_state state;
+
+    out->guests += n;
+    if (drift_state_parse(PQgetvalue(r, 0, 0), &state))
+        out->guests_by_state[state] += n;
+    return true;
+}
+
+int postgres_stats(struct fleet_body *b, struct fleet_stats *out, struct err *e)
+{
+    struct postgres_body *s = postgres_body_of(b);
+    PGresult *r;
+    int rc = postgres_row(s, &r, PG_COUNTS, NULL, 0, e);
+
+    *out = (struct fleet_stats){ 0 };
+    if (rc != 0)
+        return rc;
+    out->agents = (uint64_t)pg_int(r, 0);
+    out->hosts = (uint64_t)pg_int(r, 1);
+    out->foreign = (uint64_t)pg_int(r, 2);
+    out->findings = (uint64_t)pg_int(r, 3);
+    out->file_bytes = (uint64_t)pg_int(r, 4);
+    PQclear(r);
+    return postgres_each(s, take_state_count, out, PG_COUNT_STATES, NULL, 0, e);
+}

@@ -1,0 +1,119 @@
+/* The PostgreSQL body's statements, one table.
+ *
+ * All numbers are bigint and travel as eight bytes; keys are text COLLATE "C", so
+ * that they sort and compare as bytes, as in the SQLite body.
+ *
+ * pg_backend_pid() % 256 gives each hub a row of its own in tables that all
+ * write to (daily, probe): two hubs that share a number now and then only
+ * wait for each other.  Hubs that do the same upkeep at once meet like any
+ * other two transactions: one of them does its part again. */
+#include "hub/fleet_postgres.h"
+
+#define STREAM_COLUMNS \
+    "id, agent_id, host_id, high_mark, missing, lost, records, first_seen, last_seen, delay, delay_since"
+#define CHANGE_COLUMNS "vm_id, received, kind, time, host_id, cluster, from_value, to_value, evidence"
+#define SLOT           "(pg_backend_pid() % 256)"
+/* Parameters: 1 guest, 2 host, 3 cluster, 4 kind, 5 since, 6 until, 7 limit (-1 none). */
+#define WHERE_ANY   "$1::text IS NULL"
+#define WHERE_GUEST "vm_id = $1"
+#define READ_CHANGES(who, order)                                                                    \
+    "SELECT " CHANGE_COLUMNS " FROM guest_change WHERE " who                                        \
+    " AND received >= $5 AND received < $6 AND ($2::text IS NULL OR host_id = $2)"                  \
+    " AND ($3::text IS NULL OR lower(cluster) = lower($3::text COLLATE \"C\"))"                     \
+    " AND ($4::text IS NULL OR kind = $4) ORDER BY received " order ", time " order ", vm_id, kind" \
+    " LIMIT nullif($7::bigint, -1)"
+#define PRUNE_CHANGES(which)                                                                   \
+    "DELETE FROM guest_change WHERE (vm_id, received, kind, time) IN"                          \
+    " (SELECT vm_id, received, kind, time FROM guest_change WHERE " which " AND received < $1" \
+    " ORDER BY received LIMIT $2)"
+
+const char *const postgres_texts[PG_SQL_COUNT] = {
+    [PG_STREAM_LOCK] = "INSERT INTO agent(agent_id, turn) VALUES($1, 1)"
+                       " ON CONFLICT(agent_id) DO UPDATE SET turn = agent.turn + 1",
+    [PG_STREAM_GET] = "SELECT " STREAM_COLUMNS " FROM stream WHERE agent_id = $1 AND host_id = $2",
+    [PG_STREAM_OTHER] = "SELECT " STREAM_COLUMNS " FROM stream WHERE agent_id = $1 AND host_id <> $2"
+                        " ORDER BY last_seen DESC, high_mark DESC LIMIT 1",
+    [PG_STREAM_INSERT] = "INSERT INTO stream(agent_id, host_id, high_mark, missing, lost, records, first_seen,"
+                         " last_seen, delay, delay_since) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+                         " RETURNING id",
+    [PG_STREAM_UPDATE] = "UPDATE stream SET high_mark = $3, missing = $4, lost = $5, records = $6, first_seen = $7,"
+                         " last_seen = $8, delay = $9, delay_since = $10 WHERE agent_id = $1 AND host_id = $2",
+    [PG_HOLE_FIND] = "SELECT first, last FROM hole WHERE stream = $1 AND first <= $3 AND last >= $2"
+                     " ORDER BY first LIMIT 1",
+    [PG_HOLE_PUT] = "INSERT INTO hole(stream, first, last) VALUES($1, $2, $3)",
+    [PG_HOLE_DROP] = "DELETE FROM hole WHERE stream = $1 AND first = $2",
+    [PG_HOLE_COUNT] = "SELECT count(*) FROM hole WHERE stream = $1",
+    [PG_RECORD_PUT] = "INSERT INTO observation(stream, seq, received, time, kind, severity, vm_id, payload)"
+                      " VALUES($1, $2, $3, $4, $5, $6, $7, $8)",
+    [PG_RECORD_ELSEWHERE] = "SELECT 1 FROM observation WHERE stream IN"
+                            " (SELECT id FROM stream WHERE agent_id = $1 AND id <> $2)"
+                            " AND seq = $3 AND payload = $4 LIMIT 1",
+    [PG_FOREIGN_PUT] = "INSERT INTO foreign_record(received, time, service, payload) VALUES($1, $2, $3, $4)",
+    [PG_FOREIGN_TRIM] = "DELETE FROM foreign_record WHERE id IN (SELECT id FROM foreign_record WHERE id <="
+                        " currval(pg_get_serial_sequence('foreign_record', 'id')) - $1"
+                        " ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+    [PG_HOST_GET] = "SELECT state FROM host WHERE host_id = $1",
+    [PG_HOST_PUT] = "INSERT INTO host(host_id, cluster, name, os_version, last_seen, state)"
+                    " VALUES($1, $2, $3, $4, $5, $6) ON CONFLICT(host_id) DO UPDATE SET cluster = $2, name = $3,"
+                    " os_version = $4, last_seen = $5, state = $6",
+    [PG_GUEST_GET] = "SELECT state FROM guest WHERE vm_id = $1",
+    [PG_GUEST_PUT] = "INSERT INTO guest(vm_id, host_id, name, build, drift_state, drift_row, drift_since, last_seen,"
+                     " removed_time, state, cluster) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+                     " ON CONFLICT(vm_id) DO UPDATE SET host_id = $2, name = $3, build = $4, drift_state = $5,"
+                     " drift_row = $6, drift_since = $7, last_seen = $8, removed_time = $9, state = $10, cluster = $11",
+    [PG_GUEST_NEXT_ON_HOST] = "SELECT state, vm_id FROM guest WHERE host_id = $1 AND vm_id > $2 ORDER BY vm_id LIMIT 1",
+    [PG_GUEST_NEXT_OF_BUILD] = "SELECT state, vm_id FROM guest WHERE build = $1 AND vm_id > $2 ORDER BY vm_id LIMIT 1",
+    [PG_GUEST_COUNTED] = "SELECT cluster, drift_state, removed_time FROM guest WHERE vm_id = $1",
+    [PG_PEER_GET] = "SELECT highest FROM peer WHERE build = $1",
+    [PG_PEER_PUT] = "INSERT INTO peer(build, highest) SELECT $1::text, $2::text WHERE (SELECT count(*) FROM peer) < $3"
+                    " OR EXISTS (SELECT 1 FROM peer WHERE build = $1)"
+                    " ON CONFLICT(build) DO UPDATE SET highest = excluded.highest",
+    [PG_REJUDGE_PUT] = "INSERT INTO rejudge(build, after) VALUES($1, $2)"
+                       " ON CONFLICT(build) DO UPDATE SET after = $2",
+    [PG_REJUDGE_GET] = "SELECT build, after FROM rejudge LIMIT 1 FOR UPDATE SKIP LOCKED",
+    [PG_REJUDGE_DROP] = "DELETE FROM rejudge WHERE build = $1",
+    [PG_FINDING_PUT] = "INSERT INTO finding(kind, host_id, agent_id, first_time, last_time, text)"
+                       " VALUES($1, $2, $3, $4, $5, $6) ON CONFLICT(kind, host_id, agent_id) DO UPDATE"
+                       " SET last_time = $5, text = $6",
+    [PG_FINDING_DROP] = "DELETE FROM finding WHERE kind = $1 AND host_id = $2 AND agent_id = $3",
+    [PG_CHANGE_PUT] = "INSERT INTO guest_change(" CHANGE_COLUMNS ") VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+                      " ON CONFLICT(vm_id, received, kind, time) DO UPDATE SET to_value = $8, evidence = $9",
+    [PG_COUNT_ADD] = "INSERT INTO daily(cluster, day, state, slot, delta) VALUES($1, $2, $3, " SLOT ", $4)"
+                     " ON CONFLICT(cluster, day, state, slot) DO UPDATE SET delta = daily.delta + excluded.delta",
+    [PG_PRUNE_OBSERVATIONS] = "DELETE FROM observation WHERE (stream, seq) IN (SELECT stream, seq FROM observation"
+                              " WHERE received < $1 ORDER BY received LIMIT $2)",
+    [PG_PRUNE_FINDINGS] = "DELETE FROM finding WHERE (kind, host_id, agent_id) IN (SELECT kind, host_id, agent_id"
+                          " FROM finding WHERE last_time < $1 AND kind <> 'sequence-hole' LIMIT $2)",
+    [PG_PRUNE_GUESTS] = "DELETE FROM guest WHERE vm_id IN (SELECT vm_id FROM guest WHERE removed_time > 0 AND"
+                        " removed_time < $1 LIMIT $2)",
+    [PG_PRUNE_MOVES] = PRUNE_CHANGES("kind = 'host'"),
+    [PG_PRUNE_CHANGES] = PRUNE_CHANGES("kind <> 'host'"),
+    [PG_PRUNE_DAYS] = "WITH old AS (DELETE FROM daily WHERE (cluster, day, state, slot) IN"
+                      " (SELECT cluster, day, state, slot FROM daily WHERE day < $1 ORDER BY day LIMIT $2) RETURNING "
+                      "cluster, state, delta), folded AS ("
+                      "INSERT INTO daily(cluster, day, state, slot, delta)"
+                      " SELECT cluster, $1, state, " SLOT ", sum(delta)::bigint FROM old GROUP BY cluster, state"
+                      " ON CONFLICT(cluster, day, state, slot) DO UPDATE SET delta = daily.delta + excluded.delta)"
+                      " SELECT 1 FROM old",
+    [PG_TOUCH] = "INSERT INTO probe(id, time) VALUES(" SLOT ", $1) ON CONFLICT(id) DO UPDATE SET time = $1",
+    [PG_READ_HOSTS] = "SELECT state, host_id FROM host ORDER BY host_id",
+    [PG_READ_GUESTS] = "SELECT state, vm_id FROM guest WHERE $1::text IS NULL OR host_id IN"
+                       " (SELECT host_id FROM host WHERE lower(cluster) = lower($1::text COLLATE \"C\"))",
+    [PG_READ_AGENTS] = "SELECT " STREAM_COLUMNS " FROM stream ORDER BY host_id, agent_id",
+    [PG_READ_FINDINGS] = "SELECT kind, host_id, agent_id, first_time, last_time, text FROM finding"
+                         " ORDER BY host_id, kind, agent_id",
+    [PG_READ_PEERS] = "SELECT build, highest FROM peer",
+    [PG_READ_CHANGES_NEWEST] = READ_CHANGES(WHERE_ANY, "DESC"),
+    [PG_READ_CHANGES_OLDEST] = READ_CHANGES(WHERE_ANY, "ASC"),
+    [PG_READ_GUEST_NEWEST] = READ_CHANGES(WHERE_GUEST, "DESC"),
+    [PG_READ_GUEST_OLDEST] = READ_CHANGES(WHERE_GUEST, "ASC"),
+    [PG_READ_COUNTS] = "SELECT day, '', state, sum(delta)::bigint FROM daily GROUP BY day, state ORDER BY day",
+    [PG_READ_COUNTS_OF] = "SELECT day, cluster, state, sum(delta)::bigint FROM daily WHERE cluster = $1"
+                          " GROUP BY day, cluster, state ORDER BY day",
+    [PG_READ_CLUSTERS] = "SELECT 0::bigint, cluster, state, sum(delta)::bigint FROM daily GROUP BY cluster, state"
+                         " HAVING sum(delta) <> 0 ORDER BY cluster",
+    [PG_COUNTS] = "SELECT (SELECT count(*) FROM stream), (SELECT count(*) FROM host),"
+                  " (SELECT count(*) FROM foreign_record), (SELECT count(*) FROM finding),"
+                  " pg_database_size(current_database())",
+    [PG_COUNT_STATES] = "SELECT state, sum(delta)::bigint FROM daily GROUP BY state",
+};

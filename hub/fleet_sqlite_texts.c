@@ -1,0 +1,106 @@
+/* The SQLite body's statements, one table. */
+#include "hub/fleet_sqlite.h"
+
+#define STREAM_COLUMNS \
+    "id, agent_id, host_id, high_mark, missing, lost, records, first_seen, last_seen, delay, delay_since"
+#define CHANGE_COLUMNS "vm_id, received, kind, time, host_id, cluster, from_value, to_value, evidence"
+/* Parameters: 1 guest, 2 host, 3 cluster, 4 kind, 5 since, 6 until, 7 limit (-1 none). */
+#define WHERE_ANY   "?1 IS NULL"
+#define WHERE_GUEST "vm_id = ?1"
+#define READ_CHANGES(who, order)                                                                              \
+    "SELECT " CHANGE_COLUMNS " FROM guest_change WHERE " who                                                  \
+    " AND received >= ?5 AND received < ?6 AND (?2 IS NULL OR host_id = ?2)"                                  \
+    " AND (?3 IS NULL OR cluster = ?3 COLLATE NOCASE) AND (?4 IS NULL OR kind = ?4) ORDER BY received " order \
+    ", time " order ", vm_id, kind LIMIT ?7"
+
+const char *const sqlite_texts[SQL_COUNT] = {
+    [SQL_BEGIN] = "BEGIN",
+    [SQL_BEGIN_WRITING] = "BEGIN IMMEDIATE",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_ROLLBACK] = "ROLLBACK",
+    [SQL_STREAM_GET] = "SELECT " STREAM_COLUMNS " FROM stream WHERE agent_id = ?1 AND host_id = ?2",
+    [SQL_STREAM_OTHER] = "SELECT " STREAM_COLUMNS " FROM stream WHERE agent_id = ?1 AND host_id <> ?2"
+                         " ORDER BY last_seen DESC, high_mark DESC LIMIT 1",
+    [SQL_STREAM_INSERT] = "INSERT INTO stream(agent_id, host_id, high_mark, missing, lost, records, first_seen,"
+                          " last_seen, delay, delay_since) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [SQL_STREAM_UPDATE] = "UPDATE stream SET high_mark = ?3, missing = ?4, lost = ?5, records = ?6, first_seen = ?7,"
+                          " last_seen = ?8, delay = ?9, delay_since = ?10 WHERE agent_id = ?1 AND host_id = ?2",
+    [SQL_HOLE_FIND] = "SELECT first, last FROM hole WHERE stream = ?1 AND first <= ?3 AND last >= ?2"
+                      " ORDER BY first LIMIT 1",
+    [SQL_HOLE_PUT] = "INSERT INTO hole(stream, first, last) VALUES(?1, ?2, ?3)",
+    [SQL_HOLE_DROP] = "DELETE FROM hole WHERE stream = ?1 AND first = ?2",
+    [SQL_HOLE_COUNT] = "SELECT count(*) FROM hole WHERE stream = ?1",
+    [SQL_RECORD_PUT] = "INSERT INTO observation(stream, seq, received, time, kind, severity, vm_id, payload)"
+                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [SQL_RECORD_ELSEWHERE] = "SELECT 1 FROM stream s JOIN observation o ON o.stream = s.id AND o.seq = ?3"
+                             " WHERE s.agent_id = ?1 AND s.id <> ?2 AND o.payload = ?4 LIMIT 1",
+    [SQL_FOREIGN_PUT] = "INSERT INTO foreign_record(received, time, service, payload) VALUES(?1, ?2, ?3, ?4)",
+    [SQL_FOREIGN_TRIM] = "DELETE FROM foreign_record WHERE id <= ?1",
+    [SQL_HOST_GET] = "SELECT state FROM host WHERE host_id = ?1",
+    [SQL_HOST_PUT] = "INSERT INTO host(host_id, cluster, name, os_version, last_seen, state)"
+                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(host_id) DO UPDATE SET cluster = ?2, name = ?3,"
+                     " os_version = ?4, last_seen = ?5, state = ?6",
+    [SQL_GUEST_GET] = "SELECT state FROM guest WHERE vm_id = ?1",
+    [SQL_GUEST_PUT] = "INSERT INTO guest(vm_id, host_id, name, build, drift_state, drift_row, drift_since, last_seen,"
+                      " removed_time, state, cluster) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+                      " ON CONFLICT(vm_id) DO"
+                      " UPDATE SET host_id = ?2, name = ?3, build = ?4, drift_state = ?5, drift_row = ?6,"
+                      " drift_since = ?7, last_seen = ?8, removed_time = ?9, state = ?10, cluster = ?11",
+    [SQL_GUEST_NEXT_ON_HOST] =
+        "SELECT state, vm_id FROM guest WHERE host_id = ?1 AND vm_id > ?2 ORDER BY vm_id LIMIT 1",
+    [SQL_GUEST_NEXT_OF_BUILD] = "SELECT state, vm_id FROM guest WHERE build = ?1 AND vm_id > ?2 ORDER BY vm_id LIMIT 1",
+    [SQL_PEER_GET] = "SELECT highest FROM peer WHERE build = ?1",
+    [SQL_PEER_PUT] = "INSERT INTO peer(build, highest) SELECT ?1, ?2 WHERE (SELECT count(*) FROM peer) < ?3"
+                     " OR EXISTS (SELECT 1 FROM peer WHERE build = ?1)"
+                     " ON CONFLICT(build) DO UPDATE SET highest = ?2",
+    [SQL_REJUDGE_PUT] = "INSERT INTO rejudge(build, after) VALUES(?1, ?2)"
+                        " ON CONFLICT(build) DO UPDATE SET after = ?2",
+    [SQL_REJUDGE_GET] = "SELECT build, after FROM rejudge LIMIT 1",
+    [SQL_REJUDGE_DROP] = "DELETE FROM rejudge WHERE build = ?1",
+    [SQL_FINDING_PUT] = "INSERT INTO finding(kind, host_id, agent_id, first_time, last_time, text)"
+                        " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(kind, host_id, agent_id) DO UPDATE"
+                        " SET last_time = ?5, text = ?6",
+    [SQL_FINDING_DROP] = "DELETE FROM finding WHERE kind = ?1 AND host_id = ?2 AND agent_id = ?3",
+    [SQL_GUEST_COUNTED] = "SELECT cluster, drift_state, removed_time FROM guest WHERE vm_id = ?1",
+    [SQL_CHANGE_PUT] = "INSERT INTO guest_change(" CHANGE_COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+                       " ON CONFLICT(vm_id, received, kind, time) DO UPDATE SET to_value = ?8, evidence = ?9",
+    [SQL_COUNT_ADD] = "INSERT INTO daily(cluster, day, state, delta) VALUES(?1, ?2, ?3, ?4)"
+                      " ON CONFLICT(cluster, day, state) DO UPDATE SET delta = delta + ?4",
+    [SQL_PRUNE_OBSERVATIONS] = "DELETE FROM observation WHERE id IN"
+                               " (SELECT id FROM observation ORDER BY id LIMIT ?2) AND received < ?1",
+    [SQL_PRUNE_FINDINGS] = "DELETE FROM finding WHERE (kind, host_id, agent_id) IN (SELECT kind, host_id, agent_id"
+                           " FROM finding WHERE last_time < ?1 AND kind <> 'sequence-hole' LIMIT ?2)",
+    [SQL_PRUNE_GUESTS] = "DELETE FROM guest WHERE vm_id IN"
+                         " (SELECT vm_id FROM guest WHERE removed_time > 0 AND removed_time < ?1 LIMIT ?2)",
+    [SQL_PRUNE_MOVES] = "DELETE FROM guest_change WHERE (vm_id, received, kind, time) IN"
+                        " (SELECT vm_id, received, kind, time FROM guest_change WHERE kind = 'host' AND received < ?1"
+                        " ORDER BY received LIMIT ?2)",
+    [SQL_PRUNE_CHANGES] = "DELETE FROM guest_change WHERE (vm_id, received, kind, time) IN"
+                          " (SELECT vm_id, received, kind, time FROM guest_change WHERE received < ?1 AND kind <>"
+                          " 'host' ORDER BY received LIMIT ?2)",
+    [SQL_FOLD_DAYS] = "INSERT INTO daily(cluster, day, state, delta) SELECT cluster, ?1, state, sum(delta) FROM ("
+                      "SELECT cluster, state, delta FROM daily WHERE day < ?1 ORDER BY day, cluster, state LIMIT ?2)"
+                      " WHERE true GROUP BY cluster, state"
+                      " ON CONFLICT(cluster, day, state) DO UPDATE SET delta = delta + excluded.delta",
+    [SQL_PRUNE_DAYS] = "DELETE FROM daily WHERE (cluster, day, state) IN (SELECT cluster, day, state FROM daily"
+                       " WHERE day < ?1 ORDER BY day, cluster, state LIMIT ?2)",
+    [SQL_TOUCH] = "INSERT INTO probe(id, time) VALUES(1, ?1) ON CONFLICT(id) DO UPDATE SET time = ?1",
+    [SQL_READ_HOSTS] = "SELECT state, host_id FROM host",
+    [SQL_READ_GUESTS] = "SELECT state, vm_id FROM guest WHERE ?1 IS NULL"
+                        " OR host_id IN (SELECT host_id FROM host WHERE cluster = ?1 COLLATE NOCASE)",
+    [SQL_READ_AGENTS] = "SELECT " STREAM_COLUMNS " FROM stream ORDER BY host_id, agent_id",
+    [SQL_READ_FINDINGS] = "SELECT kind, host_id, agent_id, first_time, last_time, text FROM finding"
+                          " ORDER BY host_id, kind, agent_id",
+    [SQL_READ_PEERS] = "SELECT build, highest FROM peer",
+    [SQL_READ_CHANGES_NEWEST] = READ_CHANGES(WHERE_ANY, "DESC"),
+    [SQL_READ_CHANGES_OLDEST] = READ_CHANGES(WHERE_ANY, "ASC"),
+    [SQL_READ_GUEST_NEWEST] = READ_CHANGES(WHERE_GUEST, "DESC"),
+    [SQL_READ_GUEST_OLDEST] = READ_CHANGES(WHERE_GUEST, "ASC"),
+    [SQL_READ_COUNTS] = "SELECT day, '', state, sum(delta) FROM daily GROUP BY day, state ORDER BY day",
+    [SQL_READ_COUNTS_OF] = "SELECT day, cluster, state, delta FROM daily WHERE cluster = ?1 ORDER BY day",
+    [SQL_READ_CLUSTERS] = "SELECT 0, cluster, state, sum(delta) FROM daily GROUP BY cluster, state"
+                          " HAVING sum(delta) <> 0 ORDER BY cluster",
+    [SQL_COUNTS] = "SELECT (SELECT count(*) FROM stream), (SELECT count(*) FROM host),"
+                   " (SELECT count(*) FROM foreign_record), (SELECT count(*) FROM finding)",
+    [SQL_COUNT_STATES] = "SELECT state, sum(delta) FROM daily GROUP BY state",
+};

@@ -1,0 +1,69 @@
+/* Hosts and guests as pages list them: read from one moment of the store,
+ * judged as the reports judge them, filtered and sorted as asked.  Private to the dashboard.
+ *
+ * What is kept of a guest is a row of short texts, and only when it passes
+ * the filters; the counts by state are of all guests in the scope. */
+#ifndef HUB_WEB_LIST_H
+#define HUB_WEB_LIST_H
+
+#include "base/arena.h"
+#include "hub/web.h"
+
+enum { WEB_LIST_MAX = 250000 /* guests in one list */ };
+
+struct web_host {
+    struct host h;
+    const char *name; /* its name, or its id where it has none */
+    int64_t heard;    /* its newest word, by our clock once an agent was heard, else by its own */
+    bool agent_heard, silent;
+    uint64_t guests[DRIFT_STATE_COUNT];
+};
+
+/* Texts are never NULL; "" where unknown. */
+struct web_row {
+    struct drift_kept kept;
+    const struct web_host *on; /* NULL: not known */
+    const char *vm_id, *name, *host_id, *host, *cluster, *os, *version, *expected;
+    int64_t last_seen;
+};
+
+struct web_list {
+    struct arena arena;
+    const struct web_query *query;
+    const struct web_moment *moment;
+    const char *cluster;     /* the scope's; NULL any */
+    struct web_host **hosts; /* of the scope, in order of id, or of name after web_list_sort_hosts() */
+    size_t host_count, host_cap;
+    bool hosts_sorted; /* by id */
+    struct web_row *rows;
+    size_t row_count, row_cap;
+    uint64_t by_state[DRIFT_STATE_COUNT];
+    struct drift_peers *peers;
+    int rc; /* of a callback */
+    struct err *e;
+};
+
+/* Frees nothing it has not: web_list_free() is right after a failure too. */
+MUST_USE int web_list_init(struct web_list *l, const struct web_query *q, const struct web_moment *m, struct err *e);
+void web_list_free(struct web_list *l);
+
+/* All hosts and guests, or those of a cluster ("" : of hosts outside of clusters; ASCII case does not count). */
+MUST_USE int web_list_read(struct web_list *l, struct fleet_store *s, const char *cluster, struct err *e);
+/* One host, with its guests or alone.  ERR_NOT_FOUND. */
+MUST_USE int web_list_read_host(struct web_list *l, struct fleet_store *s, const char *host_id, bool guests,
+                                struct err *e);
+
+/* As the query says; default_sort where it says nothing. */
+void web_list_sort(struct web_list *l, enum web_sort default_sort);
+void web_list_sort_hosts(struct web_list *l); /* by cluster and name */
+
+/* The guests' part of a page: form, table, pages, and links to the same as CSV and JSON. */
+void web_put_guests(struct buf *out, struct web_list *l);
+
+/* The rows as CSV or JSON (hvfleet.guests/1), as query->format says. */
+MUST_USE int web_put_export(struct buf *out, const struct web_list *l, struct err *e);
+
+/* Versions in each guest OS, of all rows: the OSes with the most guests first. */
+void web_put_versions(struct buf *out, struct web_list *l);
+
+#endif
