@@ -18,25 +18,27 @@ PACKAGES := gcc libc6-dev pkg-config python3 openssl ca-certificates \
 
 # ---- rooms, lowest first -------------------------------------------------
 # USES_x: the rooms x may include.  PKGS_x: the libraries it brings.
-ROOMS := base model plat config triage report collectors store transport agent hub
+ROOMS := base model plat config triage incidents report collectors store transport agent hub
 
 USES_base :=
 USES_model := base
 USES_plat := model $(USES_model)
 USES_config := model $(USES_model)
 USES_triage := model $(USES_model)
-USES_report := model $(USES_model)
+USES_incidents := triage config model base
+USES_report := incidents triage config model base
 USES_collectors := triage config plat model base
 USES_store := plat model base
 USES_transport := store config plat model base
-USES_agent := transport store collectors report triage config plat model base
-USES_hub := report config plat model base
+USES_agent := transport store collectors report incidents triage config plat model base
+USES_hub := report incidents triage config plat model base
 
 PKGS_base :=
 PKGS_model := jansson
 PKGS_plat := libuv
 PKGS_config := yaml-0.1
 PKGS_triage :=
+PKGS_incidents := jansson
 PKGS_report := jansson
 PKGS_collectors := expat libevtx libbfio zlib
 PKGS_store := sqlite3 libuv
@@ -199,7 +201,7 @@ asan-programs: programs tests
 
 # Valgrind over the parts that own memory and descriptors (slow, so not all),
 # and over both programs while events flow from end to end.
-VALGRIND_TESTS := $(filter $(addprefix $(B)/tests/,base/% model/% config/% triage/% collectors/% report/%),$(TESTS))
+VALGRIND_TESTS := $(filter $(addprefix $(B)/tests/,base/% model/% config/% triage/% incidents/% collectors/% report/%),$(TESTS))
 check-valgrind: deps
 	$(Q)command -v valgrind >/dev/null || { echo 'valgrind is not installed: apt-get install valgrind' >&2; exit 1; }
 	+$(Q)$(SUBMAKE) valgrind-programs

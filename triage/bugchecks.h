@@ -1,4 +1,4 @@
-/* Names of bug check codes and what their parameters mean.  Internal to the room. */
+/* Names of bug check codes and what their parameters mean.  For this room, and for incidents/. */
 #ifndef TRIAGE_BUGCHECKS_H
 #define TRIAGE_BUGCHECKS_H
 

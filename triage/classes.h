@@ -1,4 +1,4 @@
-/* Which drivers may be blamed, and which are Windows' own.  Internal to the room.
+/* Which drivers may be blamed, and which are Windows' own.  For this room, and for incidents/.
  *
  * A minidump does not say whose a driver is, so this is a fixed table of names
  * (dumps.md 3.9 E).  docs/triage.md gives the reasons.
