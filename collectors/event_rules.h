@@ -132,14 +132,4 @@ extern const struct event_rule_list rules_storage_vsp, rules_storage_vsp_2012, r
  * known. */
 event_special crash_report, crash_dump_path, migration_was_long, mismatch_by_shape;
 
-/* Attributes of a Linux guest's crash, which has no bug check code. */
-#define ATTR_LINUX_VERSION   "hyperv.crash.linux.version"     /* kernel, "6.6.87" */
-#define ATTR_LINUX_GUEST_ID  "hyperv.crash.linux.guest_os_id" /* "0x..." as reported */
-#define ATTR_LINUX_DIE_CODE  "hyperv.crash.linux.die_code"
-#define ATTR_LINUX_RIP       "hyperv.crash.linux.rip"
-#define ATTR_LINUX_RSP       "hyperv.crash.linux.rsp"
-#define ATTR_LINUX_DRIVER    "hyperv.crash.linux.driver_version"
-#define ATTR_LINUX_TEXT_GPA  "hyperv.crash.linux.message_gpa"
-#define ATTR_LINUX_TEXT_SIZE "hyperv.crash.linux.message_size"
-
 #endif

@@ -172,6 +172,16 @@ int64_t obs_get_int(const struct observation *o, const char *key, int64_t dflt);
 #define ATTR_CRASH_PARAM4  "hyperv.crash.parameter4"
 #define ATTR_CRASH_MESSAGE "hyperv.crash.message"
 
+/* Attributes of a Linux guest's crash, which has no bug check code. */
+#define ATTR_LINUX_VERSION   "hyperv.crash.linux.version"     /* kernel, "6.6.87" */
+#define ATTR_LINUX_GUEST_ID  "hyperv.crash.linux.guest_os_id" /* "0x..." as reported */
+#define ATTR_LINUX_DIE_CODE  "hyperv.crash.linux.die_code"
+#define ATTR_LINUX_RIP       "hyperv.crash.linux.rip"
+#define ATTR_LINUX_RSP       "hyperv.crash.linux.rsp"
+#define ATTR_LINUX_DRIVER    "hyperv.crash.linux.driver_version"
+#define ATTR_LINUX_TEXT_GPA  "hyperv.crash.linux.message_gpa"
+#define ATTR_LINUX_TEXT_SIZE "hyperv.crash.linux.message_size"
+
 /* hyperv.guest.dump: the crash attributes above, and these.  DUMP_STATUS is
  * ok, partial, empty, zero, foreign, encrypted, unreadable. */
 #define ATTR_DUMP_PATH    "hyperv.dump.path"
