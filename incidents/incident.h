@@ -171,8 +171,9 @@ struct incident_cluster_event {
     int64_t event_id; /* 4870; 0 not known */
 };
 
+/* Another guest of the same host, by its first sign in the window. */
 struct incident_other {
-    const char *vm_id, *vm_name, *id;
+    const char *vm_id, *vm_name;
     int64_t time;
     enum incident_kind kind;
     const char *what; /* "0x0000007a" or the kind's name */
