@@ -37,16 +37,16 @@
 #include "model/observation.h"
 
 enum {
-    CASE_TOLERANCE_S = 300,           /* default of tolerance_ns */
-    CASE_BEFORE_S = 3600,             /* of before_ns */
-    CASE_AFTER_S = 900,               /* of after_ns */
-    CASE_OTHERS_S = 600,              /* of others_ns */
-    CASE_LOOKBACK_S = 24 * 3600,      /* of lookback_ns */
-    CASE_CLUES_MAX = 50000,           /* of clues_max */
-    CASE_FOLLOW_S = 900,              /* a reset or start this long after a crash is its end */
-    CASE_SECOND_SIGN_S = 60,          /* a triple fault this near a bug check is of it */
-    CASE_LATE_DUMP_S = 7 * 24 * 3600, /* a dump without a time in it is of a crash at most this long before */
-    CASE_GAP_REACH_S = 3600,          /* a gap that does not say since when reaches this far back */
+    CASE_TOLERANCE_S = 300,       /* default of tolerance_ns */
+    CASE_BEFORE_S = 3600,         /* of before_ns */
+    CASE_AFTER_S = 900,           /* of after_ns */
+    CASE_OTHERS_S = 600,          /* of others_ns */
+    CASE_LOOKBACK_S = 24 * 3600,  /* of lookback_ns */
+    CASE_CLUES_MAX = 20000,       /* of clues_max */
+    CASE_FOLLOW_S = 900,          /* a reset or start this long after a crash is its end */
+    CASE_SECOND_SIGN_S = 60,      /* a triple fault this near a bug check is of it */
+    CASE_LATE_DUMP_S = 24 * 3600, /* a dump without a time in it is of a crash at most this long before */
+    CASE_GAP_REACH_S = 3600,      /* a gap that does not say since when reaches this far back */
 };
 
 /* What history knows of a guest at one moment.  Texts may be NULL, and are copied at once. */
@@ -117,11 +117,12 @@ MUST_USE int case_file_incidents(struct case_file *c, int64_t from, int64_t to, 
                                  struct err *e);
 
 /* ---- recomputing narrowly -------------------------------------------------
- * When an observation arrives, the incidents that it can change are those of
- * vm_id, and of host_id, with from <= time <= to.  To compute these, evidence
- * of case_evidence_span(from, to) is wanted: all signs of that span, and what
- * else there is of the hosts concerned.  The result then replaces the stored
- * incidents of [from, to] of that VM and host. */
+ * When an observation arrives, the incidents that it can change are those with
+ * from <= time <= to of vm_id, those of no VM, and, as the flags say, those of
+ * its host, cluster or anybody.  To compute these, evidence of case_evidence_span(from, to) is
+ * wanted, by the observations' own time: everything of the VMs concerned and of
+ * the hosts and clusters these were on.  What comes out for [from, to] then
+ * replaces what was stored for it. */
 enum relevance {
     RELEVANT_NOT,
     RELEVANT_CONTEXT, /* changes incidents there are, makes none */
@@ -131,9 +132,13 @@ enum relevance {
 struct incident_relevance {
     enum relevance level;
     int64_t from, to;    /* of the times of incidents */
-    const char *vm_id;   /* points into the observation or is ""; "" every VM of the host */
+    const char *vm_id;   /* points into the observation; "" none named */
     const char *host_id; /* points into who */
-    bool any_host;       /* a dump without a VM may belong to a VM of any host; a CSV is the cluster's */
+    bool of_host;        /* incidents of every VM of host_id too, not of vm_id alone */
+    bool of_cluster;     /* and of every VM of who's cluster: a shared volume is everybody's */
+    bool of_any;         /* a dump without a VM may belong to a VM of any host */
+    bool of_code;        /* and those with this code (without the _M bit): a dump of theirs may not be theirs alone */
+    uint32_t code;
 };
 void incident_relevance(const struct case_options *options, const struct resource *who, const struct observation *o,
                         struct incident_relevance *out);
