@@ -1,13 +1,28 @@
 /* hvhub serve: in the foreground until SIGTERM or SIGINT; SIGHUP reads the
- * config, tokens and certificates anew. */
+ * config, tokens and certificates anew.  A service manager that asked for it hears how
+ * the hub is (notify.h). */
 #include "base/log.h"
+#include "base/times.h"
 #include "hub/commands.h"
 #include "hub/hub.h"
+#include "hub/notify.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { STATUS_MAX = ERR_TEXT_MAX + 128 };
+
+struct serving {
+    struct hub *hub;
+    const char *path;           /* of the config; NULL the default */
+    struct hub_config *scratch; /* for the next config */
+    sigset_t signals;
+    char status[STATUS_MAX]; /* as told last */
+};
 
 /* All threads inherit this mask, so that signals come to the waiting main thread alone. */
 static void block_signals(sigset_t *set)
@@ -20,47 +35,96 @@ static void block_signals(sigset_t *set)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static void reload(struct hub *hub, const char *path, struct hub_config *scratch)
+/* How the hub is, in a sentence. */
+static void describe(const struct serving *v, char *out, size_t size)
+{
+    char reason[ERR_TEXT_MAX];
+
+    if (hub_ready(v->hub, reason, sizeof reason))
+        snprintf(out, size, "ready on %s", hub_address(v->hub));
+    else
+        snprintf(out, size, "on %s, waiting for the store: %s", hub_address(v->hub), reason);
+}
+
+static void say_ready(struct serving *v)
+{
+    describe(v, v->status, sizeof v->status);
+    notify_ready(v->status);
+}
+
+/* From time to time: the status when it has changed, and that we live. */
+static void say_alive(struct serving *v)
+{
+    char status[STATUS_MAX];
+
+    describe(v, status, sizeof status);
+    notify_alive(strcmp(status, v->status) != 0 ? status : NULL);
+    memcpy(v->status, status, sizeof v->status);
+}
+
+static void reload(struct serving *v)
 {
     struct err e = { 0 };
 
-    if (load_config(path, scratch) != EXIT_DONE) {
+    notify_reloading();
+    if (load_config(v->path, v->scratch) != EXIT_DONE) {
         log_event(LOG_ERROR, "reload.refused", LOG_S("in_force", "the settings from before"));
-    } else if (hub_reload(hub, scratch, &e) != 0) {
+    } else if (hub_reload(v->hub, v->scratch, &e) != 0) {
         log_event(LOG_ERROR, "reload.refused", LOG_S("problem", e.text));
     } else {
-        log_event(LOG_INFO, "reload.done", LOG_S("address", hub_address(hub)));
+        log_event(LOG_INFO, "reload.done", LOG_S("address", hub_address(v->hub)));
     }
+    say_ready(v);
 }
 
-static void wait_for_end(struct hub *hub, const char *path, struct hub_config *scratch, const sigset_t *set)
+/* The next signal, or 0 when it is time to say that we live. */
+static int next_signal(const struct serving *v)
+{
+    int64_t period = notify_period_ns();
+    struct timespec most = { period / NS_PER_S, period % NS_PER_S };
+    int sig = period > 0 ? sigtimedwait(&v->signals, NULL, &most) : sigwaitinfo(&v->signals, NULL);
+
+    return sig > 0 ? sig : 0;
+}
+
+static void wait_for_end(struct serving *v)
 {
     int sig = 0;
 
     while (sig != SIGTERM && sig != SIGINT) {
-        if (sigwait(set, &sig) == 0 && sig == SIGHUP)
-            reload(hub, path, scratch);
+        sig = next_signal(v);
+        if (sig == SIGHUP)
+            reload(v);
+        else if (sig == 0)
+            say_alive(v);
     }
+    notify_stopping();
     log_event(LOG_INFO, "hub.stopping", LOG_S("signal", sig == SIGTERM ? "SIGTERM" : "SIGINT"));
+}
+
+static void complain(const char *problem, const char *outcome, bool journal)
+{
+    fprintf(stderr, "%shvhub serve: %s%s\n", journal ? "<3>" : "", problem, outcome);
 }
 
 static enum exit_code serve(struct hub_config *config, const char *path)
 {
     struct hub_options options = { .config = config };
-    struct hub *hub;
+    struct serving v = { .path = path, .scratch = config };
+    bool journal = notify_use_journal();
     struct err e = { 0 };
-    sigset_t set;
 
-    block_signals(&set);
-    if (hub_start(&hub, &options, &e) != 0) {
-        fprintf(stderr, "hvhub serve: %s\n", e.text);
+    block_signals(&v.signals);
+    if (hub_start(&v.hub, &options, &e) != 0) {
+        complain(e.text, "", journal);
         return EXIT_FAILED;
     }
-    printf("listening on %s\n", hub_address(hub));
+    printf("listening on %s\n", hub_address(v.hub));
     fflush(stdout);
-    wait_for_end(hub, path, config, &set);
-    if (hub_stop(hub, &e) != 0) {
-        fprintf(stderr, "hvhub serve: %s; ending without waiting for it\n", e.text);
+    say_ready(&v);
+    wait_for_end(&v);
+    if (hub_stop(v.hub, &e) != 0) {
+        complain(e.text, "; ending without waiting for it", journal);
         _exit(EXIT_FAILED);
     }
     return EXIT_DONE;

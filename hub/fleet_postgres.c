@@ -19,9 +19,10 @@
  *
  * When the connection is lost the transaction is lost with it, except that a
  * commit may have gone through without its answer: then the marks tell, when the
- * records come again.  The next begin() makes a new connection, at most one try
- * a second, so that a hub without its database answers at once that it can
- * not store now.
+ * records come again.  The next begin() makes a new connection, with a pause between
+ * two tries (one second, then twice as long each time up to RECONNECT_MAX_NS), so that a
+ * hub without its database answers at once that it can not store now, and why.  A
+ * patient body begins in that state when the database is away.
  *
  * Every wait has a deadline here; the server has its own (statement_timeout,
  * lock_timeout, idle_in_transaction_session_timeout), so that neither side
@@ -40,7 +41,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RECONNECT_NS (1 * NS_PER_S)
+#define RECONNECT_MIN_NS (1 * NS_PER_S)
+#define RECONNECT_MAX_NS (4 * NS_PER_S)
 
 /* A report may be long on its way; nothing else may.  The client waits a little longer than the server. */
 #define TIMEOUT_WRITING "SET statement_timeout = '60s'"
@@ -173,6 +175,33 @@ static int make_ready(struct postgres_body *s, struct err *e)
     return rc;
 }
 
+static void put_off(struct postgres_body *s, const struct err *why)
+{
+    s->pause_ns = s->pause_ns == 0 ? RECONNECT_MIN_NS : s->pause_ns * 2;
+    if (s->pause_ns > RECONNECT_MAX_NS)
+        s->pause_ns = RECONNECT_MAX_NS;
+    s->next_try = s->clock->monotonic_ns(s->clock) + s->pause_ns;
+    text_copy(s->problem, sizeof s->problem, why->text);
+}
+
+/* Is it worth waiting?  Not for a database that answers and is the wrong one. */
+static bool may_come(int rc)
+{
+    return rc == ERR_IO || rc == ERR_BUSY || rc == ERR_TIMEOUT;
+}
+
+static int first_connection(struct postgres_body *s, bool patient, struct err *e)
+{
+    struct err why = { 0 };
+    int rc = make_ready(s, &why);
+
+    if (rc != 0 && patient && may_come(rc)) {
+        put_off(s, &why);
+        return 0;
+    }
+    return rc != 0 ? err_set(e, why.code, "%s", why.text) : 0;
+}
+
 int fleet_postgres_open(struct fleet_body **out, const struct fleet_store_options *o, struct err *e)
 {
     struct postgres_body *s = calloc(1, sizeof *s);
@@ -189,7 +218,7 @@ int fleet_postgres_open(struct fleet_body **out, const struct fleet_store_option
     s->url = strdup(o->path);
     rc = s->url != NULL ? fleet_postgres_check(o->path, e) : err_set(e, ERR_MEMORY, "out of memory");
     if (rc == 0)
-        rc = make_ready(s, e);
+        rc = first_connection(s, o->patient, e);
     if (rc != 0) {
         postgres_close(&s->base);
         return rc;
@@ -243,20 +272,22 @@ static bool hung_up(struct postgres_body *s)
 static int reconnect(struct postgres_body *s, struct err *e)
 {
     int64_t now = s->clock->monotonic_ns(s->clock);
+    struct err why = { 0 };
     int rc;
 
     if (now < s->next_try)
-        return err_set(e, ERR_IO, "%s: no connection; the next try is within a second", s->name);
-    rc = make_ready(s, e);
-    if (rc == ERR_INVALID || rc == ERR_NOT_FOUND || rc == ERR_TOO_BIG) {
-        rc = ERR_IO; /* the database changed under us: not the fault of the records that wait */
-        if (e != NULL)
-            e->code = ERR_IO;
+        return err_set(e, ERR_IO, "%s", s->problem);
+    rc = make_ready(s, &why);
+    if (rc != 0) {
+        put_off(s, &why);
+        /* the database may have changed under us: not the fault of the records that wait */
+        return err_set(e, rc == ERR_INVALID || rc == ERR_NOT_FOUND || rc == ERR_TOO_BIG ? ERR_IO : why.code, "%s",
+                       why.text);
     }
-    s->next_try = rc == 0 ? 0 : s->clock->monotonic_ns(s->clock) + RECONNECT_NS;
-    if (rc == 0)
-        log_event(LOG_INFO, "store.connected", LOG_S("database", s->name));
-    return rc;
+    s->next_try = 0;
+    s->pause_ns = 0;
+    log_event(LOG_INFO, "store.connected", LOG_S("database", s->name));
+    return 0;
 }
 
 int postgres_begin(struct fleet_body *b, bool writing, struct err *e)

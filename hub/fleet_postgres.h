@@ -89,8 +89,10 @@ struct postgres_body {
     bool spent; /* the server is no longer one to write to: a new connection after the rollback */
     int queued;
     size_t queued_bytes;
-    int64_t next_try;      /* monotonic: no new connection before */
-    int64_t answer_max_ns; /* how long one answer is waited for */
+    int64_t next_try;           /* monotonic: no new connection before */
+    int64_t pause_ns;           /* between the last try that failed and the next; 0 after one that went well */
+    char problem[ERR_TEXT_MAX]; /* why the last try failed */
+    int64_t answer_max_ns;      /* how long one answer is waited for */
     const struct clock *clock;
     struct buf scratch; /* an encoded host or guest */
 };

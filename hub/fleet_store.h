@@ -69,6 +69,7 @@ struct fleet_store;
 struct fleet_store_options {
     const char *path;    /* a file, ":memory:" for a store that ends with the program, or a postgresql:// URL */
     bool read_only;      /* reports: nothing is created, migrated or written */
+    bool patient;        /* a database that can not be reached is no error: each call tries anew */
     int64_t keep_ns;     /* observations older than this go at the next upkeep; 0 never */
     int64_t foreign_max; /* records of other programs kept */
     struct fleet_keep history;
@@ -85,8 +86,8 @@ struct fleet_store_options {
  * ERR_UNSUPPORTED  made by a newer program; left alone
  * ERR_CORRUPT      it fails its integrity check; left alone
  * ERR_BUSY         another program keeps it locked
- * A database must be there, and empty or ours: its tables are made.  ERR_IO when it can not be reached; once it is
- * open a lost connection is made anew by itself, and what is asked meanwhile fails with ERR_IO. */
+ * A database must be there, and empty or ours: its tables are made.  ERR_IO when it can not be reached, unless patient;
+ * once it is open a lost connection is made anew by itself, and what is asked meanwhile fails with ERR_IO. */
 MUST_USE int fleet_store_open(struct fleet_store **out, const struct fleet_store_options *options, struct err *e);
 void fleet_store_close(struct fleet_store *s);
 

@@ -47,6 +47,7 @@ static int open_store(const struct hub_config *c, bool read_only, struct fleet_s
     struct fleet_store_options options = {
         .path = hub_store_path(c),
         .read_only = read_only,
+        .patient = true,
         .keep_ns = c->keep_ns,
         .foreign_max = c->foreign_max,
         .history = { c->keep_moves_ns, c->keep_changes_ns, c->keep_days_ns, c->keep_findings_ns },
@@ -116,11 +117,21 @@ static void free_parts(struct hub *h)
     free(h);
 }
 
+/* Into the log, once it runs. */
+static void say_started(struct hub *h)
+{
+    char name[STORE_NAME_MAX], reason[ERR_TEXT_MAX];
+
+    store_path_name(hub_store_path(&h->config), name, sizeof name);
+    log_event(LOG_INFO, "hub.started", LOG_S("address", h->address), LOG_S("store", name));
+    if (!hub_ready(h, reason, sizeof reason))
+        log_event(LOG_WARN, "hub.waiting", LOG_S("for", name), LOG_S("problem", reason));
+}
+
 int hub_start(struct hub **out, const struct hub_options *options, struct err *e)
 {
     struct hub *h = calloc(1, sizeof *h);
     struct server *server = NULL;
-    char name[STORE_NAME_MAX];
     int rc;
 
     if (h == NULL)
@@ -147,8 +158,7 @@ int hub_start(struct hub **out, const struct hub_options *options, struct err *e
         return rc;
     }
     put_in_force(h, server, options->config);
-    store_path_name(hub_store_path(&h->config), name, sizeof name);
-    log_event(LOG_INFO, "hub.started", LOG_S("address", h->address), LOG_S("store", name));
+    say_started(h);
     *out = h;
     return 0;
 }
@@ -156,6 +166,11 @@ int hub_start(struct hub **out, const struct hub_options *options, struct err *e
 const char *hub_address(const struct hub *h)
 {
     return h->address;
+}
+
+bool hub_ready(struct hub *h, char *reason, size_t size)
+{
+    return writer_ready(h->writer, reason, size);
 }
 
 /* ---- reload -------------------------------------------------------------------------- */

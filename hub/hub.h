@@ -7,6 +7,7 @@
 #include "config/hub_config.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct hub;
@@ -18,11 +19,15 @@ struct hub_options {
     bool distrust_loopback;          /* as in server.h: tests of who may speak */
 };
 
-/* Opens the store, binds, and serves.  On error nothing runs. */
+/* Opens the store, binds, and serves.  A database that does not answer is waited for: the hub runs, says so
+ * in its log and on /readyz, and takes nothing (503) until it is there.  On error nothing runs. */
 MUST_USE int hub_start(struct hub **out, const struct hub_options *options, struct err *e);
 
 /* "https://127.0.0.1:4318": with the real port. */
 const char *hub_address(const struct hub *h);
+
+/* Can it store?  Otherwise reason (size bytes) says why not. */
+bool hub_ready(struct hub *h, char *reason, size_t size);
 
 /* New settings: tokens, certificates, CA, limits, threads and log level change without a
  * closed port; listen and store.* need a restart, which is logged.  On error those in force stay. */
