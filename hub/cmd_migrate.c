@@ -11,30 +11,13 @@
 
 #define SQLITE_PREFIX "sqlite:"
 
-struct shown {
-    bool terminal;
-    char name[256];
-};
-
-/* On a terminal one line that moves, elsewhere one line a table. */
-static void show(void *arg, const char *table, int64_t done, int64_t total)
-{
-    const struct shown *shown = (const struct shown *)arg;
-    int percent = total > 0 ? (int)(done * 100 / total) : 100;
-
-    if (shown->terminal)
-        fprintf(stderr, "\r%-16s %12lld of %lld (%d%%)   %s", table, (long long)done, (long long)total, percent,
-                done >= total ? "\n" : "");
-    else if (done >= total)
-        fprintf(stderr, "%s: %lld\n", table, (long long)done);
-}
-
 static enum exit_code run(const char *file, const char *url)
 {
     struct drift_floors floors = drift_floors_default();
-    struct shown shown = { .terminal = isatty(STDERR_FILENO) == 1 };
+    bool terminal = isatty(STDERR_FILENO) == 1;
+    char name[256];
     const struct fleet_migration migration = {
-        .file = file, .url = url, .floors = &floors, .clock = plat_clock(), .progress = show, .arg = &shown
+        .file = file, .url = url, .floors = &floors, .clock = plat_clock(), .progress = show_progress, .arg = &terminal
     };
     struct err e = { 0 };
     int64_t rows;
@@ -43,9 +26,9 @@ static enum exit_code run(const char *file, const char *url)
         fprintf(stderr, "hvhub migrate: %s; the database is as it was\n", e.text);
         return EXIT_FAILED;
     }
-    store_path_name(url, shown.name, sizeof shown.name);
+    store_path_name(url, name, sizeof name);
     printf("%lld rows are in %s; write it to store.path, start hvhub, and keep %s until you are content\n",
-           (long long)rows, shown.name, file);
+           (long long)rows, name, file);
     return EXIT_DONE;
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -17,6 +18,8 @@ int cmd_check_config(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_enroll(int argc, char **argv);
 int cmd_migrate(int argc, char **argv);
+int cmd_backup(int argc, char **argv);
+int cmd_restore(int argc, char **argv);
 
 /* ---- shared by the commands (options.c) ----------------------------------------- */
 
@@ -30,8 +33,15 @@ struct option_spec {
 bool read_options(int argc, char **argv, const struct option_spec *specs, size_t spec_count, const char **words,
                   size_t words_max);
 
+/* Takes a word like --replace out of the arguments, wherever it stands; true when it was there. */
+bool take_flag(int *argc, char **argv, const char *name);
+
 /* The config at path; NULL means HUB_CONFIG_DEFAULT, or the defaults where that is not there.  Problems
  * go to stderr; EXIT_DONE or EXIT_USAGE. */
 enum exit_code load_config(const char *path, struct hub_config *out);
+
+/* Progress of long work on stderr: on a terminal (*(bool *)terminal) one line that moves, elsewhere one line when
+ * all is done. */
+void show_progress(void *terminal, const char *what, int64_t done, int64_t total);
 
 #endif

@@ -9,6 +9,8 @@ static const char usage[] =
     "       hvhub check-config [--config F]   say what is wrong with the settings, and the remedy\n"
     "       hvhub report drift|hosts [--format text|json|csv|html] [--cluster C] [--since T] [--config F]\n"
     "       hvhub migrate --from sqlite:PATH --to postgresql://...   move a fleet; the database must be empty\n"
+    "       hvhub backup --to FILE [--config F]   a copy of the store, while the hub runs\n"
+    "       hvhub restore --from FILE [--replace] [--config F]   and back; the hub must be stopped\n"
     "       hvhub --version, --help\n"
     "\n"
     "  F  the settings; " HUB_CONFIG_DEFAULT " where it is left out\n"
@@ -20,8 +22,9 @@ static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    { "serve", cmd_serve },   { "check-config", cmd_check_config }, { "report", cmd_report },
-    { "enroll", cmd_enroll }, { "migrate", cmd_migrate },
+    { "serve", cmd_serve },     { "check-config", cmd_check_config }, { "report", cmd_report },
+    { "enroll", cmd_enroll },   { "migrate", cmd_migrate },           { "backup", cmd_backup },
+    { "restore", cmd_restore },
 };
 
 int cmd_enroll(int argc, char **argv)

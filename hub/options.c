@@ -53,6 +53,21 @@ bool read_options(int argc, char **argv, const struct option_spec *specs, size_t
     return true;
 }
 
+bool take_flag(int *argc, char **argv, const char *name)
+{
+    int kept = 1;
+
+    for (int i = 1; i < *argc; i++) {
+        if (strcmp(argv[i], name) != 0)
+            argv[kept++] = argv[i];
+    }
+    if (kept == *argc)
+        return false;
+    argv[kept] = NULL;
+    *argc = kept;
+    return true;
+}
+
 enum exit_code load_config(const char *path, struct hub_config *out)
 {
     struct buf problems;
@@ -68,4 +83,15 @@ enum exit_code load_config(const char *path, struct hub_config *out)
         fputs(buf_text(&problems), stderr);
     buf_free(&problems);
     return rc == 0 ? EXIT_DONE : EXIT_USAGE;
+}
+
+void show_progress(void *terminal, const char *what, int64_t done, int64_t total)
+{
+    int percent = total > 0 ? (int)(done * 100 / total) : 100;
+
+    if (*(const bool *)terminal)
+        fprintf(stderr, "\r%-16s %12lld of %lld (%d%%)   %s", what, (long long)done, (long long)total, percent,
+                done >= total ? "\n" : "");
+    else if (done >= total)
+        fprintf(stderr, "%s: %lld\n", what, (long long)done);
 }
