@@ -306,6 +306,31 @@ sign:
 	$(Q)packaging/windows/msi/build $(VERSION) $(WINDOWS_BUILD)/hvagent.exe $(WINDOWS_BUILD)/hvagent.msi
 	$(Q)$(SIGN) $(WINDOWS_BUILD)/hvagent.msi
 
+# ---- Debian packages and the container image -----------------------------
+# hvhub_VERSION_ARCH.deb and hvagent_VERSION_ARCH.deb in $(B)/deb.  check-deb installs, upgrades and removes them in
+# a copy of this system that lasts as long as the test.
+DEB_PACKAGES := dpkg-dev binutils xz-utils
+.PHONY: deb check-deb oci check-ha
+deb: all
+	$(Q)packaging/install-packages $(DEB_PACKAGES)
+	$(call say,DEB,$(B)/deb)
+	$(Q)packaging/debian/build $(VERSION) $(B) $(B)/deb
+
+check-deb: deb
+	$(Q)packaging/install-packages lintian
+	$(Q)HVFLEET_BUILD=$(B) tests/run tests/deb/test_deb
+
+# The hub's image, with podman, buildah or docker, whichever is there (packaging/oci/build says more).
+oci:
+	$(Q)packaging/oci/build $(VERSION)
+
+# Two hubs, HAProxy, PostgreSQL under Patroni, and each of them killed under load.
+HA_PACKAGES := haproxy patroni etcd-server python3-etcd postgresql
+check-ha: deps
+	$(Q)packaging/install-packages $(HA_PACKAGES)
+	+$(Q)$(SUBMAKE) programs
+	$(Q)HVFLEET_BUILD=$(B) tests/run tests/ha/test_ha
+
 # ---- packages ------------------------------------------------------------
 deps:
 	$(Q)packaging/install-packages $(PACKAGES)
@@ -323,6 +348,9 @@ help:
 	@echo 'make bench         what it costs, as one table: medians of BENCH_RUNS=$(BENCH_RUNS) runs'
 	@echo 'make windows       hvagent.exe into $(B)/windows/; check-windows: its tests, under Wine'
 	@echo 'make msi           its installer, hvagent.msi; sign: the same signed (CERT= KEY=, or PFX=)'
+	@echo 'make deb           Debian packages of both into $(B)/deb/; check-deb: installs and removes them'
+	@echo 'make oci           the hub as a container image'
+	@echo 'make check-ha      hubs, HAProxy and PostgreSQL under Patroni, killed under load'
 	@echo 'make install       programs, man pages and examples below PREFIX=$(PREFIX) (DESTDIR honoured)'
 	@echo 'make clean         remove $(B)/'
 	@echo 'V=1 shows commands; SAN=1 builds with ASan and UBSan; CC=clang; B=dir builds elsewhere'
