@@ -44,7 +44,7 @@ PKGS_collectors := expat libevtx libbfio zlib
 PKGS_store := sqlite3 libuv
 PKGS_transport := libcurl libzstd zlib libuv
 PKGS_agent := libarchive jansson
-PKGS_hub := libmicrohttpd gnutls sqlite3 libpq jansson libzstd zlib
+PKGS_hub := libmicrohttpd gnutls libcurl sqlite3 libpq jansson libzstd zlib
 
 # SYSTEM=windows cross-builds the agent; `make windows` says the rest.
 SYSTEM ?= posix
@@ -166,7 +166,6 @@ $(B)/gen/hub/%.o: $(B)/gen/hub/%.c $(B)/flags
 # ---- tests ---------------------------------------------------------------
 # tests/<room>/test_*.c is one program each, linked with that room and the ones
 # it may use; tests/<room>/support*.c is linked into each of them.
-TEST_PKGS_hub := libcurl
 TESTS := $(foreach r,$(ROOMS),$(patsubst %.c,$(B)/%$(EXE),$(filter-out $(TESTS_NOT_HERE),$(sort $(wildcard tests/$(r)/test_*.c)))))
 test_support = $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c tests/support/$(SYSTEM)/*.c tests/$(1)/support*.c))
 

@@ -9,6 +9,7 @@ static const char usage[] =
     "       hvhub check-config [--config F]   say what is wrong with the settings, and the remedy\n"
     "       hvhub report drift|hosts [--format text|json|csv|html] [--cluster C] [--since T] [--config F]\n"
     "       hvhub migrate --from sqlite:PATH --to postgresql://...   move a fleet; the database must be empty\n"
+    "       hvhub ready [--config F]          is the hub that runs here able to store?\n"
     "       hvhub backup --to FILE [--config F]   a copy of the store, while the hub runs\n"
     "       hvhub restore --from FILE [--replace] [--config F]   and back; the hub must be stopped\n"
     "       hvhub --version, --help\n"
@@ -22,9 +23,10 @@ static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    { "serve", cmd_serve },     { "check-config", cmd_check_config }, { "report", cmd_report },
-    { "enroll", cmd_enroll },   { "migrate", cmd_migrate },           { "backup", cmd_backup },
-    { "restore", cmd_restore },
+    { "serve", cmd_serve },     { "check-config", cmd_check_config },
+    { "report", cmd_report },   { "enroll", cmd_enroll },
+    { "migrate", cmd_migrate }, { "backup", cmd_backup },
+    { "restore", cmd_restore }, { "ready", cmd_ready },
 };
 
 int cmd_enroll(int argc, char **argv)
