@@ -81,6 +81,7 @@ class Fleet:
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hvfleet-test."))
         self.hub, self.agents, self.port = None, {}, 0
+        self.max_connections = 1000
 
     def __enter__(self):
         return self
@@ -122,7 +123,7 @@ class Fleet:
         (f / "hub.yaml").write_text(f"""\
 listen: "127.0.0.1:{self.port}"
 tls: {{cert_file: "{f}/hub.pem", key_file: "{f}/hub.key"}}
-ingest: {{token_file: "{f}/token"}}
+ingest: {{token_file: "{f}/token", max_connections: {self.max_connections}}}
 store: {{path: "{f}/hub/fleet.db"}}
 {extra}""")
 
