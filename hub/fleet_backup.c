@@ -381,9 +381,11 @@ static int move_aside(const struct fleet_backup *b, char aside[FLEET_BACKUP_PATH
 
     if (rc != 0)
         return rc;
+    name_aside(b, aside);
+    if (is_there(aside))
+        return err_set(e, ERR_STATE, "%s is there already: try again in a second", aside);
     if (there)
         fold_log(b->to);
-    name_aside(b, aside);
     rc = move_beside(b->to, aside, "-wal", e);
     if (rc == 0)
         rc = join(shm, b->to, "-shm", e);

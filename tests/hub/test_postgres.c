@@ -152,6 +152,28 @@ START_TEST(a_server_that_is_not_there_is_an_error_without_the_password)
 }
 END_TEST
 
+START_TEST(a_patient_store_opens_without_its_server_and_goes_on_saying_why)
+{
+    struct drift_floors floors = drift_floors_default();
+    struct fleet_store_options options = { .path = "postgresql://hv:secret@/fleet?host=/nonexistent",
+                                           .patient = true,
+                                           .floors = &floors };
+    struct test_clock clock;
+    struct fleet_store *s;
+    struct err e = { 0 };
+
+    test_clock_init(&clock);
+    options.clock = &clock.clock;
+    ck_assert_msg(fleet_store_open(&s, &options, &e) == 0, "%s", e.text);
+    for (int i = 0; i < 2; i++) { /* the second is within the pause between two tries */
+        e = (struct err){ 0 };
+        ck_assert_int_eq(fleet_store_probe(s, &e), ERR_IO);
+        ck_assert_msg(strstr(e.text, "cannot connect") != NULL && strstr(e.text, "secret") == NULL, "%s", e.text);
+    }
+    fleet_store_close(s);
+}
+END_TEST
+
 /* ---- sharing ------------------------------------------------------------------------- */
 
 /* Every process sends the same records of the same agent. */
@@ -492,6 +514,7 @@ static void add(Suite *s)
     suite_test(s, reading_a_database_without_tables_says_so_and_makes_none);
     suite_test(s, a_database_that_is_not_utf8_is_refused);
     suite_test(s, a_server_that_is_not_there_is_an_error_without_the_password);
+    suite_test(s, a_patient_store_opens_without_its_server_and_goes_on_saying_why);
     suite_test(s, hubs_that_get_the_same_records_at_once_store_each_once);
     suite_test(s, the_same_records_under_two_host_ids_at_once_are_stored_once);
     suite_test(s, hubs_that_change_the_same_guests_at_once_lose_nothing_and_count_right);
