@@ -224,6 +224,14 @@ class Cluster:
         wait_for("the standby takes over", lambda: self.leader() not in (None, old), 120, 0.2)
         return old, time.monotonic() - start
 
+    def lose_standby(self):
+        """The standby's machine goes; the primary stops waiting for it."""
+        wait_for("the standby keeps up", self.whole, 120, 0.5)
+        leader = self.leader()
+        lost, = [node for node in self.nodes if node is not leader]
+        lost.kill()
+        return lost
+
     def psql(self, node, sql, database="hvfleet"):
         done = subprocess.run([str(BINARIES[-1] / "psql"), "-X", "-q", "-A", "-t", "-F", "\t", "-h", "127.0.0.1", "-p",
                                str(node.port), "-U", "postgres", "-d", database, "-v", "ON_ERROR_STOP=1", "-c", sql],
