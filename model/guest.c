@@ -333,21 +333,50 @@ static bool take_migration(struct guest *g, const char *host_id, const struct ob
     return changed;
 }
 
+struct crash {
+    int64_t time;
+    char code[32];
+    bool has_key;
+    struct crash_key key;
+};
+
+/* Orders two crashes: by time, then by what they say, so that it is total. */
+static int compare_crash(const struct crash *c, const struct guest *g)
+{
+    int order;
+
+    if (c->time != g->last_crash)
+        return c->time < g->last_crash ? -1 : 1;
+    order = strcmp(c->code, g->last_crash_code);
+    if (order == 0)
+        order = c->has_key - g->last_crash_has_parameters;
+    for (int i = 0; order == 0 && i < CRASH_PARAMETERS; i++)
+        order =
+            (c->key.parameters[i] > g->last_crash_parameters[i]) - (c->key.parameters[i] < g->last_crash_parameters[i]);
+    return order;
+}
+
 static bool take_crash(struct guest *g, const char *host_id, const struct observation *o, int64_t t)
 {
     const char *kind = obs_get_str(o, ATTR_CRASH_KIND);
-    char code[sizeof g->last_crash_code];
+    struct crash c = { .time = t };
 
+    _Static_assert(sizeof c.code == sizeof g->last_crash_code, "a code is kept whole");
     raise_time(&g->last_seen, t);
     if (strcmp(kind, "dump-written") == 0 || strcmp(kind, "dump-failed") == 0)
         return false; /* tells of a crash that has its own observation */
     guest_place_seen(g, host_id, t, true);
-    copy_attr(code, sizeof code, o, ATTR_CRASH_CODE);
-    if (code[0] == '\0')
-        copy_attr(code, sizeof code, o, ATTR_CRASH_KIND);
-    if (t > g->last_crash || (t == g->last_crash && strcmp(code, g->last_crash_code) > 0)) {
+    copy_attr(c.code, sizeof c.code, o, ATTR_CRASH_CODE);
+    if (c.code[0] == '\0')
+        copy_attr(c.code, sizeof c.code, o, ATTR_CRASH_KIND);
+    c.has_key = crash_key_of(o, &c.key);
+    if (!c.has_key)
+        memset(&c.key, 0, sizeof c.key);
+    if (compare_crash(&c, g) > 0) {
         g->last_crash = t;
-        text_copy(g->last_crash_code, sizeof g->last_crash_code, code);
+        text_copy(g->last_crash_code, sizeof g->last_crash_code, c.code);
+        g->last_crash_has_parameters = c.has_key;
+        memcpy(g->last_crash_parameters, c.key.parameters, sizeof g->last_crash_parameters);
     }
     return false;
 }
@@ -370,6 +399,15 @@ bool guest_apply(struct guest *g, const char *host_id, const struct observation 
         return false;
     changed = takers[o->kind](g, host_id, o, t);
     return guest_place_settle(g) || changed;
+}
+
+bool guest_crash_key(const struct guest *g, struct crash_key *out)
+{
+    *out = (struct crash_key){ .code = 0 };
+    if (!g->last_crash_has_parameters || !text_u64(g->last_crash_code, &out->code))
+        return false;
+    memcpy(out->parameters, g->last_crash_parameters, sizeof out->parameters);
+    return true;
 }
 
 /* ---- the family --------------------------------------------------------- */

@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "model/crash_key.h"
 #include "model/host.h"
 #include "model/identity.h"
 #include "model/observation.h"
@@ -169,7 +170,9 @@ struct guest {
     struct mismatch all_clear[MISMATCH_PLACES]; /* 4020, by service */
 
     int64_t last_crash;
-    char last_crash_code[32];
+    char last_crash_code[32]; /* "0x0000007a"; the kind of crash where it has no code */
+    bool last_crash_has_parameters;
+    uint64_t last_crash_parameters[CRASH_PARAMETERS]; /* of the bug check; with the code, the key to its dump */
     int64_t last_migration;
 
     struct drift_kept drift;
@@ -194,6 +197,10 @@ void guest_init(struct guest *g, const char *vm_id);
  * Idempotent and independent of order, as said above.  Returns true when
  * something that decides drift has changed. */
 bool guest_apply(struct guest *g, const char *host_id, const struct observation *o);
+
+/* The key of the guest's last crash; false when it had none (a triple fault, a
+ * Linux panic, or no crash yet). */
+bool guest_crash_key(const struct guest *g, struct crash_key *out);
 
 /* hyperv.md B.3: Linux when OSPlatformId is missing or ProcessorArchitecture is
  * no number (BSD by OSName); Windows when OSPlatformId is 2 or the

@@ -273,6 +273,7 @@ int64_t obs_get_int(const struct observation *o, const char *key, int64_t dflt);
  * what "last seen" of unchanged guests rests on. */
 #define ATTR_POLL_GUESTS "hyperv.poll.guests"    /* int */
 #define ATTR_BOOT_TIME   "hyperv.host.boot_time" /* RFC 3339 */
+#define ATTR_BOOT_ID     "hyperv.host.boot_id"   /* names one run of the host's kernel (model/host.h) */
 
 /* Resource. */
 #define ATTR_SERVICE_NAME     "service.name"

@@ -35,6 +35,7 @@ SAME_SIZE(resource, os_version, HostState, os_version);
 SAME_SIZE(resource, cluster, HostState, cluster);
 SAME_SIZE(resource, is_win6x, HostState, is_win6x);
 SAME_SIZE(resource, is_win5x, HostState, is_win5x);
+SAME_SIZE(resource, boot_id, HostState, boot_id);
 SAME_SIZE(guest_place, host_id, PlaceState, host_id);
 SAME_SIZE(kvp_value, text, KvpState, text);
 SAME_SIZE(mismatch, service, EventState, service);
@@ -45,6 +46,7 @@ SAME_SIZE(guest, name, GuestState, name);
 SAME_SIZE(guest, last_crash_code, GuestState, last_crash_code);
 
 #define COUNT_OF(type, field) (sizeof(((type *)NULL)->field) / sizeof(((type *)NULL)->field[0]))
+_Static_assert(COUNT_OF(GuestState, last_crash_parameters) == CRASH_PARAMETERS, "crash: see state.options");
 _Static_assert(COUNT_OF(GuestState, places) == GUEST_PLACES, "places: see state.options");
 _Static_assert(COUNT_OF(GuestState, kvp) == KVP_ITEM_COUNT, "kvp: see state.options");
 _Static_assert(COUNT_OF(GuestState, ic) == IC_COUNT, "ic: see state.options");
@@ -144,6 +146,7 @@ int host_encode(const struct host *h, struct buf *out, struct err *e)
     COPY_TEXT(m.cluster, r->cluster);
     COPY_TEXT(m.is_win6x, r->is_win6x);
     COPY_TEXT(m.is_win5x, r->is_win5x);
+    COPY_TEXT(m.boot_id, r->boot_id);
     m.boot_time = r->boot_time;
     m.facts_time = h->facts_time;
     m.is_since = h->is_since;
@@ -176,6 +179,7 @@ int host_decode(struct host *h, const void *bytes, size_t len, struct err *e)
     COPY_TEXT(r->cluster, m.cluster);
     COPY_TEXT(r->is_win6x, m.is_win6x);
     COPY_TEXT(r->is_win5x, m.is_win5x);
+    COPY_TEXT(r->boot_id, m.boot_id);
     r->boot_time = m.boot_time;
     h->facts_time = m.facts_time;
     h->is_since = m.is_since;
@@ -258,6 +262,10 @@ static void put_scalars(GuestState *m, const struct guest *g)
     m->is_state = g->is_state;
     m->is_state_time = g->is_state_time;
     m->last_crash = g->last_crash;
+    if (g->last_crash_has_parameters) {
+        m->last_crash_parameters_count = CRASH_PARAMETERS;
+        memcpy(m->last_crash_parameters, g->last_crash_parameters, sizeof m->last_crash_parameters);
+    }
     m->last_migration = g->last_migration;
     m->drift_state = g->drift.state;
     m->drift_row = (uint32_t)g->drift.row;
@@ -353,6 +361,9 @@ static void take_scalars(struct guest *g, const GuestState *m)
     g->is_state = m->is_state;
     g->is_state_time = m->is_state_time;
     g->last_crash = m->last_crash;
+    g->last_crash_has_parameters = m->last_crash_parameters_count == CRASH_PARAMETERS;
+    if (g->last_crash_has_parameters)
+        memcpy(g->last_crash_parameters, m->last_crash_parameters, sizeof g->last_crash_parameters);
     g->last_migration = m->last_migration;
     g->drift = (struct drift_kept){ .state = (enum drift_state)m->drift_state,
                                     .row = (int)m->drift_row,
@@ -381,6 +392,8 @@ static bool in_range(const GuestState *m)
     if (!GOOD_TIMES(m->name_time, m->power_time, m->connected_since, m->booted, m->reconnected, m->arrived,
                     m->last_seen, m->inventory_time, m->is_state_time, m->last_crash, m->last_migration,
                     m->drift_since))
+        return false;
+    if (m->last_crash_parameters_count != 0 && m->last_crash_parameters_count != CRASH_PARAMETERS)
         return false;
     return m->power < POWER_COUNT && m->is_state >= -1 && m->is_state <= 2 && m->drift_state < DRIFT_STATE_COUNT &&
            m->drift_row <= DRIFT_ROWS;

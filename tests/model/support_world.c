@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -95,6 +96,19 @@ void world_component(struct observation *o, enum ic_component c, int enabled, in
         snprintf(key, sizeof key, ATTR_IC_PREFIX "%s.%s", ic_component_name(c), parts[i]);
         if (values[i] != 0)
             obs_int(o, key, values[i]);
+    }
+}
+
+void world_parameters(struct observation *o, uint64_t p1, uint64_t p2, uint64_t p3, uint64_t p4)
+{
+    uint64_t values[] = { p1, p2, p3, p4 };
+
+    for (int i = 0; i < CRASH_PARAMETERS; i++) {
+        char key[OBS_KEY_MAX], text[24];
+
+        snprintf(key, sizeof key, ATTR_CRASH_PARAM_N, i + 1);
+        snprintf(text, sizeof text, "0x%016" PRIx64, values[i]);
+        obs_str(o, key, text);
     }
 }
 

@@ -39,6 +39,9 @@ void world_windows(struct world *w, int64_t time, const char *os_version, const 
 void world_linux(struct world *w, int64_t time, const char *is_version);
 void world_component(struct observation *o, enum ic_component c, int enabled, int status0, int status1);
 
+/* The four parameters of a crash. */
+void world_parameters(struct observation *o, uint64_t p1, uint64_t p2, uint64_t p3, uint64_t p4);
+
 /* A version event of HOST, applied. */
 void world_mismatch(struct world *w, int64_t time, enum mismatch_signal signal, int event_id, const char *service);
 void world_all_clear(struct world *w, int64_t time, const char *service);

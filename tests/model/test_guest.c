@@ -68,6 +68,8 @@ static void random_rest(struct observation *o)
         obs_str(o, ATTR_CRASH_KIND, kinds[roll(3)]);
     if (o->kind == OBS_GUEST_CRASH && roll(2) == 0)
         obs_str(o, ATTR_CRASH_CODE, roll(2) == 0 ? "0x0000007a" : "0x000000d1");
+    if (o->kind == OBS_GUEST_CRASH && roll(2) == 0)
+        world_parameters(o, roll(2), roll(2), roll(2), roll(2));
 }
 
 /* Few distinct times, so that many fall together. */
@@ -336,6 +338,47 @@ START_TEST(boots_reconnections_and_arrivals_are_told_apart)
 }
 END_TEST
 
+START_TEST(the_last_crash_is_kept_with_its_parameters)
+{
+    struct observation *o;
+    struct crash_key key;
+
+    world_start(&w);
+    ck_assert(!guest_crash_key(&w.g, &key));
+    o = world_observe(&w, OBS_GUEST_CRASH, AT(10));
+    obs_str(o, ATTR_CRASH_CODE, "0x1000007e");
+    world_parameters(o, 0xffffffffc0000005, 2, 3, 4);
+    world_apply(&w, HOST, o);
+    ck_assert(guest_crash_key(&w.g, &key));
+    ck_assert_uint_eq(key.code, 0x1000007e);
+    ck_assert_uint_eq(key.parameters[0], 0xffffffffc0000005);
+    ck_assert_uint_eq(key.parameters[3], 4);
+    o = world_observe(&w, OBS_GUEST_CRASH, AT(20));
+    obs_str(o, ATTR_CRASH_KIND, "triple-fault");
+    world_apply(&w, HOST, o);
+    ck_assert(!guest_crash_key(&w.g, &key));
+    ck_assert_uint_eq(w.g.last_crash_parameters[0], 0);
+    world_free(&w);
+}
+END_TEST
+
+START_TEST(parameters_that_are_no_numbers_are_none)
+{
+    struct observation *o;
+    struct crash_key key;
+
+    world_start(&w);
+    o = world_observe(&w, OBS_GUEST_CRASH, AT(10));
+    obs_str(o, ATTR_CRASH_CODE, "0x0000007a");
+    world_parameters(o, 1, 2, 3, 4);
+    obs_str(o, ATTR_CRASH_PARAM4, "many");
+    world_apply(&w, HOST, o);
+    ck_assert_str_eq(w.g.last_crash_code, "0x0000007a");
+    ck_assert(!guest_crash_key(&w.g, &key));
+    world_free(&w);
+}
+END_TEST
+
 START_TEST(the_last_crash_is_kept_with_its_code)
 {
     struct observation *o;
@@ -535,6 +578,8 @@ static void add(Suite *s)
     suite_test(s, power_follows_the_newest_word_and_running_wins_a_draw);
     suite_test(s, boots_reconnections_and_arrivals_are_told_apart);
     suite_test(s, the_last_crash_is_kept_with_its_code);
+    suite_test(s, the_last_crash_is_kept_with_its_parameters);
+    suite_test(s, parameters_that_are_no_numbers_are_none);
     suite_test(s, a_guest_is_on_the_host_that_saw_it_last);
     suite_test(s, a_migrated_guest_is_not_removed_by_the_host_it_left);
     suite_test(s, a_clock_that_is_minutes_off_does_not_remove_a_migrated_guest);

@@ -30,6 +30,7 @@ static void full_guest(void)
     o = world_observe(&w, OBS_GUEST_CRASH, AT(80));
     obs_str(o, ATTR_CRASH_KIND, "bugcheck");
     obs_str(o, ATTR_CRASH_CODE, "0x0000007a");
+    world_parameters(o, 1, UINT64_MAX, 0, 0xc000009c);
     world_apply(&w, "host-2", o);
     world_judge(&w);
     w.g.drift = w.v.kept;
@@ -63,6 +64,9 @@ START_TEST(a_guest_comes_back_as_it_was)
     ck_assert_int_eq(back.drift.row, w.g.drift.row);
     ck_assert_int_eq(back.drift.since, w.g.drift.since);
     ck_assert_str_eq(back.last_crash_code, "0x0000007a");
+    ck_assert(back.last_crash_has_parameters);
+    ck_assert_uint_eq(back.last_crash_parameters[1], UINT64_MAX);
+    ck_assert_uint_eq(back.last_crash_parameters[3], 0xc000009c);
     for (int i = 0; i < KVP_ITEM_COUNT; i++) {
         ck_assert_str_eq(back.kvp[i].text, w.g.kvp[i].text);
         ck_assert_int_eq(back.kvp[i].since, w.g.kvp[i].since);
@@ -228,7 +232,8 @@ START_TEST(a_host_comes_back_as_it_was)
                                  .cluster = "PROD-A",
                                  .is_win6x = "6.3.9600.2",
                                  .is_win5x = "6.3.9600.3",
-                                 .boot_time = 1 },
+                                 .boot_time = 1,
+                                 .boot_id = "seventh" },
                       .facts_time = 2,
                       .is_since = 3,
                       .is_other = 4,
@@ -243,6 +248,7 @@ START_TEST(a_host_comes_back_as_it_was)
     ck_assert_str_eq(back.facts.agent_id, VM);
     ck_assert_str_eq(back.facts.is_win5x, "6.3.9600.3");
     ck_assert_int_eq(back.facts.boot_time, 1);
+    ck_assert_str_eq(back.facts.boot_id, "seventh");
     ck_assert_int_eq(back.facts_time, 2);
     ck_assert_int_eq(back.is_since, 3);
     ck_assert_int_eq(back.is_other, 4);
