@@ -2,6 +2,7 @@
 #include "collectors/bundle.h"
 
 #include "base/text.h"
+#include "base/times.h"
 #include "collectors/dumps.h"
 #include "collectors/eventlog.h"
 #include "collectors/kvp.h"
@@ -193,6 +194,8 @@ static void set_facts(struct bundle *b, const struct host_file *h)
     version_format(&h->win6x, r->is_win6x);
     version_format(&h->win5x, r->is_win5x);
     r->boot_time = h->boot_time;
+    if (h->boot_time != 0)
+        times_format(h->boot_time, r->boot_id);
     b->captured_at = h->captured_at;
 }
 

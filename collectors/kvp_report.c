@@ -126,6 +126,7 @@ void kvp_report_host(struct obs_batch *b, const struct resource *facts, size_t g
     obs_str(o, ATTR_HOST_IS_WIN6X, facts->is_win6x);
     obs_str(o, ATTR_HOST_IS_WIN5X, facts->is_win5x);
     obs_str(o, ATTR_BOOT_TIME, times_format(facts->boot_time, boot));
+    obs_str(o, ATTR_BOOT_ID, facts->boot_id);
     obs_int(o, ATTR_POLL_GUESTS, (int64_t)guests);
     obs_body(o, "Host %s has %zu virtual machines", facts->host_name, guests);
 }

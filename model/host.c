@@ -56,6 +56,7 @@ static const struct {
     FIELD(ATTR_HOST_IS_WIN5X, is_win5x),    FIELD(ATTR_CLUSTER_NAME, cluster),
     FIELD(ATTR_HOST_NAME, host_name),       FIELD(ATTR_SERVICE_VERSION, agent_version),
     FIELD(ATTR_SERVICE_NAME, service_name), FIELD(ATTR_SERVICE_INSTANCE, agent_id),
+    FIELD(ATTR_BOOT_ID, boot_id),
 };
 
 enum { FIELD_COUNT = sizeof fields / sizeof *fields, EXPECTED_FIELDS = 3, DRIFT_FIELDS = 4 };
@@ -133,5 +134,6 @@ bool host_apply(struct host *h, const struct resource *r, const struct observati
         facts = facts_of(r, o);
         take_facts(h, &facts, inventory ? happened : read);
     }
-    return compare_fields(&before, &h->facts, DRIFT_FIELDS) != 0 || before.boot_time != h->facts.boot_time;
+    return compare_fields(&before, &h->facts, DRIFT_FIELDS) != 0 || before.boot_time != h->facts.boot_time ||
+           strcmp(before.boot_id, h->facts.boot_id) != 0;
 }

@@ -16,6 +16,7 @@ enum {
     HOST_CLUSTER_MAX = 256,
     HOST_VERSION_MAX = 64,
     HOST_AGENT_VERSION_MAX = 64,
+    HOST_BOOT_ID_MAX = 64,
 };
 
 enum host_generation {
@@ -39,6 +40,9 @@ struct resource {
     char is_win6x[HOST_VERSION_MAX]; /* expected integration services for 6.x guests, as read */
     char is_win5x[HOST_VERSION_MAX]; /* and for 5.x guests */
     int64_t boot_time;               /* of the host; 0 not known.  Not on the resource: host.inventory carries it */
+    /* Names one run of the host's kernel: equal for what was observed in one, different for two.  Made by whoever
+     * knows the host (today from the boot time), compared as text and never read; "" not known.  As boot_time. */
+    char boot_id[HOST_BOOT_ID_MAX];
 };
 
 /* What is known of a host, reduced from its observations.  Which version of a

@@ -179,6 +179,8 @@ static void read_boot_time(struct resource *r, struct buf *problems)
         r->boot_time = times_from_filetime((uint64_t)boot.QuadPart);
         r->boot_time -= r->boot_time % NS_PER_S;
     }
+    if (r->boot_time != 0)
+        times_format(r->boot_time, r->boot_id);
     if (r->boot_time == 0)
         problem(problems, "the time of the last start can not be read");
 }

@@ -37,6 +37,7 @@ static const struct resource facts = {
     .is_win6x = "6.3.9600.18692",
     .is_win5x = "6.3.9600.18339",
     .boot_time = 1769846400 * NS_PER_S,
+    .boot_id = "first",
 };
 
 static void open_source(struct kvp_run *r)

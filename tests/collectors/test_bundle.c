@@ -94,6 +94,7 @@ START_TEST(the_host_is_what_host_yaml_says)
     ck_assert_str_eq(r->is_win6x, "6.3.9600.18692");
     ck_assert_str_eq(r->is_win5x, "6.3.9600.18339");
     ck_assert_str_eq(times_format(r->boot_time, text), "2026-01-30T06:00:00Z");
+    ck_assert_str_eq(r->boot_id, "2026-01-30T06:00:00Z");
     ck_assert_str_eq(times_format(bundle_captured_at(b), text), "2026-01-31T08:00:00Z");
     ck_assert_uint_eq(bundle_source_count(b), 0);
     bundle_close(b);

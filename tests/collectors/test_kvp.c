@@ -79,6 +79,7 @@ START_TEST(the_host_is_told_after_every_complete_poll)
         ck_assert_str_eq(obs_get_str(o, ATTR_CLUSTER_NAME), "PROD-A");
         ck_assert_str_eq(obs_get_str(o, ATTR_HOST_IS_WIN6X), "6.3.9600.18692");
         ck_assert_str_eq(obs_get_str(o, ATTR_BOOT_TIME), "2026-01-31T08:00:00Z");
+        ck_assert_str_eq(obs_get_str(o, ATTR_BOOT_ID), "first");
     }
     kvp_run_free(&r);
 }

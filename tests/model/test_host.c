@@ -134,6 +134,24 @@ START_TEST(boot_time_cluster_and_os_version_decide_drift_too)
 }
 END_TEST
 
+START_TEST(another_boot_of_the_host_decides_drift_too)
+{
+    struct observation *first, *second;
+
+    begin();
+    first = inventory(AT(1), "6.3.9600.1");
+    second = inventory(AT(9), "6.3.9600.1");
+    obs_str(first, ATTR_BOOT_ID, "a");
+    obs_str(second, ATTR_BOOT_ID, "b");
+    ck_assert(apply("", first));
+    ck_assert_str_eq(h.facts.boot_id, "a");
+    ck_assert(apply("", second));
+    ck_assert(!apply("", first));
+    ck_assert_str_eq(h.facts.boot_id, "b");
+    obs_batch_free(&batch);
+}
+END_TEST
+
 START_TEST(an_inventory_cannot_make_the_host_another_one)
 {
     struct observation *o;
@@ -180,6 +198,7 @@ static void add(Suite *s)
     suite_test(s, an_older_inventory_does_not_overwrite_a_newer_one);
     suite_test(s, expected_versions_are_since_they_changed);
     suite_test(s, boot_time_cluster_and_os_version_decide_drift_too);
+    suite_test(s, another_boot_of_the_host_decides_drift_too);
     suite_test(s, an_inventory_cannot_make_the_host_another_one);
     suite_test(s, order_and_repetition_do_not_matter);
 }

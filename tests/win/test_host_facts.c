@@ -66,6 +66,8 @@ START_TEST(the_host_says_who_it_is)
     ck_assert_int_gt(r.boot_time, 0);
     ck_assert_int_le(r.boot_time, now);
     ck_assert_int_eq(r.boot_time, again.boot_time);
+    ck_assert_str_ne(r.boot_id, "");
+    ck_assert_str_eq(r.boot_id, again.boot_id);
     ck_assert_int_eq(r.boot_time % NS_PER_S, 0);
 }
 END_TEST
