@@ -183,9 +183,14 @@ int64_t obs_get_int(const struct observation *o, const char *key, int64_t dflt);
 #define ATTR_LINUX_TEXT_SIZE "hyperv.crash.linux.message_size"
 
 /* hyperv.guest.dump: the crash attributes above, and these.  DUMP_STATUS is
- * ok, partial, empty, zero, foreign, encrypted, unreadable. */
+ * ok, partial, empty, zero, foreign, encrypted, unreadable.  DUMP_VM_BY is folder,
+ * file-name or owner (each a GUID), folder-name (the VM's name alone),
+ * crash-event (the one guest of this host whose last crash has the same code,
+ * parameters and time); ambiguous: several guests have them, and none is
+ * named; absent: nothing named one. */
 #define ATTR_DUMP_PATH    "hyperv.dump.path"
-#define ATTR_DUMP_SIZE    "hyperv.dump.size" /* int, bytes */
+#define ATTR_DUMP_VM_BY   "hyperv.dump.vm_by" /* what named the guest; see below */
+#define ATTR_DUMP_SIZE    "hyperv.dump.size"  /* int, bytes */
 #define ATTR_DUMP_STATUS  "hyperv.dump.status"
 #define ATTR_DUMP_FORMAT  "hyperv.dump.format" /* "full", "bitmap-kernel", "triage", ... */
 #define ATTR_DUMP_ARCH    "hyperv.dump.arch"   /* "x64", "x86", "arm64" */

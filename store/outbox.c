@@ -230,7 +230,9 @@ int store_append(struct store *s, const char *host_id, struct obs_batch *batch, 
         rc = marks_differ(s, marks, mark_count, &work, e);
     if (rc != 0 || !work)
         return rc;
-    rc = tx_begin(s, e);
+    rc = dump_join(s, batch, e);
+    if (rc == 0)
+        rc = tx_begin(s, e);
     if (rc != 0)
         return rc;
     if (batch->count > 0)

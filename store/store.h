@@ -43,6 +43,9 @@ struct store_options {
     const char *vfs; /* SQLite VFS name, for fault injection; NULL the default */
 };
 
+/* The clocks of a guest, in its dump, and of its host, in the crash event, may differ by this much. */
+enum { DUMP_JOIN_SKEW_S = 600 };
+
 /* What opening found. */
 struct store_opened {
     bool fresh;     /* a new store, with a new agent id */
@@ -75,6 +78,8 @@ struct store_appended {
 
 /* Commits the batch, the marks and the guests' state in one transaction.
  * host_id: who observed (for guest_apply).  The observations' seq is filled in.
+ * A dump that names no guest gets the one whose last crash it is of, when that is
+ * known and clear: ATTR_VM_ID, ATTR_VM_NAME and ATTR_DUMP_VM_BY (dump_join.c).
  * ERR_NO_SPACE and ERR_IO leave everything as it was: try again later.
  * ERR_TOO_BIG: the batch has failed (obs_batch), make it smaller.
  * A batch without observations whose marks are all saved already writes nothing. */

@@ -197,6 +197,11 @@ MUST_USE int evict_over_bound(struct store *s, uint64_t *dropped, struct err *e)
 /* Takes the batch into what is known.  Inside a transaction. */
 MUST_USE int guests_take_in(struct store *s, const char *host_id, const struct obs_batch *batch, struct err *e);
 
+/* ---- dump_join.c ---- */
+
+/* Looks for the guests of the batch's dumps that name none and fills them in. */
+MUST_USE int dump_join(struct store *s, struct obs_batch *batch, struct err *e);
+
 /* ---- aside_files.c ---- */
 
 /* Renames the file and its companions to "<path>.corrupt-<time>"; out
