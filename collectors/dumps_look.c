@@ -133,14 +133,22 @@ static void put_vm(struct observation *o, const struct dumps_file *file)
 {
     const char *slash = strchr(file->relative, '/'), *base = strrchr(file->relative, '/');
     size_t folder_len = slash != NULL ? (size_t)(slash - file->relative) : 0;
+    const char *by = "";
     char id[GUID_TEXT_MAX];
 
     base = base != NULL ? base + 1 : file->relative;
-    if (guid_parse(file->relative, folder_len, id) || (strlen(base) > GUID_CHARS && guid_parse(base, GUID_CHARS, id)) ||
-        guid_from_vm_sid(file->info.owner, id))
-        obs_str(o, ATTR_VM_ID, id);
-    else
+    if (guid_parse(file->relative, folder_len, id))
+        by = "folder";
+    else if (strlen(base) > GUID_CHARS && guid_parse(base, GUID_CHARS, id))
+        by = "file-name";
+    else if (guid_from_vm_sid(file->info.owner, id))
+        by = "owner";
+    else if (folder_len > 0)
+        by = "folder-name";
+    obs_str(o, ATTR_VM_ID, id);
+    if (id[0] == '\0')
         obs_strn(o, ATTR_VM_NAME, file->relative, folder_len);
+    obs_str(o, ATTR_DUMP_VM_BY, by);
 }
 
 static void put_crash(struct observation *o, const struct dump_header *h)

@@ -68,6 +68,8 @@ START_TEST(the_folder_below_the_watched_one_names_the_guest)
     ck_assert_ptr_null(obs_attr(by_id, ATTR_VM_NAME));
     ck_assert_ptr_nonnull(by_name);
     ck_assert_str_eq(obs_get_str(by_name, ATTR_VM_NAME), "sql01");
+    ck_assert_str_eq(obs_get_str(by_id, ATTR_DUMP_VM_BY), "folder");
+    ck_assert_str_eq(obs_get_str(by_name, ATTR_DUMP_VM_BY), "folder-name");
     dump_run_free(r);
 }
 END_TEST
@@ -79,6 +81,7 @@ START_TEST(a_file_name_that_is_a_guid_names_the_guest)
     fake_file(&r->fs, "/d/d9e0eb0a-5b37-508e-9173-67e9ade83acf-windows-crash", dump_a, DUMP_SIZE, DUMP_MTIME);
     ck_assert_int_eq(dump_run_settle(r), 1);
     ck_assert_str_eq(obs_get_str(r->batch.first, ATTR_VM_ID), "D9E0EB0A-5B37-508E-9173-67E9ADE83ACF");
+    ck_assert_str_eq(obs_get_str(r->batch.first, ATTR_DUMP_VM_BY), "file-name");
     dump_run_free(r);
 }
 END_TEST
@@ -91,6 +94,7 @@ START_TEST(the_owner_names_the_guest_when_the_path_does_not)
     snprintf(f->info.owner, sizeof f->info.owner, "S-1-5-83-1-3655396106-1351506743-3915871121-3476744365");
     ck_assert_int_eq(dump_run_settle(r), 1);
     ck_assert_str_eq(obs_get_str(r->batch.first, ATTR_VM_ID), "D9E0EB0A-5B37-508E-9173-67E9ADE83ACF");
+    ck_assert_str_eq(obs_get_str(r->batch.first, ATTR_DUMP_VM_BY), "owner");
     dump_run_free(r);
 }
 END_TEST
