@@ -21,6 +21,7 @@ void guest_init(struct guest *g, const char *vm_id)
 {
     memset(g, 0, sizeof *g);
     g->is_state = -1;
+    guest_config_init(&g->config);
     text_copy(g->vm_id, sizeof g->vm_id, vm_id);
 }
 
@@ -381,12 +382,24 @@ static bool take_crash(struct guest *g, const char *host_id, const struct observ
     return false;
 }
 
+static bool take_configuration(struct guest *g, const char *host_id, const struct observation *o, int64_t t)
+{
+    (void)host_id; /* where the guest is, polls and events say */
+    raise_time(&g->last_seen, t);
+    guest_config_take(&g->config, o, t);
+    return false;
+}
+
 bool guest_apply(struct guest *g, const char *host_id, const struct observation *o)
 {
     static bool (*const takers[OBS_KIND_COUNT])(struct guest *, const char *, const struct observation *, int64_t) = {
-        [OBS_GUEST_INVENTORY] = take_inventory,  [OBS_GUEST_VERSION_MISMATCH] = take_mismatch,
-        [OBS_GUEST_VERSION_OK] = take_all_clear, [OBS_GUEST_LIFECYCLE] = take_lifecycle,
-        [OBS_GUEST_CRASH] = take_crash,          [OBS_GUEST_MIGRATION] = take_migration,
+        [OBS_GUEST_INVENTORY] = take_inventory,
+        [OBS_GUEST_VERSION_MISMATCH] = take_mismatch,
+        [OBS_GUEST_VERSION_OK] = take_all_clear,
+        [OBS_GUEST_LIFECYCLE] = take_lifecycle,
+        [OBS_GUEST_CRASH] = take_crash,
+        [OBS_GUEST_MIGRATION] = take_migration,
+        [OBS_GUEST_CONFIGURATION] = take_configuration,
     };
     int64_t t = o->time_ns > 0 ? o->time_ns : o->observed_ns;
     bool changed;

@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "model/crash_key.h"
+#include "model/guest_config.h"
 #include "model/host.h"
 #include "model/identity.h"
 #include "model/observation.h"
@@ -174,6 +175,8 @@ struct guest {
     bool last_crash_has_parameters;
     uint64_t last_crash_parameters[CRASH_PARAMETERS]; /* of the bug check; with the code, the key to its dump */
     int64_t last_migration;
+
+    struct guest_config config;
 
     struct drift_kept drift;
 };

@@ -34,6 +34,7 @@ enum obs_kind {
     OBS_GUEST_CRASH,            /* hyperv.guest.crash */
     OBS_GUEST_DUMP,             /* hyperv.guest.dump */
     OBS_GUEST_MIGRATION,        /* hyperv.guest.migration */
+    OBS_GUEST_CONFIGURATION,    /* hyperv.guest.configuration */
     OBS_EVENT_RAW,              /* hyperv.event.raw: watched, but of a shape no rule knows */
     OBS_SOURCE_STATE,           /* hvfleet.source.state */
     OBS_GAP,                    /* hvfleet.gap */
@@ -272,6 +273,32 @@ int64_t obs_get_int(const struct observation *o, const char *key, int64_t dflt);
 #define ATTR_KVP_PREFIX       "hyperv.kvp."
 #define ATTR_IC_PREFIX        "hyperv.ic."
 #define ATTR_KVP_PROBLEM      "hyperv.kvp.problem" /* an item that could not be read, in words */
+
+/* hyperv.guest.configuration: how one VM is set up, and what memory it has at
+ * that moment; what is absent was not known.  Sent when it has changed.
+ * Memory in MiB.  AVAILABLE is the free part of the assigned memory in percent,
+ * negative by what is short; DEMAND and PRESSURE (demand in percent of what is
+ * assigned; over 100 the guest needs more than it has) follow from it.  BUFFER is
+ * the configured buffer in percent, BUFFER_AVAILABLE how much of it there is.
+ * Disks are hyperv.disk.<n>.<what> from n = 1 on, CONFIG_DISKS_TOLD at most, with
+ * what = controller, kind (words: guest_config.h), number (of the controller),
+ * location (on it), path, format (vhd, vhdx), size (int, bytes the guest sees). */
+#define ATTR_VM_GENERATION           "hyperv.vm.generation" /* int */
+#define ATTR_VM_PROCESSORS           "hyperv.vm.processors"
+#define ATTR_VM_CHECKPOINTS          "hyperv.vm.checkpoints"
+#define ATTR_MEMORY_DYNAMIC          "hyperv.memory.dynamic" /* bool */
+#define ATTR_MEMORY_STARTUP          "hyperv.memory.startup_mib"
+#define ATTR_MEMORY_MINIMUM          "hyperv.memory.minimum_mib"
+#define ATTR_MEMORY_MAXIMUM          "hyperv.memory.maximum_mib"
+#define ATTR_MEMORY_BUFFER           "hyperv.memory.buffer_percent"
+#define ATTR_MEMORY_WEIGHT           "hyperv.memory.weight"
+#define ATTR_MEMORY_ASSIGNED         "hyperv.memory.assigned_mib"
+#define ATTR_MEMORY_DEMAND           "hyperv.memory.demand_mib"
+#define ATTR_MEMORY_AVAILABLE        "hyperv.memory.available_percent"
+#define ATTR_MEMORY_BUFFER_AVAILABLE "hyperv.memory.available_buffer_percent"
+#define ATTR_MEMORY_PRESSURE         "hyperv.memory.pressure_percent"
+#define ATTR_DISKS                   "hyperv.disks" /* int: all of them */
+#define ATTR_DISK_N                  "hyperv.disk.%d.%s"
 
 /* hyperv.host.inventory: the resource attributes below as attributes, and how
  * many VMs the poll saw.  Sent after every complete poll, changed or not: it is

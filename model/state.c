@@ -20,7 +20,9 @@
 #include <pb_encode.h>
 #include <string.h>
 
-enum { FORMAT = 1, HASH_SIZE = 4 };
+enum { FORMAT = 1, HASH_SIZE = 4, DISK_KIND_BITS = 4 };
+
+_Static_assert(DISK_KIND_COUNT <= 1 << DISK_KIND_BITS, "a disk's two words share a number");
 
 #define SAME_SIZE(a, f, b, g)                                               \
     _Static_assert(sizeof(((struct a *)NULL)->f) == sizeof(((b *)NULL)->g), \
@@ -46,6 +48,7 @@ SAME_SIZE(guest, name, GuestState, name);
 SAME_SIZE(guest, last_crash_code, GuestState, last_crash_code);
 
 #define COUNT_OF(type, field) (sizeof(((type *)NULL)->field) / sizeof(((type *)NULL)->field[0]))
+_Static_assert(COUNT_OF(ConfigState, disks) == CONFIG_DISKS_KEPT, "disks: see state.options");
 _Static_assert(COUNT_OF(GuestState, last_crash_parameters) == CRASH_PARAMETERS, "crash: see state.options");
 _Static_assert(COUNT_OF(GuestState, places) == GUEST_PLACES, "places: see state.options");
 _Static_assert(COUNT_OF(GuestState, kvp) == KVP_ITEM_COUNT, "kvp: see state.options");
@@ -273,6 +276,39 @@ static void put_scalars(GuestState *m, const struct guest *g)
     m->drift_since = g->drift.since;
 }
 
+static int kept_disks(const struct guest_config *c)
+{
+    return c->disk_count < 0 ? 0 : c->disk_count < CONFIG_DISKS_KEPT ? c->disk_count : CONFIG_DISKS_KEPT;
+}
+
+static void put_config(GuestState *m, const struct guest_config *c)
+{
+    ConfigState *s = &m->config;
+
+    if (c->time == 0)
+        return;
+    m->has_config = true;
+    *s = (ConfigState){
+        .time = c->time,
+        .since = c->since,
+        .other = c->other,
+        .generation = (uint32_t)c->generation,
+        .processors = (uint32_t)c->processors,
+        .checkpoints = (uint32_t)c->checkpoints + 1,
+        .memory = c->memory,
+        .startup_mib = c->startup_mib,
+        .minimum_mib = c->minimum_mib,
+        .maximum_mib = c->maximum_mib,
+        .disk_count = (uint32_t)c->disk_count + 1,
+        .assigned_mib = c->assigned_mib,
+        .demand_mib = c->demand_mib,
+        .has_available = c->has_available,
+        .available_percent = c->available_percent,
+    };
+    for (int i = 0; i < kept_disks(c); i++)
+        s->disks[s->disks_count++] = (uint32_t)c->disks[i].controller << DISK_KIND_BITS | c->disks[i].kind;
+}
+
 int guest_encode(const struct guest *g, struct buf *out, struct err *e)
 {
     GuestState m = GuestState_init_zero;
@@ -280,6 +316,7 @@ int guest_encode(const struct guest *g, struct buf *out, struct err *e)
     put_scalars(&m, g);
     put_places(&m, g);
     put_inventory(&m, g);
+    put_config(&m, &g->config);
     put_events(&m, 0, g->all_clear);
     for (uint32_t i = 0; i < MISMATCH_COUNT; i++)
         put_events(&m, i + 1, g->mismatch[i]);
@@ -344,6 +381,47 @@ static bool take_events(struct guest *g, const GuestState *m)
     return true;
 }
 
+static bool take_config(struct guest *g, const GuestState *m)
+{
+    const ConfigState *s = &m->config;
+    struct guest_config *c = &g->config;
+
+    if (!m->has_config)
+        return true;
+    *c = (struct guest_config){
+        .time = s->time,
+        .since = s->since,
+        .other = s->other,
+        .generation = (int)s->generation,
+        .processors = (int)s->processors,
+        .checkpoints = (int)s->checkpoints - 1,
+        .memory = (enum memory_kind)s->memory,
+        .startup_mib = s->startup_mib,
+        .minimum_mib = s->minimum_mib,
+        .maximum_mib = s->maximum_mib,
+        .disk_count = (int)s->disk_count - 1,
+        .assigned_mib = s->assigned_mib,
+        .demand_mib = s->demand_mib,
+        .has_available = s->has_available,
+        .available_percent = s->available_percent,
+    };
+    for (int i = 0; i < (int)s->disks_count; i++) {
+        c->disks[i].controller = (enum disk_controller)(s->disks[i] >> DISK_KIND_BITS);
+        c->disks[i].kind = (enum disk_kind)(s->disks[i] & ((1u << DISK_KIND_BITS) - 1));
+        if (c->disks[i].controller >= DISK_CONTROLLER_COUNT || c->disks[i].kind >= DISK_KIND_COUNT)
+            return false;
+    }
+    return (int)s->disks_count == kept_disks(c);
+}
+
+static bool config_in_range(const ConfigState *s)
+{
+    return GOOD_TIMES(s->time, s->since, s->other, s->startup_mib, s->minimum_mib, s->maximum_mib, s->assigned_mib,
+                      s->demand_mib) &&
+           s->generation <= INT32_MAX && s->processors <= INT32_MAX && s->checkpoints <= INT32_MAX &&
+           s->disk_count <= INT32_MAX && s->memory < MEMORY_KIND_COUNT;
+}
+
 static void take_scalars(struct guest *g, const GuestState *m)
 {
     guest_init(g, m->vm_id);
@@ -393,6 +471,8 @@ static bool in_range(const GuestState *m)
                     m->last_seen, m->inventory_time, m->is_state_time, m->last_crash, m->last_migration,
                     m->drift_since))
         return false;
+    if (m->has_config && !config_in_range(&m->config))
+        return false;
     if (m->last_crash_parameters_count != 0 && m->last_crash_parameters_count != CRASH_PARAMETERS)
         return false;
     return m->power < POWER_COUNT && m->is_state >= -1 && m->is_state <= 2 && m->drift_state < DRIFT_STATE_COUNT &&
@@ -413,7 +493,7 @@ int guest_decode(struct guest *g, const void *bytes, size_t len, struct err *e)
         return err_set(e, ERR_CORRUPT, "the kept state of a guest holds a number out of range");
     take_scalars(&taken, &m);
     take_places(&taken, &m);
-    if (!take_inventory(&taken, &m) || !take_events(&taken, &m))
+    if (!take_inventory(&taken, &m) || !take_config(&taken, &m) || !take_events(&taken, &m))
         return err_set(e, ERR_CORRUPT, "the kept state of a guest holds a number out of range");
     *g = taken;
     return 0;

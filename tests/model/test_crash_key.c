@@ -78,8 +78,51 @@ START_TEST(a_crash_without_a_number_has_no_key)
 }
 END_TEST
 
+START_TEST(the_last_crash_is_kept_with_its_parameters)
+{
+    struct observation *o;
+    struct crash_key key;
+
+    world_start(&w);
+    ck_assert(!guest_crash_key(&w.g, &key));
+    o = world_observe(&w, OBS_GUEST_CRASH, AT(10));
+    obs_str(o, ATTR_CRASH_CODE, "0x1000007e");
+    world_parameters(o, 0xffffffffc0000005, 2, 3, 4);
+    world_apply(&w, HOST, o);
+    ck_assert(guest_crash_key(&w.g, &key));
+    ck_assert_uint_eq(key.code, 0x1000007e);
+    ck_assert_uint_eq(key.parameters[0], 0xffffffffc0000005);
+    ck_assert_uint_eq(key.parameters[3], 4);
+    o = world_observe(&w, OBS_GUEST_CRASH, AT(20));
+    obs_str(o, ATTR_CRASH_KIND, "triple-fault");
+    world_apply(&w, HOST, o);
+    ck_assert(!guest_crash_key(&w.g, &key));
+    ck_assert_uint_eq(w.g.last_crash_parameters[0], 0);
+    world_free(&w);
+}
+END_TEST
+
+START_TEST(parameters_that_are_no_numbers_are_none)
+{
+    struct observation *o;
+    struct crash_key key;
+
+    world_start(&w);
+    o = world_observe(&w, OBS_GUEST_CRASH, AT(10));
+    obs_str(o, ATTR_CRASH_CODE, "0x0000007a");
+    world_parameters(o, 1, 2, 3, 4);
+    obs_str(o, ATTR_CRASH_PARAM4, "many");
+    world_apply(&w, HOST, o);
+    ck_assert_str_eq(w.g.last_crash_code, "0x0000007a");
+    ck_assert(!guest_crash_key(&w.g, &key));
+    world_free(&w);
+}
+END_TEST
+
 static void add(Suite *s)
 {
+    suite_test(s, the_last_crash_is_kept_with_its_parameters);
+    suite_test(s, parameters_that_are_no_numbers_are_none);
     suite_test(s, code_and_four_parameters_make_the_key);
     suite_test(s, how_the_dump_was_written_is_not_in_the_key);
     suite_test(s, parameters_of_a_32_bit_guest_are_compared_as_such);
