@@ -6,6 +6,7 @@
 #include "collectors/dumps.h"
 #include "collectors/eventlog.h"
 #include "collectors/kvp.h"
+#include "collectors/setup.h"
 #include "config/yaml_doc.h"
 #include "model/version.h"
 
@@ -113,6 +114,7 @@ struct bundle {
     int64_t captured_at;
     struct entry entries[SOURCES_MAX];
     size_t count;
+    bool has_setup; /* the source of kvp/ that tells how guests are set up */
 };
 
 /* ---- host.yaml ---------------------------------------------------------- */
@@ -262,7 +264,7 @@ static int add_kvp(struct bundle *b, const char *path, struct err *e)
     char source_name[SOURCE_NAME_MAX];
     struct wmi_stream *stream = NULL;
     struct source *source = NULL;
-    int rc = kvp_folder_stream(b->options.files, path, b->captured_at, &stream, e);
+    int rc = kvp_folder_stream(b->options.files, path, wmi_wanted_classes, b->captured_at, &stream, e);
 
     if (rc != 0)
         return rc;
@@ -272,6 +274,48 @@ static int add_kvp(struct bundle *b, const char *path, struct err *e)
         stream->ops->close(stream);
         return rc;
     }
+    return add(b, source, path, e);
+}
+
+static bool is_setup_class(void *arg, const char *name)
+{
+    bool *found = arg;
+
+    for (int i = 0; !*found && wmi_captured_setup_classes[i] != NULL; i++) {
+        size_t n = strlen(wmi_captured_setup_classes[i]);
+
+        *found = text_ncasecmp(name, wmi_captured_setup_classes[i], n) == 0 && name[n] == '.' &&
+                 strcmp(wmi_captured_setup_classes[i], "Msvm_SummaryInformation") != 0;
+    }
+    return !*found;
+}
+
+/* Only where there is something for it: most bundles say nothing of how guests are set up. */
+static int add_setup(struct bundle *b, const char *path, struct err *e)
+{
+    struct setup_options options = {
+        .clock = b->options.clock,
+        .interval_ns = b->options.poll_ns,
+        .refresh_ns = b->options.refresh_ns,
+    };
+    char source_name[SOURCE_NAME_MAX];
+    struct source *source = NULL;
+    bool found = false;
+    int rc;
+
+    if (b->options.files->ops->list(b->options.files, path, is_setup_class, &found, NULL) != 0 || !found)
+        return 0; /* what is wrong with the folder the KVP source tells */
+    snprintf(source_name, sizeof source_name, "%s/setup", b->facts.host_name);
+    options.name = source_name;
+    rc = kvp_folder_stream(b->options.files, path, wmi_captured_setup_classes, b->captured_at, &options.stream, e);
+    if (rc == 0)
+        rc = setup_source_new(&options, &source, e);
+    if (rc != 0) {
+        if (options.stream != NULL)
+            options.stream->ops->close(options.stream);
+        return rc;
+    }
+    b->has_setup = true;
     return add(b, source, path, e);
 }
 
@@ -340,7 +384,7 @@ static void names_free(struct names *n)
 
 static int add_new_events(struct bundle *b, const char *dir, struct err *e)
 {
-    enum { KEPT_FREE = 2 }; /* for kvp and dumps */
+    enum { KEPT_FREE = 3 }; /* for kvp, setup and dumps */
     struct names names = { 0 };
     char path[FILES_PATH_MAX];
     int rc = b->options.files->ops->list(b->options.files, dir, take_name, &names, e);
@@ -372,6 +416,8 @@ int bundle_rescan(struct bundle *b, struct err *e)
         rc = add_new_events(b, path, e);
     if (rc == 0 && join(b->dir, "kvp", path) && is_folder(b, path) && !is_known(b, path))
         rc = add_kvp(b, path, e);
+    if (rc == 0 && !b->has_setup && join(b->dir, "kvp", path) && is_folder(b, path))
+        rc = add_setup(b, path, e);
     if (rc == 0 && join(b->dir, "dumps", path) && is_folder(b, path) && !is_known(b, path))
         rc = add_dumps(b, path, e);
     return rc;

@@ -37,7 +37,7 @@ int64_t bundle_captured_at(const struct bundle *b);
 MUST_USE int bundle_rescan(struct bundle *b, struct err *e);
 
 /* Owned by the bundle.  Source names are "<host name>/events/<file>",
- * "<host name>/kvp", "<host name>/dumps". */
+ * "<host name>/kvp", "<host name>/setup" (where kvp/ has such classes), "<host name>/dumps". */
 size_t bundle_source_count(const struct bundle *b);
 struct source *bundle_source(struct bundle *b, size_t i);
 

@@ -41,7 +41,7 @@ enum {
 
 struct capture {
     char name[NAME_SIZE];
-    int class_index; /* in wmi_wanted_classes */
+    int class_index; /* in the folder's classes */
     int64_t time_ns;
     int64_t mtime_ns;
     uint64_t size;
@@ -57,6 +57,7 @@ struct known {
 struct folder {
     struct wmi_stream base;
     const struct files *files;
+    const char *const *classes; /* the first lists the VMs */
     char *dir;
     int64_t captured_at;
     struct capture *list; /* by time, class, name */
@@ -162,8 +163,8 @@ static bool parse_name(struct folder *f, const char *name, struct capture *c)
 
     if (len >= sizeof c->name || !text_ends_with_nocase(name, ".xml"))
         return false;
-    for (c->class_index = 0; wmi_wanted_classes[c->class_index] != NULL; c->class_index++) {
-        const char *class_name = wmi_wanted_classes[c->class_index];
+    for (c->class_index = 0; f->classes[c->class_index] != NULL; c->class_index++) {
+        const char *class_name = f->classes[c->class_index];
         size_t n = strlen(class_name), time_len;
 
         if (text_ncasecmp(name, class_name, n) != 0 || name[n] != '.')
@@ -365,7 +366,7 @@ static bool tell_capture(struct folder *f, struct capture *c, const struct wmi_s
     struct err e;
 
     if (read_capture(f, c, &e) == 0) {
-        sink->instances(sink->arg, wmi_wanted_classes[c->class_index], buf_text(&f->bytes), f->bytes.len, c->name);
+        sink->instances(sink->arg, f->classes[c->class_index], buf_text(&f->bytes), f->bytes.len, c->name);
         return true;
     }
     snprintf(text, sizeof text, "%.*s: %.400s", NAME_SIZE, c->name, e.text);
@@ -373,11 +374,11 @@ static bool tell_capture(struct folder *f, struct capture *c, const struct wmi_s
     return false;
 }
 
-/* Msvm_ComputerSystem lists the VMs; every VM has a Data Exchange component,
- * so that class can stand in. */
-static bool lists_all_vms(int class_index)
+/* The first class lists the VMs; every VM has a Data Exchange component, so
+ * that class can stand in. */
+static bool lists_all_vms(const struct folder *f, int class_index)
 {
-    return class_index == 0 || strcmp(wmi_wanted_classes[class_index], "Msvm_KvpExchangeComponent") == 0;
+    return class_index == 0 || strcmp(f->classes[class_index], "Msvm_KvpExchangeComponent") == 0;
 }
 
 static void tell_poll(struct folder *f, int64_t time_ns, const struct wmi_sink *sink, struct wmi_poll *out)
@@ -386,14 +387,14 @@ static void tell_poll(struct folder *f, int64_t time_ns, const struct wmi_sink *
 
     out->answered = true;
     out->time_ns = time_ns;
-    for (int c = 0; wmi_wanted_classes[c] != NULL; c++) {
+    for (int c = 0; f->classes[c] != NULL; c++) {
         struct capture *capture = newest(f, c, time_ns);
 
         if (capture == NULL)
             continue;
         if (!tell_capture(f, capture, sink))
             all_read = false;
-        else if (lists_all_vms(c))
+        else if (lists_all_vms(f, c))
             out->complete = true;
     }
     out->complete = out->complete && all_read;
@@ -419,8 +420,8 @@ static void report_unread(const struct folder *f, struct stream_report *report)
 {
     if (f->count == 0) {
         report->state = STREAM_ABSENT;
-        snprintf(report->remedy, sizeof report->remedy,
-                 "there are no class files (Msvm_ComputerSystem.xml ...) in %.150s", f->dir);
+        snprintf(report->remedy, sizeof report->remedy, "there are no class files (%s.xml ...) in %.150s",
+                 f->classes[0], f->dir);
     }
     if (f->remedy[0] != '\0')
         snprintf(report->remedy, sizeof report->remedy, "%s", f->remedy);
@@ -472,8 +473,8 @@ static void folder_close(struct wmi_stream *base)
     free(f);
 }
 
-int kvp_folder_stream(const struct files *files, const char *dir, int64_t captured_at, struct wmi_stream **out,
-                      struct err *e)
+int kvp_folder_stream(const struct files *files, const char *dir, const char *const *classes, int64_t captured_at,
+                      struct wmi_stream **out, struct err *e)
 {
     static const struct wmi_stream_ops ops = { .poll = folder_poll, .close = folder_close };
     struct folder *f = calloc(1, sizeof *f);
@@ -482,6 +483,7 @@ int kvp_folder_stream(const struct files *files, const char *dir, int64_t captur
         return err_set(e, ERR_MEMORY, "out of memory");
     f->base.ops = &ops;
     f->files = files;
+    f->classes = classes;
     f->captured_at = captured_at;
     f->dir = strdup(dir);
     buf_init(&f->bytes, CAPTURE_SIZE_MAX);

@@ -5,7 +5,7 @@
  * sorts of facts are kept of the newest look: the settings, whose unbroken run
  * has a `since`, and what memory was in use at that moment.
  *
- * Facts, and which of them are deduced: collectors/config_poll.h.
+ * Facts, and which of them are deduced: collectors/setup_poll.h.
  */
 #ifndef MODEL_GUEST_CONFIG_H
 #define MODEL_GUEST_CONFIG_H

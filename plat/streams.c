@@ -34,3 +34,11 @@ const char *const wmi_wanted_classes[] = {
     "Msvm_SummaryInformation",
     NULL,
 };
+
+#define SETUP_CLASSES                                                                       \
+    "Msvm_VirtualSystemSettingData", "Msvm_MemorySettingData", "Msvm_ProcessorSettingData", \
+        "Msvm_ResourceAllocationSettingData", "Msvm_StorageAllocationSettingData", "Msvm_SummaryInformation"
+
+/* collectors/setup_poll.h says what is read of them. */
+const char *const wmi_setup_classes[] = { SETUP_CLASSES, NULL };
+const char *const wmi_captured_setup_classes[] = { SETUP_CLASSES, "Msvm_VirtualHardDiskSettingData", NULL };

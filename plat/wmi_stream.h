@@ -1,4 +1,4 @@
-/* The seam for WMI: something that answers with the instances of the classes
+/* The seam for WMI: something that answers with the instances of one of the lists of classes
  * below as CIM XML text (what WMI's GetText prints).  Captured class files are
  * one (collectors/kvp_file.h); the live provider is another (plat/win).
  *
@@ -43,5 +43,11 @@ struct wmi_stream_ops {
  * Msvm_KvpExchangeComponent, Msvm_HeartbeatComponent, ... and
  * Msvm_SummaryInformation. */
 extern const char *const wmi_wanted_classes[];
+
+/* The classes that say how virtual machines are set up, asked on a slower beat:
+ * Msvm_VirtualSystemSettingData, which lists them, first.  A capture may hold one class more, which
+ * no host has instances of: Msvm_VirtualHardDiskSettingData. */
+extern const char *const wmi_setup_classes[];
+extern const char *const wmi_captured_setup_classes[];
 
 #endif

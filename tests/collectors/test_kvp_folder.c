@@ -49,7 +49,7 @@ static void reopen(struct poll_result *p)
 {
     if (p->stream != NULL)
         p->stream->ops->close(p->stream);
-    ck_assert_int_eq(kvp_folder_stream(p->files, p->dir, p->captured_at, &p->stream, NULL), 0);
+    ck_assert_int_eq(kvp_folder_stream(p->files, p->dir, wmi_wanted_classes, p->captured_at, &p->stream, NULL), 0);
 }
 
 static void begin(struct poll_result *p, const char *dir)
@@ -424,7 +424,7 @@ START_TEST(a_file_cut_while_it_is_written_removes_nobody)
     xml_system(&xml, vm_guid(1), "one", 2);
     xml_system(&xml, vm_guid(2), "two", 2);
     write_file(dir, SYSTEM ".20260131T080000Z.xml", xml.data, xml.len);
-    ck_assert_int_eq(kvp_folder_stream(plat_files(), dir, CAPTURED, &stream, NULL), 0);
+    ck_assert_int_eq(kvp_folder_stream(plat_files(), dir, wmi_wanted_classes, CAPTURED, &stream, NULL), 0);
     ck_assert_int_eq(kvp_source_new("kvp", stream, &facts, 1, NS_PER_S, &source, NULL), 0);
     obs_batch_init(&b, 1 << 24);
     step_source(source, &mark, &b);

@@ -181,7 +181,7 @@ static void compare(const char *bundle, bool text_source, const char *rules)
     SetEnvironmentVariableA("HVFLEET_WINHOST_TEXT", text_source ? "1" : NULL);
     buf_init(&from_files, BATCH_MAX);
     buf_init(&from_wmi, BATCH_MAX);
-    ck_assert_msg(kvp_folder_stream(plat_files(), kvp, CAPTURED_AT, &files, &e) == 0, "%s", e.text);
+    ck_assert_msg(kvp_folder_stream(plat_files(), kvp, wmi_wanted_classes, CAPTURED_AT, &files, &e) == 0, "%s", e.text);
     observations_of(files, &from_files, &file_count);
     observations_of(open_live(), &from_wmi, &wmi_count);
     ck_assert_int_gt(file_count, 1);
