@@ -75,7 +75,7 @@ static void judge_source(const struct health_input *in, const struct health_sour
     } else if (s->state != STREAM_ATTACHED) {
         say(add(out, HEALTH_DEGRADED, about), s->remedy, state_remedies[s->state], "is %s%s%s",
             stream_state_name(s->state), s->problem[0] != '\0' ? ": " : "", s->problem);
-    } else if (quiet > in->silent_after_ns) {
+    } else if (quiet > in->silent_after_ns + s->beat_ns) {
         times_format_length(quiet, length);
         if (s->lag_records > 0)
             say(add(out, HEALTH_DEGRADED, about), s->remedy, "restart the agent, and report this",

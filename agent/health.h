@@ -37,6 +37,7 @@ struct health_source {
     int64_t last_event_ns;  /* wall: time of the newest event taken; 0 none */
     int64_t last_commit_ns; /* wall; 0 none by this process */
     int64_t life_ns;        /* monotonic: the last proof of life, or when the driver was made */
+    int64_t beat_ns;        /* how long it waits by itself between two looks; 0 not known */
     int64_t step_since_ns;  /* monotonic: a step is under way since; 0 none */
     int64_t lag_records;    /* -1 not known */
     bool caught_up;         /* the last step found nothing more, and all it took is committed */

@@ -70,6 +70,7 @@ struct source_driver {
     bool started, caught_up;
     enum stream_state state;
     char problem[PROBLEM_MAX], remedy[PROBLEM_MAX];
+    int64_t beat_ns; /* the source's interval, as of its last step */
     int64_t life_ns, step_since_ns, last_event_ns, last_commit_ns, lag_records, observations, skipped;
 };
 
@@ -218,6 +219,7 @@ static void wait_for_next(struct source_driver *d)
     uint64_t back_off = d->failures > 0 ? retry_ms(d, d->failures) : 0;
 
     d->phase = WAITING;
+    d->beat_ns = d->options.source->interval_ns;
     if (d->stopping) {
         end_if_idle(d);
         return;
@@ -642,6 +644,7 @@ void source_driver_evidence(const struct source_driver *d, struct health_source 
         .last_event_ns = d->last_event_ns,
         .last_commit_ns = d->last_commit_ns,
         .life_ns = d->life_ns,
+        .beat_ns = d->beat_ns,
         .step_since_ns = d->step_since_ns,
         .lag_records = d->lag_records,
         .caught_up = d->caught_up && (d->phase == WAITING || d->phase == GATE || d->phase == STEPPING),
