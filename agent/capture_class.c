@@ -5,6 +5,7 @@
 #include "collectors/cim_xml.h"
 #include "model/identity.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,12 +14,15 @@ enum keep {
     KEEP_ID,    /* a GUID stays, anything else is a name */
     KEEP_NAME,  /* the machine's name */
     KEEP_ITEMS, /* Data Exchange */
+    KEEP_OWNER, /* a path to an instance: without the machine it is on */
 };
 
-static const struct {
+struct kept {
     const char *name, *type;
     enum keep keep;
-} kept[] = {
+};
+
+static const struct kept of_guests[] = {
     { "Name", "string", KEEP_ID },
     { "SystemName", "string", KEEP_ID },
     { "ElementName", "string", KEEP_NAME },
@@ -26,9 +30,61 @@ static const struct {
     { "OperationalStatus", "uint16", KEEP },
     { "IntegrationServicesVersionState", "uint16", KEEP },
     { "GuestIntrinsicExchangeItems", "string", KEEP_ITEMS },
+    { "MemoryUsage", "uint64", KEEP },
+    { "MemoryAvailable", "sint32", KEEP },
+    { "AvailableMemoryBuffer", "sint32", KEEP },
 };
 
-enum { KEPT = sizeof kept / sizeof kept[0] };
+static const struct kept of_systems[] = {
+    { "InstanceID", "string", KEEP },
+    { "ElementName", "string", KEEP_NAME },
+    { "VirtualSystemIdentifier", "string", KEEP_ID },
+    { "VirtualSystemType", "string", KEEP },
+    { "VirtualSystemSubType", "string", KEEP },
+    { "SystemName", "string", KEEP_ID },
+    { "SettingType", "uint16", KEEP },
+};
+
+static const struct kept of_quantities[] = {
+    { "InstanceID", "string", KEEP },      { "DynamicMemoryEnabled", "boolean", KEEP },
+    { "VirtualQuantity", "uint64", KEEP }, { "Reservation", "uint64", KEEP },
+    { "Limit", "uint64", KEEP },           { "TargetMemoryBuffer", "uint32", KEEP },
+    { "Weight", "uint32", KEEP },
+};
+
+static const struct kept of_resources[] = {
+    { "InstanceID", "string", KEEP },      { "ResourceSubType", "string", KEEP },
+    { "Parent", "string", KEEP_OWNER },    { "Address", "string", KEEP },
+    { "AddressOnParent", "string", KEEP }, { "HostResource", "string", KEEP_NAME },
+    { "Connection", "string", KEEP_NAME },
+};
+
+static const struct kept of_disks[] = {
+    { "Path", "string", KEEP_NAME },
+    { "Type", "uint16", KEEP },
+    { "Format", "uint16", KEEP },
+    { "MaxInternalSize", "uint64", KEEP },
+};
+
+#define KEPT(class_name, list)                       \
+    {                                                \
+        class_name, list, sizeof list / sizeof *list \
+    }
+
+/* The first has all other classes. */
+static const struct kept_class {
+    const char *class_name;
+    const struct kept *list;
+    int count;
+} kept_classes[] = {
+    KEPT("", of_guests),
+    KEPT("Msvm_VirtualSystemSettingData", of_systems),
+    KEPT("Msvm_MemorySettingData", of_quantities),
+    KEPT("Msvm_ProcessorSettingData", of_quantities),
+    KEPT("Msvm_ResourceAllocationSettingData", of_resources),
+    KEPT("Msvm_StorageAllocationSettingData", of_resources),
+    KEPT("Msvm_VirtualHardDiskSettingData", of_disks),
+};
 
 /* The items that say what a guest is and not who. */
 static const char *const nameless_items[] = {
@@ -57,7 +113,8 @@ struct capture_class {
     struct cim_parser *outer, *inner;
     struct buf item;
 
-    struct buf *out; /* of the call at hand */
+    const struct kept_class *kept; /* of the call at hand, as the rest */
+    struct buf *out;
     int unread;
 };
 
@@ -150,23 +207,28 @@ static void put_value(struct capture_class *c, const struct cim_value *v, enum k
     if (c->names != NULL && (keep == KEEP_NAME || (keep == KEEP_ID && !guid_parse(v->text, v->len, guid)))) {
         capture_name(c->names, v->text, v->len, name);
         buf_str(c->out, name);
+    } else if (c->names != NULL && keep == KEEP_OWNER) {
+        const char *id = strstr(v->text, "InstanceID=");
+
+        if (id != NULL)
+            capture_escape(c->out, id, strlen(id));
     } else {
         capture_escape(c->out, v->text, v->len);
     }
     buf_str(c->out, "</VALUE>");
 }
 
-static void put_property(struct capture_class *c, int which, const struct cim_property *p)
+static void put_property(struct capture_class *c, const struct kept *kept, const struct cim_property *p)
 {
     const char *element = p->is_array ? "PROPERTY.ARRAY" : "PROPERTY";
 
-    buf_printf(c->out, "<%s NAME=\"%s\" TYPE=\"%s\">", element, kept[which].name, kept[which].type);
+    buf_printf(c->out, "<%s NAME=\"%s\" TYPE=\"%s\">", element, kept->name, kept->type);
     if (p->is_array && p->count > 0)
         buf_str(c->out, "<VALUE.ARRAY>\n");
-    if (kept[which].keep == KEEP_ITEMS)
+    if (kept->keep == KEEP_ITEMS)
         put_items(c, p);
-    for (int i = 0; kept[which].keep != KEEP_ITEMS && i < p->count; i++)
-        put_value(c, &p->values[i], kept[which].keep);
+    for (int i = 0; kept->keep != KEEP_ITEMS && i < p->count; i++)
+        put_value(c, &p->values[i], kept->keep);
     if (p->is_array && p->count > 0)
         buf_str(c->out, "</VALUE.ARRAY>");
     buf_printf(c->out, "</%s>\n", element);
@@ -179,11 +241,11 @@ static void take_instance(void *arg, const struct cim_instance *in)
     buf_str(c->out, "<INSTANCE CLASSNAME=\"");
     capture_escape(c->out, in->class_name, strlen(in->class_name));
     buf_str(c->out, "\">\n");
-    for (int i = 0; i < KEPT; i++) {
-        const struct cim_property *p = cim_find(in, kept[i].name);
+    for (int i = 0; i < c->kept->count; i++) {
+        const struct cim_property *p = cim_find(in, c->kept->list[i].name);
 
         if (p != NULL)
-            put_property(c, i, p);
+            put_property(c, &c->kept->list[i], p);
     }
     buf_str(c->out, "</INSTANCE>\n");
 }
@@ -191,12 +253,18 @@ static void take_instance(void *arg, const struct cim_instance *in)
 int capture_class_add(struct capture_class *c, const char *class_name, const char *xml, size_t len, struct buf *out,
                       int *unread, struct err *e)
 {
-    const char *wanted[KEPT + 1] = { NULL };
+    const char *wanted[CIM_PROPERTIES_MAX + 1] = { NULL };
     struct cim_handler h = { .instance = take_instance, .problem = take_problem, .arg = c, .wanted = wanted };
     int rc;
 
-    for (int i = 0; i < KEPT; i++)
-        wanted[i] = kept[i].name;
+    c->kept = &kept_classes[0];
+    for (size_t i = 1; i < sizeof kept_classes / sizeof *kept_classes; i++) {
+        if (strcmp(kept_classes[i].class_name, class_name) == 0)
+            c->kept = &kept_classes[i];
+    }
+    assert(c->kept->count <= CIM_PROPERTIES_MAX);
+    for (int i = 0; i < c->kept->count; i++)
+        wanted[i] = c->kept->list[i].name;
     c->out = out;
     c->unread = 0;
     rc = cim_parse(c->outer, xml, len, &h, e);
