@@ -6,6 +6,7 @@
 #include "base/times.h"
 #include "collectors/eventlog.h"
 #include "collectors/kvp.h"
+#include "collectors/setup.h"
 #include "plat/live.h"
 
 #include <assert.h>
@@ -17,7 +18,7 @@
 /* A channel is looked at when it signals; and this often, in case it did not. */
 #define LOOK_NS (30 * NS_PER_S)
 
-enum { SEATS_MAX = 64, WMI_SEAT = 0 };
+enum { SEATS_MAX = 64, WMI_SEAT = 0, SETUP_SEAT = 1 };
 
 struct live_seat {
     struct live_sources *live;
@@ -65,18 +66,40 @@ static void keep_seat(struct live_sources *l, struct live_seat *seat)
     l->seats[l->count++] = seat;
 }
 
-static int add_wmi(struct live_sources *l, struct err *e)
+static int new_guests(struct live_sources *l, struct wmi_stream *stream, struct source **out, struct err *e)
 {
     const struct live_options *o = &l->options;
+
+    return kvp_source_new("live/kvp", stream, &l->facts, o->kvp_interval_ns, o->kvp_refresh_ns, out, e);
+}
+
+static int new_setup(struct live_sources *l, struct wmi_stream *stream, struct source **out, struct err *e)
+{
+    const struct live_options *o = &l->options;
+    struct setup_options setup = { .name = "live/setup",
+                                   .stream = stream,
+                                   .clock = o->clock,
+                                   .disks = o->disks,
+                                   .interval_ns = o->setup_interval_ns,
+                                   .refresh_ns = o->kvp_refresh_ns };
+
+    return setup_source_new(&setup, out, e);
+}
+
+/* A source over a WMI stream of its own. */
+static int add_wmi(struct live_sources *l, const char *const *classes,
+                   int (*make)(struct live_sources *, struct wmi_stream *, struct source **, struct err *),
+                   struct err *e)
+{
     struct live_seat *seat = new_seat(l, "");
     struct wmi_stream *stream = NULL;
     int rc;
 
     if (seat == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
-    rc = plat_live_wmi_stream(o->clock, &stream, e);
+    rc = plat_live_wmi_stream(l->options.clock, classes, &stream, e);
     if (rc == 0)
-        rc = kvp_source_new("live/kvp", stream, &l->facts, o->kvp_interval_ns, o->kvp_refresh_ns, &seat->source, e);
+        rc = make(l, stream, &seat->source, e);
     if (rc != 0) {
         if (stream != NULL)
             stream->ops->close(stream);
@@ -145,7 +168,9 @@ int live_open(const struct live_options *options, struct live_sources **out, str
         return err_set(e, ERR_MEMORY, "out of memory");
     l->options = *options;
     l->facts = *options->facts;
-    rc = add_wmi(l, e);
+    rc = add_wmi(l, wmi_wanted_classes, new_guests, e);
+    if (rc == 0)
+        rc = add_wmi(l, wmi_setup_classes, new_setup, e);
     if (rc == 0)
         rc = live_rescan(l, e);
     if (rc != 0) {
@@ -168,6 +193,12 @@ struct source *live_source(struct live_sources *l, size_t i)
 }
 
 bool live_look_is_life(const struct live_sources *l, size_t i)
+{
+    (void)l;
+    return i == WMI_SEAT || i == SETUP_SEAT;
+}
+
+bool live_asks_guests(const struct live_sources *l, size_t i)
 {
     (void)l;
     return i == WMI_SEAT;

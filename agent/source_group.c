@@ -34,7 +34,8 @@ bool group_same_options(enum group_kind kind, const struct group_options *a, con
     if (kind == GROUP_BUNDLE)
         return a->poll_ns == b->poll_ns && a->refresh_ns == b->refresh_ns;
     if (kind == GROUP_LIVE)
-        return a->interval_ns == b->interval_ns && a->refresh_ns == b->refresh_ns;
+        return a->interval_ns == b->interval_ns && a->refresh_ns == b->refresh_ns &&
+               a->setup_interval_ns == b->setup_interval_ns && a->setup_disks == b->setup_disks;
     return x->depth_max == y->depth_max && x->rescan_ns == y->rescan_ns && x->files_max == y->files_max &&
            x->give_up_ns == y->give_up_ns;
 }
@@ -68,6 +69,8 @@ static int open_live(struct group *g, struct err *e)
                                     .facts = &g->context->facts,
                                     .kvp_interval_ns = g->options.interval_ns,
                                     .kvp_refresh_ns = g->options.refresh_ns,
+                                    .setup_interval_ns = g->options.setup_interval_ns,
+                                    .disks = g->options.setup_disks ? g->context->files : NULL,
                                     .wake = on_channel_signal,
                                     .arg = g };
 
@@ -242,7 +245,7 @@ static bool seat_next(struct group *g)
     seat->group = g;
     seat->name = source->name;
     seat->index = g->seat_count;
-    seat->asks = g->kind == GROUP_LIVE && options.look_is_life;
+    seat->asks = g->kind == GROUP_LIVE && live_asks_guests(g->live, g->seat_count);
     seat->next = g->seats;
     g->seats = seat;
     g->seat_count++;

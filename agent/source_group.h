@@ -39,6 +39,8 @@ struct group_context {
 /* The options a group was opened with; other ones mean a new group. */
 struct group_options {
     int64_t poll_ns, interval_ns, refresh_ns, deadline_ns;
+    int64_t setup_interval_ns;
+    bool setup_disks;
     bool may_be_absent;         /* not compared: it follows from what the group is */
     struct dumps_options dumps; /* dir unused */
 };

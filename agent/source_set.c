@@ -56,6 +56,8 @@ static struct group_options wanted_options(const struct source_set *s, enum grou
     o.interval_ns = c->kvp_interval_ns;
     o.refresh_ns = c->kvp_refresh_ns;
     o.deadline_ns = c->kvp_deadline_ns;
+    o.setup_interval_ns = c->setup_interval_ns;
+    o.setup_disks = c->setup_disks;
     o.may_be_absent = own != NULL;
     o.dumps.depth_max = own != NULL ? own->depth : (int)c->dump_depth;
     o.dumps.rescan_ns = c->dump_rescan_ns;

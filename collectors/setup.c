@@ -25,6 +25,7 @@
 #include "collectors/mark_bytes.h"
 #include "collectors/setup_poll.h"
 #include "collectors/setup_report.h"
+#include "plat/live.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -178,6 +179,18 @@ static struct head *head_place(struct setup_source *s, uint64_t path)
     return &s->heads[path & (HEADS_MAX - 1)];
 }
 
+/* The file itself; else, where a running guest holds it, what the system says. */
+static bool read_head(struct setup_source *s, const char *path, struct disk_head *out)
+{
+    struct live_disk told;
+    int rc = disk_head_read(s->disks, path, out, NULL);
+
+    if (rc == 0 || rc == ERR_NOT_FOUND || plat_live_disk(path, &told, NULL) != 0)
+        return rc == 0;
+    *out = (struct disk_head){ .kind = told.kind, .format = told.format, .size = told.size };
+    return true;
+}
+
 static void look_at_disk(struct setup_source *s, struct setup_disk *d)
 {
     uint64_t path = path_hash(d->path);
@@ -186,7 +199,7 @@ static void look_at_disk(struct setup_source *s, struct setup_disk *d)
 
     if (d->kind != DISK_UNKNOWN || !disk_head_is_name(d->path))
         return;
-    if (disk_head_read(s->disks, d->path, &now, NULL) == 0)
+    if (read_head(s, d->path, &now))
         *h = (struct head){ .path = path, .head = now };
     if (h->path != path)
         return;

@@ -86,6 +86,11 @@ static const struct yaml_key keys[] = {
     { "kvp.deadline", YAML_DURATION, FIELD(kvp_deadline_ns), 1 * NS_PER_S, 1 * HOUR, .fallback = "60s", .help =
       "A query that has no answer after this time is given up, and the source reported as hung." },
 
+    { "setup.interval", YAML_DURATION, FIELD(setup_interval_ns), 1 * MINUTE, 7 * DAY, .fallback = "6h", .help =
+      "How often the host is asked how its guests are set up: memory, processors, disks, checkpoints. What has changed is shipped." },
+    { "setup.disks", YAML_BOOL, FIELD(setup_disks), .fallback = "true", .help =
+      "Whether the heads of the guests' disk files are read to tell fixed, dynamic and differencing disks apart." },
+
     { "dumps.folders", YAML_TEXT_LIST, FIELD(dump_folders), .max = CONFIG_LIST_MAX, .fallback = "", .help =
       "Folders in which crash dumps of guests appear. A folder below one of them may bear the name of the VM." },
     { "dumps.rescan", YAML_DURATION, FIELD(dump_rescan_ns), 1 * NS_PER_S, 1 * DAY, .fallback = "5m", .help =

@@ -50,6 +50,9 @@ struct agent_config {
     int64_t kvp_refresh_ns;     /* kvp.refresh: 24h, an unchanged guest is told again */
     int64_t kvp_deadline_ns;    /* kvp.deadline: 60s */
 
+    int64_t setup_interval_ns; /* setup.interval: 6h */
+    bool setup_disks;          /* setup.disks: true, the heads of disk files are read */
+
     struct config_list dump_folders; /* dumps.folders */
     int64_t dump_rescan_ns;          /* dumps.rescan: 5m */
     int64_t dump_settle_ns;          /* dumps.settle: 10s */

@@ -11,12 +11,20 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "model/guest_config.h"
 #include "model/host.h"
 #include "plat/clock.h"
 #include "plat/event_stream.h"
 #include "plat/wmi_stream.h"
 
 #include <stdbool.h>
+
+/* A virtual disk as the system tells it. */
+struct live_disk {
+    enum disk_kind kind; /* fixed, dynamic, differencing */
+    const char *format;  /* "vhd", "vhdx" */
+    uint64_t size;       /* bytes the guest sees */
+};
 
 /* True where live sources exist.  Any thread, never blocks. */
 bool plat_live_available(void);
@@ -32,8 +40,14 @@ MUST_USE int plat_live_channels(void (*take)(void *arg, const char *channel), vo
 MUST_USE int plat_live_event_stream(const char *channel, void (*signalled)(void *arg), void *arg,
                                     struct event_stream **out, struct err *e);
 
-/* The WMI provider of this host, root\virtualization\v2 or its predecessor. */
-MUST_USE int plat_live_wmi_stream(const struct clock *clock, struct wmi_stream **out, struct err *e);
+/* The WMI provider of this host, root\virtualization\v2 or its predecessor, asked for one of the lists of
+ * wmi_stream.h.  Each stream asks on a thread of its own. */
+MUST_USE int plat_live_wmi_stream(const struct clock *clock, const char *const *classes, struct wmi_stream **out,
+                                  struct err *e);
+
+/* What the system's virtual disk service says of a disk's kind and size: it answers for a disk that a
+ * running guest holds, whose file nobody else may open.  ERR_UNSUPPORTED where there is no such service. */
+MUST_USE int plat_live_disk(const char *path, struct live_disk *out, struct err *e);
 
 /* What the host says of itself: name, id, OS version, cluster, expected
  * integration services versions, boot time.  What cannot be found out stays

@@ -28,11 +28,19 @@ int plat_live_event_stream(const char *channel, void (*signalled)(void *arg), vo
     return unsupported(channel, e);
 }
 
-int plat_live_wmi_stream(const struct clock *clock, struct wmi_stream **out, struct err *e)
+int plat_live_wmi_stream(const struct clock *clock, const char *const *classes, struct wmi_stream **out, struct err *e)
 {
     (void)clock;
+    (void)classes;
     (void)out;
     return unsupported("live WMI", e);
+}
+
+int plat_live_disk(const char *path, struct live_disk *out, struct err *e)
+{
+    (void)path;
+    (void)out;
+    return unsupported("a virtual disk's kind from the system", e);
 }
 
 int plat_live_host_facts(struct resource *out, struct buf *problems, struct err *e)

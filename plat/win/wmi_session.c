@@ -11,21 +11,33 @@
 
 enum { SLICE_MS = 1000, QUERY_MAX = 512, OBJECTS = 32 /* in one call */ };
 
+#define RESOURCE "InstanceID, ResourceSubType, Parent, Address, AddressOnParent, HostResource, Connection"
+
 #define COMPONENT "SystemName, ElementName, EnabledState, OperationalStatus"
 
-/* What is asked for of a class: what collectors/kvp_poll.c reads. */
-static const struct {
+/* What is asked for of a class: what collectors/kvp_poll.c and setup_poll.c read.  Of a VM's many
+ * resources only IDE and SCSI controllers (5, 6) and disk drives (17) matter; the numbers are those
+ * of root\virtualization\v2. */
+static const struct wanted {
     const char *class_name;
     const char *properties;
+    const char *where_v2; /* NULL all */
 } wanted[] = {
-    { "Msvm_ComputerSystem", "Name, ElementName, Caption, EnabledState" },
-    { "Msvm_KvpExchangeComponent", COMPONENT ", GuestIntrinsicExchangeItems, GuestExchangeItems" },
-    { "Msvm_HeartbeatComponent", COMPONENT },
-    { "Msvm_ShutdownComponent", COMPONENT },
-    { "Msvm_TimeSyncComponent", COMPONENT },
-    { "Msvm_VssComponent", COMPONENT },
-    { "Msvm_GuestServiceInterfaceComponent", COMPONENT },
-    { "Msvm_RdvComponent", COMPONENT },
+    { "Msvm_ComputerSystem", "Name, ElementName, Caption, EnabledState", NULL },
+    { "Msvm_KvpExchangeComponent", COMPONENT ", GuestIntrinsicExchangeItems, GuestExchangeItems", NULL },
+    { "Msvm_HeartbeatComponent", COMPONENT, NULL },
+    { "Msvm_ShutdownComponent", COMPONENT, NULL },
+    { "Msvm_TimeSyncComponent", COMPONENT, NULL },
+    { "Msvm_VssComponent", COMPONENT, NULL },
+    { "Msvm_GuestServiceInterfaceComponent", COMPONENT, NULL },
+    { "Msvm_RdvComponent", COMPONENT, NULL },
+    { "Msvm_VirtualSystemSettingData",
+      "InstanceID, ElementName, VirtualSystemIdentifier, VirtualSystemType, VirtualSystemSubType", NULL },
+    { "Msvm_MemorySettingData",
+      "InstanceID, DynamicMemoryEnabled, VirtualQuantity, Reservation, Limit, TargetMemoryBuffer, Weight", NULL },
+    { "Msvm_ProcessorSettingData", "InstanceID, VirtualQuantity", NULL },
+    { "Msvm_ResourceAllocationSettingData", RESOURCE, "ResourceType = 5 OR ResourceType = 6 OR ResourceType = 17" },
+    { "Msvm_StorageAllocationSettingData", RESOURCE, NULL },
 };
 
 LONG wmi_slice_ms(const struct wmi_deadline *d)
@@ -97,19 +109,20 @@ void wmi_session_close(struct wmi_session *s)
 
 /* ---- queries ------------------------------------------------------------ */
 
-static const char *properties_of(const char *class_name)
+static struct wanted wanted_of(const char *class_name)
 {
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         if (strcmp(wanted[i].class_name, class_name) == 0)
-            return wanted[i].properties;
-    return "*";
+            return wanted[i];
+    return (struct wanted){ .class_name = class_name, .properties = "*" };
 }
 
-static HRESULT begin_query(struct wmi_session *s, const char *properties, const char *class_name,
-                           IEnumWbemClassObject **out)
+static HRESULT begin_query(struct wmi_session *s, const struct wanted *w, IEnumWbemClassObject **out)
 {
+    bool where = s->v2 && w->where_v2 != NULL;
     wchar_t text[QUERY_MAX];
-    int n = swprintf(text, QUERY_MAX, L"SELECT %hs FROM %hs", properties, class_name);
+    int n = swprintf(text, QUERY_MAX, L"SELECT %hs FROM %hs%hs%hs", w->properties, w->class_name,
+                     where ? " WHERE " : "", where ? w->where_v2 : "");
     BSTR language = SysAllocString(L"WQL"), query;
     HRESULT hr = E_OUTOFMEMORY;
 
@@ -170,12 +183,12 @@ static HRESULT take_all(struct wmi_session *s, IWbemClassObject **objects, ULONG
 
 /* One pass over a class with these properties; what it appended is dropped when
  * it fails. */
-static HRESULT read_class(struct wmi_session *s, const char *properties, const char *class_name,
-                          const struct wmi_deadline *d, struct buf *out, size_t *count)
+static HRESULT read_class(struct wmi_session *s, const struct wanted *w, const struct wmi_deadline *d, struct buf *out,
+                          size_t *count)
 {
     IWbemClassObject *objects[OBJECTS];
     IEnumWbemClassObject *e = NULL;
-    HRESULT hr = begin_query(s, properties, class_name, &e), written = S_OK;
+    HRESULT hr = begin_query(s, w, &e), written = S_OK;
 
     *count = 0;
     buf_clear(out);
@@ -201,10 +214,12 @@ static HRESULT read_class(struct wmi_session *s, const char *properties, const c
 HRESULT wmi_session_class(struct wmi_session *s, const char *class_name, const struct wmi_deadline *d, struct buf *out,
                           size_t *count)
 {
-    const char *properties = properties_of(class_name);
-    HRESULT hr = read_class(s, properties, class_name, d, out, count);
+    struct wanted w = wanted_of(class_name);
+    HRESULT hr = read_class(s, &w, d, out, count);
 
-    if (FAILED(hr) && wmi_judge(hr).meaning == WMI_BAD_QUERY && strcmp(properties, "*") != 0)
-        hr = read_class(s, "*", class_name, d, out, count);
+    if (FAILED(hr) && wmi_judge(hr).meaning == WMI_BAD_QUERY && strcmp(w.properties, "*") != 0) {
+        w = (struct wanted){ .class_name = class_name, .properties = "*" };
+        hr = read_class(s, &w, d, out, count);
+    }
     return hr;
 }

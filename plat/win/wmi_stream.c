@@ -28,6 +28,7 @@
 struct wmi_live {
     struct wmi_stream base;
     const struct clock *clock;
+    const char *const *classes;
     struct wmi_worker *worker; /* NULL: none yet, or abandoned */
 };
 
@@ -50,19 +51,20 @@ static void tell_failure(const struct wmi_sink *sink, const char *class_name, HR
     sink->gap(sink->arg, "record-unreadable", text);
 }
 
-/* Only the list of machines and what they tell decide whether a poll is whole:
- * a summary that fails costs one signal of several. */
-static bool matters(const char *class_name)
+/* Only the list of machines and what they tell decide whether a poll is whole: a
+ * summary that fails costs one signal of several.  Of how machines are set up it is
+ * the only one that tells the memory in use. */
+static bool matters(const struct wmi_live *s, const char *class_name)
 {
-    return strcmp(class_name, "Msvm_SummaryInformation") != 0;
+    return s->classes == wmi_setup_classes || strcmp(class_name, "Msvm_SummaryInformation") != 0;
 }
 
-static void tell_class(const char *class_name, const struct wmi_answer *a, const struct wmi_sink *sink,
-                       struct wmi_poll *out)
+static void tell_class(const struct wmi_live *s, const char *class_name, const struct wmi_answer *a,
+                       const struct wmi_sink *sink, struct wmi_poll *out)
 {
     if (SUCCEEDED(a->hr)) {
         sink->instances(sink->arg, class_name, buf_text(&a->xml), a->xml.len, class_name);
-    } else if (!matters(class_name)) {
+    } else if (!matters(s, class_name)) {
         wmi_remedy(a->hr, out->report.remedy, sizeof out->report.remedy);
         if (wmi_judge(a->hr).meaning == WMI_CLASS_ABSENT)
             out->report.remedy[0] = '\0';
@@ -72,11 +74,18 @@ static void tell_class(const char *class_name, const struct wmi_answer *a, const
     }
 }
 
-static void tell_job(const struct wmi_job *job, const struct wmi_sink *sink, struct wmi_poll *out)
+/* The list of machines has the host itself in it; that of their settings is empty on a host without any. */
+static bool may_be_empty(const char *class_name)
+{
+    return strcmp(class_name, "Msvm_ComputerSystem") != 0 && wmi_has_rights();
+}
+
+/* The first class is the list; what it does not say cannot be joined to anything. */
+static void tell_job(const struct wmi_live *s, const struct wmi_job *job, const struct wmi_sink *sink,
+                     struct wmi_poll *out)
 {
     const struct wmi_answer *systems = &job->classes[0];
 
-    assert(strcmp(wmi_wanted_classes[0], "Msvm_ComputerSystem") == 0);
     if (FAILED(job->hr) || FAILED(systems->hr)) {
         HRESULT hr = FAILED(job->hr) ? job->hr : systems->hr;
 
@@ -84,15 +93,15 @@ static void tell_job(const struct wmi_job *job, const struct wmi_sink *sink, str
         wmi_remedy(hr, out->report.remedy, sizeof out->report.remedy);
         return;
     }
-    if (systems->count == 0) {
+    if (systems->count == 0 && !may_be_empty(s->classes[0])) {
         out->report.state = wmi_judge_empty(wmi_has_rights(), out->report.remedy, sizeof out->report.remedy);
         return;
     }
     out->answered = true;
     out->complete = true;
     out->time_ns = job->time_ns;
-    for (int i = 0; wmi_wanted_classes[i] != NULL; i++)
-        tell_class(wmi_wanted_classes[i], &job->classes[i], sink, out);
+    for (int i = 0; s->classes[i] != NULL; i++)
+        tell_class(s, s->classes[i], &job->classes[i], sink, out);
 }
 
 static int live_poll(struct wmi_stream *base, const char *mark, int64_t deadline_ns, const struct wmi_sink *sink,
@@ -105,7 +114,7 @@ static int live_poll(struct wmi_stream *base, const char *mark, int64_t deadline
     buf_clear(new_mark);
     *out = (struct wmi_poll){ .report = { .state = STREAM_ATTACHED, .lag_records = 0 } };
     if (s->worker == NULL) {
-        int rc = wmi_worker_start(s->clock, &s->worker, e);
+        int rc = wmi_worker_start(s->clock, s->classes, &s->worker, e);
 
         if (rc == ERR_BUSY)
             report_hung(out);
@@ -120,7 +129,7 @@ static int live_poll(struct wmi_stream *base, const char *mark, int64_t deadline
         report_hung(out);
         return 0;
     }
-    tell_job(job, sink, out);
+    tell_job(s, job, sink, out);
     return 0;
 }
 
@@ -132,19 +141,20 @@ static void live_close(struct wmi_stream *base)
     free(s);
 }
 
-int plat_live_wmi_stream(const struct clock *clock, struct wmi_stream **out, struct err *e)
+int plat_live_wmi_stream(const struct clock *clock, const char *const *classes, struct wmi_stream **out, struct err *e)
 {
     static const struct wmi_stream_ops ops = { .poll = live_poll, .close = live_close };
     struct wmi_live *s = calloc(1, sizeof *s);
-    int classes = 0;
+    int count = 0;
 
-    while (wmi_wanted_classes[classes] != NULL)
-        classes++;
-    assert(classes <= WMI_CLASSES_MAX);
+    while (classes[count] != NULL)
+        count++;
+    assert(count > 0 && count <= WMI_CLASSES_MAX);
     if (s == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
     s->base.ops = &ops;
     s->clock = clock;
+    s->classes = classes;
     *out = &s->base;
     return 0;
 }

@@ -11,8 +11,9 @@
 #define SERVICE L"Msvm_VirtualSystemManagementService"
 #define METHOD  L"GetSummaryInformation"
 
-/* Name, ElementName, EnabledState, IntegrationServicesVersionState. */
-static const LONG requested[] = { 0, 1, 100, 123 };
+/* Name, ElementName, EnabledState, MemoryUsage, MemoryAvailable, AvailableMemoryBuffer (the numbers are on the
+ * method's page), IntegrationServicesVersionState (hyperv.md C.1). */
+static const LONG requested[] = { 0, 1, 100, 103, 112, 113, 123 };
 
 enum { REQUESTED = sizeof requested / sizeof requested[0] };
 

@@ -23,6 +23,7 @@ enum { JOB_NONE, JOB_RUNNING, JOB_ABANDONED };
 
 struct wmi_worker {
     const struct clock *clock;
+    const char *const *classes;
     HANDLE asked, answered; /* events, reset by their wait */
     volatile LONG shares;   /* 2: the asker's and the thread's */
     volatile LONG job_state;
@@ -81,14 +82,14 @@ static HRESULT ask_all(struct wmi_worker *w)
     struct wmi_answer *summaries = NULL;
 
     w->job.time_ns = w->clock->wall_ns(w->clock);
-    for (int i = 0; wmi_wanted_classes[i] != NULL; i++) {
+    for (int i = 0; w->classes[i] != NULL; i++) {
         HRESULT hr;
 
-        if (strcmp(wmi_wanted_classes[i], "Msvm_SummaryInformation") == 0) {
+        if (strcmp(w->classes[i], "Msvm_SummaryInformation") == 0) {
             summaries = &w->job.classes[i];
             continue;
         }
-        hr = ask_class(w, wmi_wanted_classes[i], &w->job.classes[i]);
+        hr = ask_class(w, w->classes[i], &w->job.classes[i]);
         if (FAILED(hr) && ends_the_poll(hr))
             return hr;
     }
@@ -161,7 +162,7 @@ int wmi_worker_abandoned(void)
     return (int)InterlockedCompareExchange(&abandoned, 0, 0);
 }
 
-int wmi_worker_start(const struct clock *clock, struct wmi_worker **out, struct err *e)
+int wmi_worker_start(const struct clock *clock, const char *const *classes, struct wmi_worker **out, struct err *e)
 {
     struct wmi_worker *w;
     uintptr_t thread;
@@ -173,6 +174,7 @@ int wmi_worker_start(const struct clock *clock, struct wmi_worker **out, struct 
     if (w == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
     w->clock = clock;
+    w->classes = classes;
     w->shares = 1;
     for (int i = 0; i < WMI_CLASSES_MAX; i++)
         buf_init(&w->job.classes[i].xml, WMI_ANSWER_MAX);

@@ -18,7 +18,7 @@
 #include <windows.h>
 
 enum {
-    WMI_CLASSES_MAX = 16,               /* wmi_wanted_classes must fit */
+    WMI_CLASSES_MAX = 16,               /* of one list */
     WMI_ANSWER_MAX = 128 * 1024 * 1024, /* bytes of one class */
     WMI_ABANDONED_MAX = 2,              /* threads of this process that may hang at one time */
 };
@@ -34,13 +34,15 @@ struct wmi_job {
     int64_t deadline_ns;                        /* in: monotonic */
     HRESULT hr;                                 /* S_OK: every class has its own */
     int64_t time_ns;                            /* when the first class was asked */
-    struct wmi_answer classes[WMI_CLASSES_MAX]; /* as in wmi_wanted_classes */
+    struct wmi_answer classes[WMI_CLASSES_MAX]; /* as in the list */
 };
 
 struct wmi_worker;
 
-/* ERR_BUSY when WMI_ABANDONED_MAX threads hang. */
-MUST_USE int wmi_worker_start(const struct clock *clock, struct wmi_worker **out, struct err *e);
+/* classes: NULL-ended, WMI_CLASSES_MAX at most, and there to stay.
+ * ERR_BUSY when WMI_ABANDONED_MAX threads hang. */
+MUST_USE int wmi_worker_start(const struct clock *clock, const char *const *classes, struct wmi_worker **out,
+                              struct err *e);
 
 /* Runs one poll and waits for it until shortly after its deadline.  The job
  * stays the worker's; it is valid until the next call.  NULL when the thread

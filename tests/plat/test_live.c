@@ -27,7 +27,7 @@ START_TEST(every_live_source_is_refused_with_the_way_out)
         skip("this system has live sources");
     ck_assert_int_eq(plat_live_channels(never, NULL, &e[0]), ERR_UNSUPPORTED);
     ck_assert_int_eq(plat_live_event_stream("System", NULL, NULL, &events, &e[1]), ERR_UNSUPPORTED);
-    ck_assert_int_eq(plat_live_wmi_stream(plat_clock(), &wmi, &e[2]), ERR_UNSUPPORTED);
+    ck_assert_int_eq(plat_live_wmi_stream(plat_clock(), wmi_wanted_classes, &wmi, &e[2]), ERR_UNSUPPORTED);
     ck_assert_int_eq(plat_live_host_facts(&facts, NULL, &e[3]), ERR_UNSUPPORTED);
     ck_assert_int_eq(plat_live_dump_folders(never_a_folder, NULL, &e[4]), ERR_UNSUPPORTED);
     for (int i = 0; i < 5; i++)

@@ -97,7 +97,7 @@ static struct wmi_stream *open_live(void)
     struct wmi_stream *s = NULL;
     struct err e;
 
-    ck_assert_msg(plat_live_wmi_stream(&test_clock, &s, &e) == 0, "%s", e.text);
+    ck_assert_msg(plat_live_wmi_stream(&test_clock, wmi_wanted_classes, &s, &e) == 0, "%s", e.text);
     return s;
 }
 

@@ -215,10 +215,18 @@ static struct object *project(struct object *from, const wchar_t *properties)
     return o;
 }
 
+/* Every host has the classes of settings, though a bundle may have captured none of them. */
+static bool is_settings_class(const char *class_name)
+{
+    size_t len = strlen(class_name);
+
+    return len > 11 && strcmp(class_name + len - 11, "SettingData") == 0;
+}
+
 static void load(struct cursor *c, const char *class_name, const wchar_t *properties)
 {
     struct object_list all;
-    bool there = bundle_load(class_name, &all);
+    bool there = bundle_load(class_name, &all) || is_settings_class(class_name);
 
     if (strcmp(class_name, SERVICE) == 0) {
         list_add(&c->list, management_service());
@@ -237,11 +245,13 @@ static void load(struct cursor *c, const char *class_name, const wchar_t *proper
     object_list_free(&all);
 }
 
-/* "SELECT list FROM class" and nothing else. */
+/* "SELECT list FROM class", and a condition on ResourceType: captures hold what met it when they
+ * were made, so it is not looked at again. */
 static bool parse(const wchar_t *query, wchar_t properties[512], char class_name[NAME_CHARS])
 {
-    const wchar_t *from = wcsstr(query, L" FROM ");
+    const wchar_t *from = wcsstr(query, L" FROM "), *where = wcsstr(query, L" WHERE ResourceType = ");
     size_t len;
+    int named;
 
     if (wcsncmp(query, L"SELECT ", 7) != 0 || from == NULL)
         return false;
@@ -250,8 +260,12 @@ static bool parse(const wchar_t *query, wchar_t properties[512], char class_name
         return false;
     wmemcpy(properties, query + 7, len);
     properties[len] = L'\0';
-    return WideCharToMultiByte(CP_UTF8, 0, from + 6, -1, class_name, NAME_CHARS, NULL, NULL) > 0 &&
-           strchr(class_name, ' ') == NULL;
+    named = WideCharToMultiByte(CP_UTF8, 0, from + 6, where != NULL ? (int)(where - from - 6) : -1, class_name,
+                                NAME_CHARS - 1, NULL, NULL);
+    if (named <= 0)
+        return false;
+    class_name[named] = '\0';
+    return strchr(class_name, ' ') == NULL;
 }
 
 static HRESULT WINAPI services_exec_query(IWbemServices *self, const BSTR language, const BSTR query, LONG flags,
