@@ -2,6 +2,7 @@
  * host.yaml, with names and without. */
 #include "agent/capture.h"
 #include "agent/capture_class.h"
+#include "agent/capture_disks.h"
 #include "agent/capture_event.h"
 #include "agent/cmd_capture.h"
 #include "agent/commands.h"
@@ -318,8 +319,83 @@ START_TEST(a_system_without_live_sources_says_so)
 }
 END_TEST
 
+START_TEST(how_a_guest_is_set_up_is_captured)
+{
+    static const char xml[] =
+        "<INSTANCE CLASSNAME=\"Msvm_StorageAllocationSettingData\"><PROPERTY NAME=\"InstanceID\" TYPE=\"string\">"
+        "<VALUE>Microsoft:" VM "\\c\\0\\0\\L</VALUE></PROPERTY><PROPERTY NAME=\"Caption\" TYPE=\"string\">"
+        "<VALUE>Payroll's disk</VALUE></PROPERTY><PROPERTY NAME=\"ResourceSubType\" TYPE=\"string\">"
+        "<VALUE>Microsoft:Hyper-V:Virtual Hard Disk</VALUE></PROPERTY><PROPERTY NAME=\"Parent\" TYPE=\"string\">"
+        "<VALUE>\\\\HV01\\root\\virtualization\\v2:Msvm_ResourceAllocationSettingData.InstanceID=&quot;Microsoft:" VM
+        "\\\\c&quot;</VALUE></PROPERTY><PROPERTY.ARRAY NAME=\"HostResource\" TYPE=\"string\"><VALUE.ARRAY>"
+        "<VALUE>C:\\VMs\\payroll.vhdx</VALUE></VALUE.ARRAY></PROPERTY.ARRAY></INSTANCE>";
+    struct capture_names names = new_names();
+    struct buf named = class_text(NULL, "Msvm_StorageAllocationSettingData", xml);
+    struct buf nameless = class_text(&names, "Msvm_StorageAllocationSettingData", xml);
+
+    HAS(named, "C:\\VMs\\payroll.vhdx");
+    HAS(named, "HV01");
+    HASNT(named, "Caption");
+    HAS(nameless, "Microsoft:" VM "\\c\\0\\0\\L");
+    HAS(nameless, "InstanceID=&quot;Microsoft:" VM "\\\\c&quot;");
+    HAS(nameless, "Virtual Hard Disk");
+    HASNT(nameless, "ayroll");
+    HASNT(nameless, "HV01");
+    buf_free(&named);
+    buf_free(&nameless);
+    capture_names_free(&names);
+}
+END_TEST
+
+/* A fixed VHD: its footer alone. */
+static void make_fixed_vhd(unsigned char footer[512])
+{
+    uint32_t sum = 0;
+
+    memset(footer, 0, 512);
+    memcpy(footer, "conectix", 8);
+    footer[54] = 4; /* bytes 48 to 55: the size */
+    footer[63] = 2;
+    for (int i = 0; i < 512; i++)
+        sum += footer[i];
+    for (int i = 0; i < 4; i++)
+        footer[64 + i] = (unsigned char)(~sum >> (24 - 8 * i));
+}
+
+START_TEST(the_kinds_of_the_disks_are_captured)
+{
+    unsigned char footer[512];
+    char xml[2048];
+    const char *dir = temp_dir();
+    struct buf out;
+    struct err e;
+    int unread = -1;
+
+    make_fixed_vhd(footer);
+    write_file(dir, "a&b.vhd", footer, sizeof footer);
+    snprintf(
+        xml, sizeof xml,
+        "<INSTANCE CLASSNAME=\"x\"><PROPERTY NAME=\"HostResource\" TYPE=\"string\"><VALUE>%s/a&amp;b.vhd</VALUE>"
+        "</PROPERTY></INSTANCE><INSTANCE CLASSNAME=\"x\"><PROPERTY NAME=\"HostResource\" TYPE=\"string\">"
+        "<VALUE>%s/gone.vhdx</VALUE></PROPERTY></INSTANCE><INSTANCE CLASSNAME=\"x\"><PROPERTY NAME=\"HostResource\" "
+        "TYPE=\"string\"><VALUE>%s/setup.iso</VALUE></PROPERTY></INSTANCE>",
+        dir, dir, dir);
+    buf_init(&out, OUT_MAX);
+    ck_assert_int_eq(capture_disks_add(plat_files(), xml, strlen(xml), &out, &unread, &e), 0);
+    ck_assert_int_eq(unread, 1);
+    HAS(out, "a&amp;b.vhd</VALUE>");
+    HAS(out, "<PROPERTY NAME=\"Type\" TYPE=\"uint16\"><VALUE>2</VALUE>");
+    HAS(out, "<PROPERTY NAME=\"Format\" TYPE=\"uint16\"><VALUE>2</VALUE>");
+    HAS(out, "<VALUE>1024</VALUE>");
+    HASNT(out, "setup.iso");
+    buf_free(&out);
+}
+END_TEST
+
 static void add(Suite *s)
 {
+    suite_test(s, how_a_guest_is_set_up_is_captured);
+    suite_test(s, the_kinds_of_the_disks_are_captured);
     suite_test(s, a_class_keeps_what_is_read_again_and_nothing_else);
     suite_test(s, what_people_put_into_a_guest_is_never_captured);
     suite_test(s, without_names_a_class_says_what_a_guest_is_but_not_who);
