@@ -29,6 +29,8 @@
 static const struct event_use device[] = { TEXT(1, ATTR_DEVICE), END };
 static const struct event_use object[] = { TEXT(1, ATTR_CLUSTER_OBJECT), END };
 static const struct event_use object_status[] = { TEXT(1, ATTR_CLUSTER_OBJECT), TEXT(2, ATTR_STATUS), END };
+static const struct event_use silent_process[] = {
+    TEXT(1, ATTR_CLUSTER_OBJECT), { 3, AS_SECONDS, false, NULL, ATTR_CLUSTER_SILENT }, END };
 static const struct event_use csv[] = { TEXT(1, ATTR_DEVICE), TEXT(2, ATTR_CLUSTER_OBJECT), END };
 static const struct event_use csv_status[] = {
     TEXT(1, ATTR_DEVICE), TEXT(2, ATTR_CLUSTER_OBJECT), TEXT(3, ATTR_STATUS), END };
@@ -149,7 +151,8 @@ static const struct event_rule clustering[] = {
     CLUSTER(1230, ON_ALL, ERROR, "resource-timeout", .uses = object, .body = "Cluster resource {object} did not answer in time"),
     CLUSTER(1254, ON_FROM_2012, ERROR, "failover-threshold", .uses = object, .body = "Cluster role {object} failed over too often and is left failed"),
     CLUSTER(1641, ON_FROM_2012, INFO, "role-moving", .uses = role_to_node, .body = "Cluster role {object} moves[ to {peer}]"),
-    CLUSTER(4870, ON_ALL, ERROR, "user-mode-hang", .uses = object, .body = "This node's user mode did not respond: {object}"),
+    CLUSTER(4870, ON_ALL, ERROR, "user-mode-hang", .uses = silent_process,
+            .body = "This node's user mode did not respond: {object}[ for {silent} s]"),
     STORAGE(5120, ON_ALL, ERROR, "csv-paused", .uses = csv_status, .body = "Cluster Shared Volume {device} is paused[: {status}]"),
     STORAGE(5121, ON_ALL, WARN, "csv-redirected", .uses = csv, .body = "Cluster Shared Volume {device} is reached through another node"),
     STORAGE(5142, ON_ALL, ERROR, "csv-unavailable", .uses = csv_status, .body = "Cluster Shared Volume {device} can not be reached from this node[: {status}]"),

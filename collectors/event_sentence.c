@@ -109,6 +109,7 @@ static const struct placeholder {
     { "path", ATTR_DUMP_PATH, "unknown", NULL },
     { "blackout", ATTR_MIGRATION_BLACKOUT, "unknown", NULL },
     { "latency", ATTR_LATENCY_MS, "unknown", NULL },
+    { "silent", ATTR_CLUSTER_SILENT, "unknown", NULL },
 };
 
 /* True when the attribute is there. */

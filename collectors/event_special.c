@@ -126,6 +126,18 @@ bool crash_report(const struct event *event, struct observation *o, bool *used)
     return true;
 }
 
+/* A dump whose name begins with a GUID is of that VM (hyperv.md D, row 4). */
+static void vm_of_dump(struct observation *o, const char *path, size_t len)
+{
+    size_t base = len;
+    char guid[GUID_TEXT_MAX];
+
+    while (base > 0 && path[base - 1] != '\\' && path[base - 1] != '/')
+        base--;
+    if (len - base > GUID_TEXT_MAX - 1 && guid_parse(path + base, GUID_TEXT_MAX - 1, guid))
+        obs_str(o, ATTR_VM_ID, guid);
+}
+
 /* The last field that looks like a path, without the sentence's full stop. */
 bool crash_dump_path(const struct event *event, struct observation *o, bool *used)
 {
@@ -138,6 +150,7 @@ bool crash_dump_path(const struct event *event, struct observation *o, bool *use
         if (text[len - 1] == '.')
             len--;
         obs_strn(o, ATTR_DUMP_PATH, text, len);
+        vm_of_dump(o, text, len);
         used[at] = true;
         return true;
     }

@@ -256,6 +256,7 @@ int64_t obs_get_int(const struct observation *o, const char *key, int64_t dflt);
 #define ATTR_LATENCY_MS     "hyperv.storage.latency_ms" /* int */
 #define ATTR_STATUS         "hyperv.status"
 #define ATTR_CLUSTER_OBJECT "hyperv.cluster.object"
+#define ATTR_CLUSTER_SILENT "hyperv.cluster.silent_s" /* double: how long user mode did not respond */
 
 /* Positional fields of an event that have no key above: hyperv.event.field.1
  * is %1 of the message template.  All fields of a raw event come this way. */

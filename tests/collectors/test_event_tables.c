@@ -395,7 +395,7 @@ static bool means(const char *text, const char *p, const struct event_use *u)
     case AS_MS:
         return strncmp(p + len, " ms", 3) == 0;
     case AS_SECONDS:
-        return strncmp(p + len, " seconds", 8) == 0;
+        return strncmp(p + len + (p[len] == '\''), " seconds", 8) == 0;
     case AS_FRAMEWORK:
         return follows(text, p, frameworks);
     case AS_MESSAGE:
