@@ -2,6 +2,7 @@
 #include "base/times.h"
 #include "collectors/bundle.h"
 #include "tests/collectors/support_kvp.h"
+#include "tests/collectors/support_setup.h"
 #include "tests/support/suite.h"
 
 #include <stdio.h>
@@ -313,8 +314,43 @@ START_TEST(a_whole_bundle_gives_crashes_inventories_and_dumps)
 }
 END_TEST
 
+START_TEST(how_guests_are_set_up_is_a_source_where_it_was_captured)
+{
+    const char *dir = temp_dir(), *kvp = make_sub(dir, "kvp");
+    struct setup_texts texts;
+    struct buf xml;
+    struct bundle *b;
+
+    setup_texts_init(&texts);
+    put_whole_vm(&texts, 1, "web01");
+    buf_init(&xml, 1 << 16);
+    xml_summary(&xml, vm_guid(1), 1);
+    xml_system(&xml, vm_guid(1), "web01", 2);
+    put(dir, "host.yaml", host_yaml);
+    write_file(kvp, "Msvm_SummaryInformation.xml", xml.data, xml.len);
+    b = open_good(dir);
+    ck_assert_uint_eq(bundle_source_count(b), 1);
+    for (int i = 0; i < SETUP_TEXTS; i++) {
+        char name[128];
+
+        snprintf(name, sizeof name, "%s.xml", wmi_captured_setup_classes[i]);
+        if (texts.text[i].len > 0)
+            write_file(kvp, name, texts.text[i].data, texts.text[i].len);
+    }
+    ck_assert_int_eq(bundle_rescan(b, NULL), 0);
+    ck_assert_int_eq(bundle_rescan(b, NULL), 0);
+    ck_assert_uint_eq(bundle_source_count(b), 2);
+    ck_assert_str_eq(bundle_source(b, 1)->name, "HV01/setup");
+    ck_assert_int_eq(drain(bundle_source(b, 1), OBS_GUEST_CONFIGURATION), 1);
+    bundle_close(b);
+    setup_texts_free(&texts);
+    buf_free(&xml);
+}
+END_TEST
+
 static void add(Suite *s)
 {
+    suite_test(s, how_guests_are_set_up_is_a_source_where_it_was_captured);
     suite_test(s, the_host_is_what_host_yaml_says);
     suite_test(s, a_name_alone_is_enough_and_a_host_id_is_taken_as_it_is);
     suite_test(s, problems_of_host_yaml_are_told_with_their_place);
