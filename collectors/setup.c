@@ -31,12 +31,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RETRY_NS (10 * 60 * NS_PER_S) /* after a poll that was not answered, or not by all classes */
+/* After a poll that was not answered, or not by all classes; twice as long after each further one. */
+#define RETRY_NS (10 * 60 * NS_PER_S)
 
 enum {
     TELL_RESERVE = 128 * 1024, /* left free in a batch's arena for the next VM */
     HEADS_MAX = 8192,          /* disks whose kind is remembered; a power of two */
     HEADS_TRIES = 16,
+    MISSED_MAX = 16, /* times that the wait doubles at most */
 };
 
 /* A disk that was read once. */
@@ -51,6 +53,7 @@ struct setup_source {
     const struct clock *clock;
     const struct files *disks;
     int64_t interval_ns, refresh_ns;
+    int missed; /* polls in a row that were not whole */
 
     struct kvp_state state; /* what `mark` says */
     struct buf mark;        /* the mark that went out last */
@@ -337,6 +340,18 @@ static int write_mark(struct setup_source *s, struct source_step *step, struct e
     return buf_error(&step->new_mark) == ERR_OK ? 0 : err_set(e, buf_error(&step->new_mark), "no room for the mark");
 }
 
+/* The source's own beat, or a shorter one while it has nothing to go by. */
+static int64_t next_interval(struct setup_source *s)
+{
+    int64_t wait;
+
+    s->missed = is_whole(s) ? 0 : s->missed < MISSED_MAX ? s->missed + 1 : MISSED_MAX;
+    if (s->missed == 0)
+        return s->interval_ns;
+    wait = RETRY_NS << (s->missed - 1);
+    return wait < s->interval_ns ? wait : s->interval_ns;
+}
+
 static int take_step(struct setup_source *s, struct source_step *step, struct err *e)
 {
     bool done = true;
@@ -345,7 +360,7 @@ static int take_step(struct setup_source *s, struct source_step *step, struct er
         done = go_on(s, step);
     step->report = s->answer.report;
     step->report.more |= !done;
-    s->base.interval_ns = is_whole(s) || s->interval_ns < RETRY_NS ? s->interval_ns : RETRY_NS;
+    s->base.interval_ns = next_interval(s);
     if (done) {
         s->in_round = false;
         buf_clear(&s->state.stream);

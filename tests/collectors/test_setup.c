@@ -174,6 +174,9 @@ START_TEST(a_poll_that_is_not_whole_tells_nothing_and_comes_again_soon)
     r.wmi.answered = false;
     ck_assert_int_eq(step(), 0);
     ck_assert_int_le(r.source->interval_ns, HOUR);
+    for (int i = 0; i < 20; i++)
+        step();
+    ck_assert_int_eq(r.source->interval_ns, 6 * HOUR); /* never harder than asked */
     r.wmi.answered = r.wmi.complete = true;
     ck_assert_int_eq(step(), 1);
     ck_assert_ptr_null(obs_attr(about(1), ATTR_MEMORY_DYNAMIC));
@@ -200,6 +203,25 @@ START_TEST(many_guests_are_told_in_several_steps)
     ck_assert_int_eq(told, 25);
     ck_assert_int_eq(steps, 3);
     ck_assert_int_eq(r.wmi.polls, 1);
+    ck_assert_int_eq(step(), 0);
+    end();
+}
+END_TEST
+
+START_TEST(a_restart_with_more_guests_than_a_mark_holds_repeats_nothing)
+{
+    enum { GUESTS = 2500 };
+
+    begin(false);
+    r.max_events = GUESTS;
+    for (unsigned n = 1; n <= GUESTS; n++)
+        put_vm(&r.wmi.texts, n, "vm", 2);
+    ck_assert_int_eq(step(), GUESTS);
+    restart();
+    ck_assert_int_eq(step(), 0);
+    put_checkpoint(&r.wmi.texts, 7, 9007);
+    ck_assert_int_eq(step(), 1);
+    restart();
     ck_assert_int_eq(step(), 0);
     end();
 }
@@ -335,6 +357,7 @@ static void add(Suite *s)
     suite_test(s, all_are_told_again_once_in_a_while);
     suite_test(s, a_poll_that_is_not_whole_tells_nothing_and_comes_again_soon);
     suite_test(s, many_guests_are_told_in_several_steps);
+    suite_test(s, a_restart_with_more_guests_than_a_mark_holds_repeats_nothing);
     suite_test(s, a_restart_between_the_steps_tells_the_rest);
     suite_test(s, the_heads_of_disks_say_their_kind);
     suite_test(s, a_disk_that_is_held_by_its_guest_is_what_it_was);
