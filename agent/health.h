@@ -8,7 +8,7 @@
  * A source shows life when a step takes something, or when a step succeeds and
  * the source knows that nothing is left to take (lag_records 0, or a kind of
  * source for which a good look is proof: a folder, a WMI poll).  A source that has
- * shown no life for status.silent_after is silent, and the state is degraded,
+ * shown no life for status.silent_after, and its own beat besides, is silent, and the state is degraded,
  * with nobody having reported an error.
  *
  * Pure: no clock of its own, no store, no logging.  Ages are of the monotonic

@@ -69,6 +69,22 @@ START_TEST(a_source_silent_beyond_its_budget_degrades_by_itself)
 }
 END_TEST
 
+START_TEST(a_source_that_looks_seldom_may_be_quiet_for_as_long)
+{
+    struct health_source s[] = { source("a"), source("b") };
+    struct health_input in = input(s, 2);
+    struct health h;
+
+    s[1].beat_ns = 6 * HOUR * NS_PER_S;
+    s[1].life_ns = NOW - 7 * HOUR * NS_PER_S;
+    health_evaluate(&in, &h);
+    ck_assert_int_eq(h.state, HEALTH_OK);
+    s[1].life_ns--;
+    health_evaluate(&in, &h);
+    ck_assert_int_eq(h.state, HEALTH_DEGRADED);
+}
+END_TEST
+
 START_TEST(a_source_that_gives_nothing_while_records_wait_says_how_many)
 {
     struct health_source s = source("a");
@@ -293,6 +309,7 @@ static void add(Suite *s)
 {
     suite_test(s, with_life_everywhere_it_is_ok_and_has_no_reasons);
     suite_test(s, a_source_silent_beyond_its_budget_degrades_by_itself);
+    suite_test(s, a_source_that_looks_seldom_may_be_quiet_for_as_long);
     suite_test(s, a_source_that_gives_nothing_while_records_wait_says_how_many);
     suite_test(s, each_state_but_attached_degrades_with_a_remedy);
     suite_test(s, a_sources_own_remedy_wins);
