@@ -334,7 +334,7 @@ static int give_owner(const char *path, struct err *e)
     if (geteuid() != 0)
         return 0;
     folder_of(path, folder);
-    if (stat(folder, &st) != 0 || chown(path, st.st_uid, st.st_gid) != 0)
+    if (stat(folder, &st) != 0 || lchown(path, st.st_uid, st.st_gid) != 0)
         return err_errno(e, errno, "%s: cannot be given to the owner of its folder", path);
     return 0;
 }
