@@ -326,9 +326,9 @@ static int apply_record(struct apply *a, const struct numbered *in, struct fleet
         batch->duplicates++;
     if (rc != 0 || again)
         return rc;
+    record.arrival = ++x->st.agent.records;
     rc = a->b->ops->record_put(a->b, &record, e);
     batch->stored++;
-    x->st.agent.records++;
     note_delay(a, x, in->o);
     if (rc == 0 && in->o->kind == OBS_GAP)
         rc = explain_gap(a, x, in->o, e);

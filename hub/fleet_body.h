@@ -13,6 +13,8 @@
 #ifndef HUB_FLEET_BODY_H
 #define HUB_FLEET_BODY_H
 
+#include "hub/fleet_forward.h"
+#include "hub/fleet_gauges.h"
 #include "hub/fleet_store.h"
 
 enum { FLEET_BUILD_MAX = 48, FLEET_PEERS_MAX = 4096 };
@@ -31,6 +33,7 @@ struct fleet_hole {
 
 struct fleet_record {
     int64_t stream;
+    uint64_t arrival; /* the stream's records are counted from 1 in the order in which they were stored */
     int64_t received_ns;
     const struct observation *o;
     const void *payload; /* the record as LogRecord bytes */
@@ -42,13 +45,15 @@ struct fleet_guest_row {
     const struct guest *guest;
     char build[FLEET_BUILD_MAX]; /* "10.0.17763"; "" unknown */
     const char *cluster;         /* of its host; "" none or not known */
+    const struct drift_verdict *verdict;
 };
 
 /* What a stored guest counts as in the daily counts: its cluster and state as last put. */
 struct fleet_counted {
     char cluster[FLEET_CLUSTER_MAX];
     enum drift_state state;
-    bool removed; /* counts nowhere */
+    bool removed;                                                               /* counts nowhere */
+    char expected_version[sizeof((struct drift_verdict *)0)->expected_version]; /* as last put; for the views */
 };
 
 /* How a day's count differs from the day before.  The count of a day is the sum
@@ -151,6 +156,29 @@ struct fleet_body_ops {
     /* The rows summed over all days (day is 0), in order of cluster; sums of 0 may be left out. */
     int (*read_clusters)(struct fleet_body *b, fleet_take_count *take, void *arg, struct err *e);
     int (*stats)(struct fleet_body *b, struct fleet_stats *out, struct err *e);
+
+    /* Forwarding (fleet_forward.h says what each is for). */
+    /* Makes the target's row, and with from_now its marks at the end of every stream; *made tells whether it was new.
+     */
+    int (*forward_open)(struct fleet_body *b, const char *target, bool from_now, bool *made, struct err *e);
+    /* *held: the lease is the owner's for `length`, by the clock that all who share the store go by. */
+    int (*forward_lease)(struct fleet_body *b, const char *target, const char *owner, int64_t now_ns, int64_t length_ns,
+                         bool *held, struct err *e);
+    int (*forward_release)(struct fleet_body *b, const char *target, const char *owner, struct err *e);
+    /* Streams that have more than the target's mark, those with a higher id than `after`, in order of it. */
+    int (*forward_behind)(struct fleet_body *b, const char *target, int64_t after, int limit, fleet_take_behind *take,
+                          void *arg, struct err *e);
+    /* A stream's records that arrived after `mark`, in this order. */
+    int (*forward_records)(struct fleet_body *b, int64_t stream, uint64_t mark, int limit, fleet_take_record *take,
+                           void *arg, struct err *e);
+    int (*forward_mark)(struct fleet_body *b, const char *target, int64_t stream, uint64_t arrival, struct err *e);
+    int (*forward_refuse)(struct fleet_body *b, const char *target, const struct fleet_refused *r, int keep,
+                          struct err *e);
+    /* Adds to the target's row; *held is false, and nothing changed, when the lease is another's. */
+    int (*forward_count)(struct fleet_body *b, const char *target, const char *owner,
+                         const struct fleet_forward_counts *add, int64_t now_ns, bool *held, struct err *e);
+    int (*forward_targets)(struct fleet_body *b, fleet_take_target *take, void *arg, struct err *e);
+    int (*gauges)(struct fleet_body *b, int64_t silent_before_ns, struct fleet_gauges *out, struct err *e);
     void (*close)(struct fleet_body *b);
 };
 

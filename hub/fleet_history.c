@@ -22,6 +22,8 @@ static const char *const finding_names[FINDING_KIND_COUNT] = {
     [FINDING_SHARED_AGENT_ID] = "shared-agent-id",
     [FINDING_GAP] = "gap",
     [FINDING_CLOCK_OFF] = "clock-off",
+    [FINDING_FORWARD_LOST] = "forward-lost",
+    [FINDING_FORWARD_REFUSED] = "forward-refused",
     [FINDING_SILENT_HOST] = "silent-host",
     [FINDING_OLD_AGENT] = "old-agent",
 };

@@ -19,7 +19,7 @@
 #include <string.h>
 
 enum {
-    COLUMNS_MAX = 16,
+    COLUMNS_MAX = 32,
     ROW_BYTES_MAX = 64 * 1024 * 1024,
     SEND_BYTES = 256 * 1024,
     PROGRESS_ROWS = 10000,
@@ -29,8 +29,9 @@ enum {
 };
 
 /* probe holds nothing of the fleet. */
-static const char *const tables[] = { "stream", "hole",    "observation", "foreign_record", "host", "guest",
-                                      "peer",   "rejudge", "finding",     "guest_change",   "daily" };
+static const char *const tables[] = { "stream", "hole",           "observation",  "foreign_record", "host",
+                                      "guest",  "peer",           "rejudge",      "finding",        "guest_change",
+                                      "daily",  "forward_target", "forward_mark", "forward_refused" };
 enum { TABLE_COUNT = sizeof tables / sizeof tables[0] };
 
 struct column {

@@ -68,6 +68,20 @@ enum pg_sql {
     PG_READ_CLUSTERS,
     PG_COUNTS,
     PG_COUNT_STATES,
+    PG_FORWARD_OPEN,
+    PG_FORWARD_FROM_NOW,
+    PG_FORWARD_LEASE,
+    PG_FORWARD_RELEASE,
+    PG_FORWARD_BEHIND,
+    PG_FORWARD_RECORDS,
+    PG_FORWARD_MARK,
+    PG_FORWARD_REFUSE,
+    PG_FORWARD_REFUSE_TRIM,
+    PG_FORWARD_COUNT,
+    PG_FORWARD_TARGETS,
+    PG_GAUGE_FINDINGS,
+    PG_GAUGE_SILENT,
+    PG_GAUGE_AGENTS,
     PG_SQL_COUNT
 };
 
@@ -75,7 +89,7 @@ enum {
     PG_STATE_BYTES_MAX = 256 * 1024,
     PG_QUEUE_MAX = 512,                   /* statements sent before their results are looked at */
     PG_QUEUE_BYTES_MAX = 4 * 1024 * 1024, /* of their parameters */
-    PG_VALUES_MAX = 16,
+    PG_VALUES_MAX = 32,
     PG_NAME_MAX = 256,
 };
 
@@ -189,5 +203,24 @@ MUST_USE int postgres_read_changes(struct fleet_body *b, const struct fleet_chan
 MUST_USE int postgres_read_counts(struct fleet_body *b, const char *cluster, fleet_take_count *take, void *arg,
                                   struct err *e);
 MUST_USE int postgres_read_clusters(struct fleet_body *b, fleet_take_count *take, void *arg, struct err *e);
+
+/* fleet_postgres_forward.c */
+MUST_USE int postgres_forward_open(struct fleet_body *b, const char *target, bool from_now, bool *made, struct err *e);
+MUST_USE int postgres_forward_lease(struct fleet_body *b, const char *target, const char *owner, int64_t now_ns,
+                                    int64_t length_ns, bool *held, struct err *e);
+MUST_USE int postgres_forward_release(struct fleet_body *b, const char *target, const char *owner, struct err *e);
+MUST_USE int postgres_forward_behind(struct fleet_body *b, const char *target, int64_t after, int limit,
+                                     fleet_take_behind *take, void *arg, struct err *e);
+MUST_USE int postgres_forward_records(struct fleet_body *b, int64_t stream, uint64_t mark, int limit,
+                                      fleet_take_record *take, void *arg, struct err *e);
+MUST_USE int postgres_forward_mark(struct fleet_body *b, const char *target, int64_t stream, uint64_t arrival,
+                                   struct err *e);
+MUST_USE int postgres_forward_refuse(struct fleet_body *b, const char *target, const struct fleet_refused *r, int keep,
+                                     struct err *e);
+MUST_USE int postgres_forward_count(struct fleet_body *b, const char *target, const char *owner,
+                                    const struct fleet_forward_counts *add, int64_t now_ns, bool *held, struct err *e);
+MUST_USE int postgres_forward_targets(struct fleet_body *b, fleet_take_target *take, void *arg, struct err *e);
+
+MUST_USE int postgres_gauges(struct fleet_body *b, int64_t silent_before_ns, struct fleet_gauges *out, struct err *e);
 
 #endif

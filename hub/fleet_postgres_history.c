@@ -12,6 +12,7 @@ int postgres_guest_counted(struct fleet_body *b, const char *vm_id, struct fleet
     if (rc == 0) {
         *out = (struct fleet_counted){ .removed = pg_int(r, 2) != 0 };
         pg_copy_text(r, 0, out->cluster, sizeof out->cluster);
+        pg_copy_text(r, 3, out->expected_version, sizeof out->expected_version);
         if (!drift_state_parse(PQgetvalue(r, 0, 1), &out->state))
             rc = err_set(e, ERR_CORRUPT, "guest %s: stored with an unknown state", vm_id);
     }

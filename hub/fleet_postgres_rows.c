@@ -116,7 +116,8 @@ static int record_put(struct fleet_body *b, const struct fleet_record *r, struct
     return postgres_run(ME, PG_RECORD_PUT,
                         PG_WITH(PG_I(r->stream), PG_I(r->o->seq), PG_I(r->received_ns), PG_I(r->o->time_ns),
                                 PG_T(r->o->kind_name), PG_I(r->o->severity),
-                                PG_T(vm_id != NULL && vm_id[0] != '\0' ? vm_id : NULL), PG_B(r->payload, r->len)),
+                                PG_T(vm_id != NULL && vm_id[0] != '\0' ? vm_id : NULL), PG_B(r->payload, r->len),
+                                PG_I(r->arrival)),
                         e);
 }
 
@@ -173,7 +174,9 @@ static int host_put(struct fleet_body *b, const struct host *h, struct err *e)
         return rc;
     return postgres_run(ME, PG_HOST_PUT,
                         PG_WITH(PG_T(h->facts.host_id), PG_T(h->facts.cluster), PG_T(h->facts.host_name),
-                                PG_T(h->facts.os_version), PG_I(h->last_seen), PG_B(scratch->data, scratch->len)),
+                                PG_T(h->facts.os_version), PG_I(h->last_seen), PG_B(scratch->data, scratch->len),
+                                PG_T(h->facts.is_win6x), PG_T(h->facts.is_win5x), PG_T(h->facts.agent_version),
+                                PG_I(h->facts.boot_time), PG_I(h->last_poll)),
                         e);
 }
 
@@ -214,7 +217,11 @@ static int guest_put(struct fleet_body *b, const struct fleet_guest_row *row, st
                         PG_WITH(PG_T(g->vm_id), PG_T(g->host_id), PG_T(g->name), PG_T(row->build),
                                 PG_T(drift_state_name(g->drift.state)), PG_I(g->drift.row), PG_I(g->drift.since),
                                 PG_I(g->last_seen), PG_I(g->removed ? g->removed_time : 0),
-                                PG_B(scratch->data, scratch->len), PG_T(row->cluster)),
+                                PG_B(scratch->data, scratch->len), PG_T(row->cluster),
+                                PG_T(row->verdict->guest_version), PG_T(row->verdict->expected_version),
+                                PG_T(g->kvp[KVP_OS_NAME].text), PG_T(g->kvp[KVP_OS_VERSION].text),
+                                PG_T(guest_family_name(row->verdict->family)), PG_T(g->kvp[KVP_FQDN].text),
+                                PG_T(guest_power_name(g->power)), PG_I(g->last_crash), PG_T(g->last_crash_code)),
                         e);
 }
 
@@ -360,5 +367,15 @@ const struct fleet_body_ops postgres_ops = {
     .read_counts = postgres_read_counts,
     .read_clusters = postgres_read_clusters,
     .stats = postgres_stats,
+    .forward_open = postgres_forward_open,
+    .forward_lease = postgres_forward_lease,
+    .forward_release = postgres_forward_release,
+    .forward_behind = postgres_forward_behind,
+    .forward_records = postgres_forward_records,
+    .forward_mark = postgres_forward_mark,
+    .forward_refuse = postgres_forward_refuse,
+    .forward_count = postgres_forward_count,
+    .forward_targets = postgres_forward_targets,
+    .gauges = postgres_gauges,
     .close = postgres_close,
 };

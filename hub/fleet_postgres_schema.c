@@ -31,6 +31,98 @@
 /* "hvfl": the advisory lock of migrations. */
 #define LOCK_SQL "SELECT pg_advisory_xact_lock(1752589932)"
 
+/* What the state holds too, as columns for the views. */
+#define TEXT "text COLLATE \"C\" NOT NULL DEFAULT ''"
+#define HOST_FACTS                                                          \
+    ", is_version " TEXT ", is_version_win5x " TEXT ", agent_version " TEXT \
+    ", boot_time bigint NOT NULL DEFAULT 0, last_poll bigint NOT NULL DEFAULT 0"
+#define GUEST_FACTS                                                                                  \
+    ", guest_version " TEXT ", expected_version " TEXT ", guest_os " TEXT ", guest_os_version " TEXT \
+    ", guest_family " TEXT ", fqdn " TEXT ", power " TEXT ", last_crash bigint NOT NULL DEFAULT 0"   \
+    ", last_crash_code " TEXT
+
+#define FORWARD_TABLES                                                                                    \
+    "CREATE TABLE forward_target(name " KEY " PRIMARY KEY, owner " KEY ", lease_until " NUM ", sent " NUM \
+    ", refused " NUM ", lost " NUM ", last_sent " NUM ") WITH (fillfactor = 70);"                         \
+    "CREATE TABLE forward_mark(target " KEY ", stream " NUM ", arrival " NUM                              \
+    ", PRIMARY KEY(target, stream)) WITH (fillfactor = 70);"                                              \
+    "CREATE TABLE forward_refused(target " KEY ", stream " NUM ", seq " NUM ", time " NUM ", reason " KEY \
+    ", PRIMARY KEY(target, stream, seq));"
+
+/* For people's own tools; docs/sql-views.md is their contract. */
+#define WHEN(column) "to_timestamp(nullif(" column ", 0) / 1000000 / 1000.0)"
+#define DATE(column) "(date '1970-01-01' + (" column ")::int)"
+#define VIEWS                                                                                                                                                                                                                                                                                          \
+    "CREATE VIEW v_drift AS SELECT g.vm_id, g.name AS vm_name, nullif(g.fqdn, '') AS fqdn, nullif(g.host_id, '')"                                                                                                                                                                                      \
+    " AS host_id, nullif(h.name, '') AS host, nullif(g.cluster, '') AS cluster, g.drift_state AS state,"                                                                                                                                                                                               \
+    " g.drift_row AS rule_row, nullif(g.guest_version, '') AS guest_version, nullif(g.expected_version, '')"                                                                                                                                                                                           \
+    " AS expected_version, nullif(g.guest_os, '') AS guest_os, nullif(g.guest_os_version, '') AS"                                                                                                                                                                                                      \
+    " guest_os_version, g.guest_family, g.power, " WHEN("g.drift_since") " AS since, " WHEN(                                                                                                                                                                                                           \
+        "greatest(g.last_seen, coalesce(h.last_poll, 0))") " AS last_seen, " WHEN("g.last_crash") " AS last_crash, "                                                                                                                                                                                   \
+                                                                                                  "nullif(g.last_"                                                                                                                                                                                     \
+                                                                                                  "crash_code, '') "                                                                                                                                                                                   \
+                                                                                                  "AS last_crash_code"                                                                                                                                                                                 \
+                                                                                                  " FROM guest g "                                                                                                                                                                                     \
+                                                                                                  "LEFT JOIN host h "                                                                                                                                                                                  \
+                                                                                                  "ON h.host_id = "                                                                                                                                                                                    \
+                                                                                                  "g.host_id WHERE "                                                                                                                                                                                   \
+                                                                                                  "g.removed_time = "                                                                                                                                                                                  \
+                                                                                                  "0;"                                                                                                                                                                                                 \
+                                                                                                  "CREATE VIEW "                                                                                                                                                                                       \
+                                                                                                  "v_hosts AS SELECT "                                                                                                                                                                                 \
+                                                                                                  "h.host_id, h.name "                                                                                                                                                                                 \
+                                                                                                  "AS host, "                                                                                                                                                                                          \
+                                                                                                  "nullif(h.cluster, "                                                                                                                                                                                 \
+                                                                                                  "'') AS cluster,"                                                                                                                                                                                    \
+                                                                                                  " nullif(h.os_"                                                                                                                                                                                      \
+                                                                                                  "version, '') AS "                                                                                                                                                                                   \
+                                                                                                  "os_version, "                                                                                                                                                                                       \
+                                                                                                  "nullif(h.is_"                                                                                                                                                                                       \
+                                                                                                  "version, '') AS "                                                                                                                                                                                   \
+                                                                                                  "is_version, "                                                                                                                                                                                       \
+                                                                                                  "nullif(h.is_"                                                                                                                                                                                       \
+                                                                                                  "version_win5x,"                                                                                                                                                                                     \
+                                                                                                  " '') AS "                                                                                                                                                                                           \
+                                                                                                  "is_version_win5x, "                                                                                                                                                                                 \
+                                                                                                  "nullif(h.agent_"                                                                                                                                                                                    \
+                                                                                                  "version, '') AS "                                                                                                                                                                                   \
+                                                                                                  "agent_version,"                                                                                                                                                                                     \
+                                                                                                  " " WHEN(                                                                                                                                                                                            \
+                                                                                                      "h.boot_"                                                                                                                                                                                        \
+                                                                                                      "time") " "                                                                                                                                                                                      \
+                                                                                                              "A"                                                                                                                                                                                      \
+                                                                                                              "S"                                                                                                                                                                                      \
+                                                                                                              " "                                                                                                                                                                                      \
+                                                                                                              "b"                                                                                                                                                                                      \
+                                                                                                              "o"                                                                                                                                                                                      \
+                                                                                                              "o"                                                                                                                                                                                      \
+                                                                                                              "t"                                                                                                                                                                                      \
+                                                                                                              "_"                                                                                                                                                                                      \
+                                                                                                              "t"                                                                                                                                                                                      \
+                                                                                                              "i"                                                                                                                                                                                      \
+                                                                                                              "m"                                                                                                                                                                                      \
+                                                                                                              "e"                                                                                                                                                                                      \
+                                                                                                              ","                                                                                                                                                                                      \
+                                                                                                              " " WHEN("h.last_seen") " AS last_seen, " WHEN("s.last_heard") " AS last_heard, " WHEN(                                                                                                  \
+                                                                                                                  "h."                                                                                                                                                                                 \
+                                                                                                                  "la"                                                                                                                                                                                 \
+                                                                                                                  "st"                                                                                                                                                                                 \
+                                                                                                                  "_p"                                                                                                                                                                                 \
+                                                                                                                  "ol"                                                                                                                                                                                 \
+                                                                                                                  "l") " AS last_poll, coalesce(g.guests, 0) AS guests FROM host h"                                                                                                                    \
+                                                                                                                       " LEFT JOIN (SELECT host_id, max(last_seen) AS last_heard FROM stream GROUP BY host_id) s"                                                                                      \
+                                                                                                                       " ON s.host_id = h.host_id LEFT JOIN (SELECT host_id, count(*) AS guests FROM guest WHERE removed_time = 0"                                                                     \
+                                                                                                                       " GROUP BY host_id) g ON g.host_id = h.host_id;"                                                                                                                                \
+                                                                                                                       "CREATE VIEW v_daily AS SELECT " DATE("day") " AS day, " DATE(                                                                                                                  \
+                                                                                                                           "lead(day) OVER w - 1") " AS until,"                                                                                                                                        \
+                                                                                                                                                   " nullif(cluster, '') AS cluster, state, (sum(delta) OVER w)::bigint AS guests FROM"                                                                \
+                                                                                                                                                   " (SELECT cluster, day, state, sum(delta) AS delta FROM daily GROUP BY cluster, day, state) d"                                                      \
+                                                                                                                                                   " WINDOW w AS (PARTITION BY cluster, state ORDER BY day);"                                                                                          \
+                                                                                                                                                   "CREATE VIEW v_changes AS SELECT c.vm_id, nullif(g.name, '') AS vm_name, c.kind, " WHEN(                                                            \
+                                                                                                                                                       "c.time") " AS time, " WHEN("c.received") " AS received, nullif(c.host_id, '') AS host_id, nullif(c.cluster, '')"                               \
+                                                                                                                                                                                                 " AS cluster, nullif(c.from_value, '') AS from_value, nullif(c.to_value, '') AS to_value, c.evidence" \
+                                                                                                                                                                                                 " FROM guest_change c LEFT JOIN guest g ON g.vm_id = c.vm_id;"
+
 static const char *const migrations[] = {
     /* 0 -> 1 */
     "CREATE TABLE agent(agent_id " KEY " PRIMARY KEY, turn " NUM ") WITH (fillfactor = 70);"
@@ -38,18 +130,20 @@ static const char *const migrations[] = {
     " high_mark " NUM ", missing " NUM ", lost " NUM ", records " NUM ", first_seen " NUM ", last_seen " NUM ","
     " delay bigint NOT NULL DEFAULT 0, delay_since bigint NOT NULL DEFAULT 0,"
     " PRIMARY KEY(agent_id, host_id)) WITH (fillfactor = 70);"
+    "CREATE INDEX stream_id ON stream(id);"
     "CREATE TABLE hole(stream " NUM ", first " NUM ", last " NUM ", PRIMARY KEY(stream, first));"
     "CREATE TABLE observation(stream " NUM ", seq " NUM ", received " NUM ", time " NUM ", kind " KEY ","
-    " severity " NUM ", vm_id text COLLATE \"C\", payload bytea NOT NULL, PRIMARY KEY(stream, seq));"
+    " severity " NUM ", vm_id text COLLATE \"C\", payload bytea NOT NULL, arrival " NUM ", PRIMARY KEY(stream, seq));"
+    "CREATE UNIQUE INDEX observation_arrival ON observation(stream, arrival);"
     "CREATE INDEX observation_received ON observation(received);"
     "CREATE TABLE foreign_record(id bigint NOT NULL GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, received " NUM ","
     " time " NUM ", service " KEY ", payload bytea NOT NULL);"
     "CREATE TABLE host(host_id " KEY " PRIMARY KEY, cluster " KEY ", name " KEY ", os_version " KEY ","
-    " last_seen " NUM ", state bytea NOT NULL) WITH (fillfactor = 70);"
+    " last_seen " NUM ", state bytea NOT NULL" HOST_FACTS ") WITH (fillfactor = 70);"
     "CREATE INDEX host_cluster ON host(lower(cluster));"
     "CREATE TABLE guest(vm_id " KEY " PRIMARY KEY, host_id " KEY ", name " KEY ", build " KEY ", drift_state " KEY ","
     " drift_row " NUM ", drift_since " NUM ", last_seen " NUM ", removed_time " NUM ", state bytea NOT NULL,"
-    " cluster text COLLATE \"C\" NOT NULL DEFAULT '') WITH (fillfactor = 70);"
+    " cluster " TEXT GUEST_FACTS ") WITH (fillfactor = 70);"
     "CREATE INDEX guest_host ON guest(host_id, vm_id);"
     "CREATE INDEX guest_build ON guest(build, vm_id);"
     "CREATE INDEX guest_state ON guest(drift_state);"
@@ -66,7 +160,7 @@ static const char *const migrations[] = {
     "CREATE TABLE daily(cluster " KEY ", day " NUM ", state " KEY ", slot bigint NOT NULL DEFAULT 0, delta " NUM ","
     " PRIMARY KEY(cluster, day, state, slot));"
     "CREATE INDEX daily_day ON daily(day);"
-    "CREATE TABLE probe(id bigint NOT NULL PRIMARY KEY, time " NUM ");",
+    "CREATE TABLE probe(id bigint NOT NULL PRIMARY KEY, time " NUM ");" FORWARD_TABLES VIEWS,
 };
 
 enum { SCHEMA_VERSION = sizeof migrations / sizeof migrations[0] };

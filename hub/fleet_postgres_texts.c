@@ -27,6 +27,14 @@
     " (SELECT vm_id, received, kind, time FROM guest_change WHERE " which " AND received < $1" \
     " ORDER BY received LIMIT $2)"
 
+/* Streams that have more than a target's mark; BEHIND_STREAMS: those of the target that is parameter 1. */
+#define BEHIND_OF(target)                                                                              \
+    "stream s LEFT JOIN forward_mark m ON m.target = " target " AND m.stream = s.id WHERE s.records >" \
+    " coalesce(m.arrival, 0)"
+#define BEHIND_STREAMS BEHIND_OF("$1")
+/* By the server's clock, which all hubs share. */
+#define SERVER_NS "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint"
+
 const char *const postgres_texts[PG_SQL_COUNT] = {
     [PG_STREAM_LOCK] = "INSERT INTO agent(agent_id, turn) VALUES($1, 1)"
                        " ON CONFLICT(agent_id) DO UPDATE SET turn = agent.turn + 1",
@@ -43,8 +51,8 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
     [PG_HOLE_PUT] = "INSERT INTO hole(stream, first, last) VALUES($1, $2, $3)",
     [PG_HOLE_DROP] = "DELETE FROM hole WHERE stream = $1 AND first = $2",
     [PG_HOLE_COUNT] = "SELECT count(*) FROM hole WHERE stream = $1",
-    [PG_RECORD_PUT] = "INSERT INTO observation(stream, seq, received, time, kind, severity, vm_id, payload)"
-                      " VALUES($1, $2, $3, $4, $5, $6, $7, $8)",
+    [PG_RECORD_PUT] = "INSERT INTO observation(stream, seq, received, time, kind, severity, vm_id, payload, arrival)"
+                      " VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     [PG_RECORD_ELSEWHERE] = "SELECT 1 FROM observation WHERE stream IN"
                             " (SELECT id FROM stream WHERE agent_id = $1 AND id <> $2)"
                             " AND seq = $3 AND payload = $4 LIMIT 1",
@@ -53,17 +61,24 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
                         " currval(pg_get_serial_sequence('foreign_record', 'id')) - $1"
                         " ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED)",
     [PG_HOST_GET] = "SELECT state FROM host WHERE host_id = $1",
-    [PG_HOST_PUT] = "INSERT INTO host(host_id, cluster, name, os_version, last_seen, state)"
-                    " VALUES($1, $2, $3, $4, $5, $6) ON CONFLICT(host_id) DO UPDATE SET cluster = $2, name = $3,"
-                    " os_version = $4, last_seen = $5, state = $6",
+    [PG_HOST_PUT] =
+        "INSERT INTO host(host_id, cluster, name, os_version, last_seen, state, is_version, is_version_win5x,"
+        " agent_version, boot_time, last_poll) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        " ON CONFLICT(host_id) DO UPDATE SET cluster = $2, name = $3, os_version = $4, last_seen = $5,"
+        " state = $6, is_version = $7, is_version_win5x = $8, agent_version = $9, boot_time = $10,"
+        " last_poll = $11",
     [PG_GUEST_GET] = "SELECT state FROM guest WHERE vm_id = $1",
-    [PG_GUEST_PUT] = "INSERT INTO guest(vm_id, host_id, name, build, drift_state, drift_row, drift_since, last_seen,"
-                     " removed_time, state, cluster) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-                     " ON CONFLICT(vm_id) DO UPDATE SET host_id = $2, name = $3, build = $4, drift_state = $5,"
-                     " drift_row = $6, drift_since = $7, last_seen = $8, removed_time = $9, state = $10, cluster = $11",
+    [PG_GUEST_PUT] =
+        "INSERT INTO guest(vm_id, host_id, name, build, drift_state, drift_row, drift_since, last_seen, removed_time,"
+        " state, cluster, guest_version, expected_version, guest_os, guest_os_version, guest_family, fqdn, power,"
+        " last_crash, last_crash_code) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
+        " $17, $18, $19, $20) ON CONFLICT(vm_id) DO UPDATE SET host_id = $2, name = $3, build = $4, drift_state = $5,"
+        " drift_row = $6, drift_since = $7, last_seen = $8, removed_time = $9, state = $10, cluster = $11,"
+        " guest_version = $12, expected_version = $13, guest_os = $14, guest_os_version = $15, guest_family = $16,"
+        " fqdn = $17, power = $18, last_crash = $19, last_crash_code = $20",
     [PG_GUEST_NEXT_ON_HOST] = "SELECT state, vm_id FROM guest WHERE host_id = $1 AND vm_id > $2 ORDER BY vm_id LIMIT 1",
     [PG_GUEST_NEXT_OF_BUILD] = "SELECT state, vm_id FROM guest WHERE build = $1 AND vm_id > $2 ORDER BY vm_id LIMIT 1",
-    [PG_GUEST_COUNTED] = "SELECT cluster, drift_state, removed_time FROM guest WHERE vm_id = $1",
+    [PG_GUEST_COUNTED] = "SELECT cluster, drift_state, removed_time, expected_version FROM guest WHERE vm_id = $1",
     [PG_PEER_GET] = "SELECT highest FROM peer WHERE build = $1",
     [PG_PEER_PUT] = "INSERT INTO peer(build, highest) SELECT $1::text, $2::text WHERE (SELECT count(*) FROM peer) < $3"
                     " OR EXISTS (SELECT 1 FROM peer WHERE build = $1)"
@@ -116,4 +131,37 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
                   " (SELECT count(*) FROM foreign_record), (SELECT count(*) FROM finding),"
                   " pg_database_size(current_database())",
     [PG_COUNT_STATES] = "SELECT state, sum(delta)::bigint FROM daily GROUP BY state",
+    [PG_FORWARD_OPEN] = "INSERT INTO forward_target(name, owner, lease_until, sent, refused, lost, last_sent)"
+                        " VALUES($1, '', 0, 0, 0, 0, 0) ON CONFLICT(name) DO NOTHING",
+    [PG_FORWARD_FROM_NOW] =
+        "INSERT INTO forward_mark(target, stream, arrival) SELECT $1::text, id, records FROM stream",
+    [PG_FORWARD_LEASE] = "UPDATE forward_target SET owner = $2, lease_until = " SERVER_NS " + $3 WHERE name = $1"
+                         " AND (owner = $2 OR lease_until < " SERVER_NS ")",
+    [PG_FORWARD_RELEASE] = "UPDATE forward_target SET lease_until = 0 WHERE name = $1 AND owner = $2",
+    [PG_FORWARD_BEHIND] = "SELECT s.id, s.agent_id, s.host_id, coalesce(m.arrival, 0), s.records FROM " BEHIND_STREAMS
+                          " AND s.id > $2 ORDER BY s.id LIMIT $3",
+    [PG_FORWARD_RECORDS] = "SELECT arrival, seq, received, payload FROM observation WHERE stream = $1 AND arrival > $2"
+                           " ORDER BY arrival LIMIT $3",
+    [PG_FORWARD_MARK] = "INSERT INTO forward_mark(target, stream, arrival) VALUES($1, $2, $3)"
+                        " ON CONFLICT(target, stream) DO UPDATE SET arrival = $3",
+    [PG_FORWARD_REFUSE] = "INSERT INTO forward_refused(target, stream, seq, time, reason) VALUES($1, $2, $3, $4, $5)"
+                          " ON CONFLICT(target, stream, seq) DO UPDATE SET time = $4, reason = $5",
+    [PG_FORWARD_REFUSE_TRIM] = "DELETE FROM forward_refused WHERE target = $1 AND time < (SELECT time FROM"
+                               " forward_refused WHERE target = $1 ORDER BY time DESC LIMIT 1 OFFSET $2)",
+    [PG_FORWARD_COUNT] = "UPDATE forward_target SET sent = sent + $3, refused = refused + $4, lost = lost + $5,"
+                         " last_sent = CASE WHEN $3 > 0 THEN $6 ELSE last_sent END WHERE name = $1 AND owner = $2",
+    [PG_FORWARD_TARGETS] = "SELECT t.name, t.sent, t.refused, t.lost, t.last_sent,"
+                           " (SELECT coalesce(sum(s.records - coalesce(m.arrival, 0)), 0)::bigint FROM " BEHIND_OF(
+                               "t.name") "),"
+                                         " (SELECT coalesce(min((SELECT o.received FROM observation o WHERE o.stream = "
+                                         "s.id AND o.arrival >"
+                                         " coalesce(m.arrival, 0) ORDER BY o.arrival LIMIT 1)), 0) FROM " BEHIND_OF(
+                                             "t.name") ")"
+                                                       " FROM forward_target t ORDER BY t.name",
+    [PG_GAUGE_FINDINGS] = "SELECT kind, count(*) FROM finding GROUP BY kind",
+    [PG_GAUGE_SILENT] =
+        "SELECT count(*) FROM (SELECT max(s.last_seen) AS heard FROM stream s JOIN host h ON h.host_id ="
+        " s.host_id GROUP BY s.host_id) AS heard_hosts WHERE heard < $1",
+    [PG_GAUGE_AGENTS] = "SELECT agent_version, count(*) FROM host GROUP BY agent_version ORDER BY count(*) DESC,"
+                        " agent_version",
 };

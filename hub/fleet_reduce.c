@@ -269,19 +269,12 @@ static const char *cluster_of(const struct fleet_reduction *r, const struct gues
     return h != NULL ? h->facts.cluster : "";
 }
 
-/* The sentence of the verdict that the guest has. */
-static const char *reason_of(struct fleet_reduction *r, const struct guest *g, struct drift_verdict *v)
-{
-    drift_evaluate(fleet_find_host(r->fleet, g->host_id), g, fleet_peers(r->fleet), &r->s->floors, v);
-    return v->reason;
-}
-
 /* Writes a guest that was judged: its row, what changed since before, and where it counts. */
 static int put_guest(struct fleet_reduction *r, const struct guest *g, const struct guest_facts *before, struct err *e)
 {
-    struct fleet_guest_row row = { .guest = g, .cluster = cluster_of(r, g) };
-    struct fleet_counted was, is = { .state = g->drift.state, .removed = g->removed && g->removed_time != 0 };
     struct drift_verdict verdict;
+    struct fleet_guest_row row = { .guest = g, .cluster = cluster_of(r, g), .verdict = &verdict };
+    struct fleet_counted was, is = { .state = g->drift.state, .removed = g->removed && g->removed_time != 0 };
     struct version os;
     bool judged = !before->known || before->state != g->drift.state || before->removed != is.removed;
     int rc = r->b->ops->guest_counted(r->b, g->vm_id, &was, e);
@@ -289,10 +282,11 @@ static int put_guest(struct fleet_reduction *r, const struct guest *g, const str
 
     if (rc != 0 && rc != ERR_NOT_FOUND)
         return rc;
+    drift_evaluate(fleet_find_host(r->fleet, g->host_id), g, fleet_peers(r->fleet), &r->s->floors, &verdict);
     build_of(g, &os, row.build);
     text_copy(is.cluster, sizeof is.cluster, row.cluster);
-    rc = fleet_note_changes(r->b, before, g, fleet_find_host(r->fleet, g->host_id),
-                            judged ? reason_of(r, g, &verdict) : "", r->now, e);
+    rc = fleet_note_changes(r->b, before, g, fleet_find_host(r->fleet, g->host_id), judged ? verdict.reason : "",
+                            r->now, e);
     if (rc == 0)
         rc = fleet_moves_add(&r->moves, r->b, counted ? &was : NULL, &is, fleet_day_of(r->now), e);
     return rc != 0 ? rc : r->b->ops->guest_put(r->b, &row, e);
@@ -316,7 +310,8 @@ static int rejudge(struct fleet_reduction *r, struct guest *g, struct err *e)
     if (rc != 0)
         return rc;
     drift_evaluate(fleet_find_host(r->fleet, g->host_id), g, fleet_peers(r->fleet), &r->s->floors, &verdict);
-    if (same_verdict(&g->drift, &verdict.kept) && strcmp(was.cluster, cluster_of(r, g)) == 0)
+    if (same_verdict(&g->drift, &verdict.kept) && strcmp(was.cluster, cluster_of(r, g)) == 0 &&
+        strcmp(was.expected_version, verdict.expected_version) == 0)
         return 0;
     guest_facts_of(g, &before);
     g->drift = verdict.kept;

@@ -13,7 +13,8 @@
  *   stream       one agent id on one host id: high mark, what is missing
  *   hole         numbers jumped over, not yet explained
  *   observation  the records as they came; id is in order of arrival, so that
- *                the oldest are the lowest and retention needs no index
+ *                the oldest are the lowest and retention needs no index; arrival
+ *                counts a stream's records, as stream.records did
  *   foreign_record  other programs' records, bounded by count
  *   host, guest  what is known now (encoded by model/), with the columns that
  *                are searched for and the verdict kept
@@ -21,6 +22,8 @@
  *   rejudge      builds whose guests wait to be judged anew
  *   finding      what the hub itself noticed
  *   guest_change what changed of a guest, and when (history)
+ *   forward_target, forward_mark, forward_refused  who else is sent the records, how
+ *                far each has come, what it refused (fleet_forward.h)
  *   daily        by how much a day's count of guests in a state differs from the
  *                day before, by cluster; guest.cluster says where a guest counts
  *
@@ -30,6 +33,7 @@
 #include "hub/fleet_sqlite.h"
 
 #include "base/text.h"
+#include "hub/fleet_sqlite_schema.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -64,15 +68,16 @@ static const char *const migrations[] = {
     " PRIMARY KEY(stream, first)) WITHOUT ROWID;"
     "CREATE TABLE observation(id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, seq INTEGER NOT NULL,"
     " received INTEGER NOT NULL, time INTEGER NOT NULL, kind TEXT NOT NULL, severity INTEGER NOT NULL, vm_id TEXT,"
-    " payload BLOB NOT NULL, UNIQUE(stream, seq));"
+    " payload BLOB NOT NULL, arrival INTEGER NOT NULL, UNIQUE(stream, seq));"
+    "CREATE UNIQUE INDEX observation_arrival ON observation(stream, arrival);"
     "CREATE TABLE foreign_record(id INTEGER PRIMARY KEY, received INTEGER NOT NULL, time INTEGER NOT NULL,"
     " service TEXT NOT NULL, payload BLOB NOT NULL);"
     "CREATE TABLE host(host_id TEXT PRIMARY KEY, cluster TEXT NOT NULL, name TEXT NOT NULL, os_version TEXT NOT NULL,"
-    " last_seen INTEGER NOT NULL, state BLOB NOT NULL) WITHOUT ROWID;"
+    " last_seen INTEGER NOT NULL, state BLOB NOT NULL" HOST_FACTS ") WITHOUT ROWID;"
     "CREATE INDEX host_cluster ON host(cluster COLLATE NOCASE);"
     "CREATE TABLE guest(vm_id TEXT PRIMARY KEY, host_id TEXT NOT NULL, name TEXT NOT NULL, build TEXT NOT NULL,"
     " drift_state TEXT NOT NULL, drift_row INTEGER NOT NULL, drift_since INTEGER NOT NULL,"
-    " last_seen INTEGER NOT NULL, removed_time INTEGER NOT NULL, state BLOB NOT NULL);"
+    " last_seen INTEGER NOT NULL, removed_time INTEGER NOT NULL, state BLOB NOT NULL" GUEST_FACTS ");"
     "CREATE INDEX guest_host ON guest(host_id, vm_id);"
     "CREATE INDEX guest_build ON guest(build, vm_id);"
     "CREATE INDEX guest_state ON guest(drift_state);"
@@ -82,7 +87,7 @@ static const char *const migrations[] = {
     "CREATE TABLE finding(kind TEXT NOT NULL, host_id TEXT NOT NULL, agent_id TEXT NOT NULL,"
     " first_time INTEGER NOT NULL, last_time INTEGER NOT NULL, text TEXT NOT NULL,"
     " PRIMARY KEY(kind, host_id, agent_id)) WITHOUT ROWID;"
-    "CREATE TABLE probe(id INTEGER PRIMARY KEY CHECK (id = 1), time INTEGER NOT NULL);",
+    "CREATE TABLE probe(id INTEGER PRIMARY KEY CHECK (id = 1), time INTEGER NOT NULL);" FORWARD_TABLES,
     /* 1 -> 2: history; the counts start from the guests that are there */
     "ALTER TABLE stream ADD COLUMN delay INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE stream ADD COLUMN delay_since INTEGER NOT NULL DEFAULT 0;"
@@ -97,7 +102,7 @@ static const char *const migrations[] = {
     " PRIMARY KEY(cluster, day, state)) WITHOUT ROWID;"
     "CREATE INDEX daily_day ON daily(day);"
     "INSERT INTO daily(cluster, day, state, delta) SELECT cluster, CAST(strftime('%s', 'now') AS INTEGER) / 86400,"
-    " drift_state, count(*) FROM guest WHERE removed_time = 0 GROUP BY cluster, drift_state;",
+    " drift_state, count(*) FROM guest WHERE removed_time = 0 GROUP BY cluster, drift_state;" VIEWS,
 };
 
 enum { SCHEMA_VERSION = sizeof migrations / sizeof migrations[0] };

@@ -66,6 +66,20 @@ enum sql {
     SQL_READ_CLUSTERS,
     SQL_COUNTS,
     SQL_COUNT_STATES,
+    SQL_FORWARD_OPEN,
+    SQL_FORWARD_FROM_NOW,
+    SQL_FORWARD_LEASE,
+    SQL_FORWARD_RELEASE,
+    SQL_FORWARD_BEHIND,
+    SQL_FORWARD_RECORDS,
+    SQL_FORWARD_MARK,
+    SQL_FORWARD_REFUSE,
+    SQL_FORWARD_REFUSE_TRIM,
+    SQL_FORWARD_COUNT,
+    SQL_FORWARD_TARGETS,
+    SQL_GAUGE_FINDINGS,
+    SQL_GAUGE_SILENT,
+    SQL_GAUGE_AGENTS,
     SQL_COUNT
 };
 
@@ -142,6 +156,26 @@ MUST_USE int sqlite_read_changes(struct fleet_body *b, const struct fleet_change
 MUST_USE int sqlite_read_counts(struct fleet_body *b, const char *cluster, fleet_take_count *take, void *arg,
                                 struct err *e);
 MUST_USE int sqlite_read_clusters(struct fleet_body *b, fleet_take_count *take, void *arg, struct err *e);
+
+/* fleet_sqlite_forward.c */
+MUST_USE int sqlite_forward_open(struct fleet_body *b, const char *target, bool from_now, bool *made, struct err *e);
+MUST_USE int sqlite_forward_lease(struct fleet_body *b, const char *target, const char *owner, int64_t now_ns,
+                                  int64_t length_ns, bool *held, struct err *e);
+MUST_USE int sqlite_forward_release(struct fleet_body *b, const char *target, const char *owner, struct err *e);
+MUST_USE int sqlite_forward_behind(struct fleet_body *b, const char *target, int64_t after, int limit,
+                                   fleet_take_behind *take, void *arg, struct err *e);
+MUST_USE int sqlite_forward_records(struct fleet_body *b, int64_t stream, uint64_t mark, int limit,
+                                    fleet_take_record *take, void *arg, struct err *e);
+MUST_USE int sqlite_forward_mark(struct fleet_body *b, const char *target, int64_t stream, uint64_t arrival,
+                                 struct err *e);
+MUST_USE int sqlite_forward_refuse(struct fleet_body *b, const char *target, const struct fleet_refused *r, int keep,
+                                   struct err *e);
+MUST_USE int sqlite_forward_count(struct fleet_body *b, const char *target, const char *owner,
+                                  const struct fleet_forward_counts *add, int64_t now_ns, bool *held, struct err *e);
+MUST_USE int sqlite_forward_targets(struct fleet_body *b, fleet_take_target *take, void *arg, struct err *e);
+
+MUST_USE int sqlite_gauges(struct fleet_body *b, int64_t silent_before_ns, struct fleet_gauges *out, struct err *e);
+
 void sqlite_close(struct fleet_body *b);
 void sqlite_stream_row(sqlite3_stmt *q, struct fleet_stream *out);
 

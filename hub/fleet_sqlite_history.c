@@ -13,6 +13,7 @@ int sqlite_guest_counted(struct fleet_body *b, const char *vm_id, struct fleet_c
     if (rc == 0) {
         *out = (struct fleet_counted){ .removed = sqlite3_column_int64(q, 2) != 0 };
         sqlite_text(q, 0, out->cluster, sizeof out->cluster);
+        sqlite_text(q, 3, out->expected_version, sizeof out->expected_version);
         if (!drift_state_parse((const char *)sqlite3_column_text(q, 1), &out->state))
             rc = err_set(e, ERR_CORRUPT, "guest %s: stored with an unknown state", vm_id);
     }

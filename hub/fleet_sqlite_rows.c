@@ -130,8 +130,8 @@ static int record_put(struct fleet_body *b, const struct fleet_record *r, struct
 
     return sqlite_do(sqlite_body_of(b), SQL_RECORD_PUT,
                      WITH(I(r->stream), I(r->o->seq), I(r->received_ns), I(r->o->time_ns), T(r->o->kind_name),
-                          I(r->o->severity), T(vm_id != NULL && vm_id[0] != '\0' ? vm_id : NULL),
-                          B(r->payload, r->len)),
+                          I(r->o->severity), T(vm_id != NULL && vm_id[0] != '\0' ? vm_id : NULL), B(r->payload, r->len),
+                          I(r->arrival)),
                      e);
 }
 
@@ -184,7 +184,8 @@ static int host_put(struct fleet_body *b, const struct host *h, struct err *e)
         return rc;
     return sqlite_do(s, SQL_HOST_PUT,
                      WITH(T(h->facts.host_id), T(h->facts.cluster), T(h->facts.host_name), T(h->facts.os_version),
-                          I(h->last_seen), B(s->scratch.data, s->scratch.len)),
+                          I(h->last_seen), B(s->scratch.data, s->scratch.len), T(h->facts.is_win6x),
+                          T(h->facts.is_win5x), T(h->facts.agent_version), I(h->facts.boot_time), I(h->last_poll)),
                      e);
 }
 
@@ -222,7 +223,10 @@ static int guest_put(struct fleet_body *b, const struct fleet_guest_row *r, stru
     return sqlite_do(s, SQL_GUEST_PUT,
                      WITH(T(g->vm_id), T(g->host_id), T(g->name), T(r->build), T(drift_state_name(g->drift.state)),
                           I(g->drift.row), I(g->drift.since), I(g->last_seen), I(g->removed ? g->removed_time : 0),
-                          B(s->scratch.data, s->scratch.len), T(r->cluster)),
+                          B(s->scratch.data, s->scratch.len), T(r->cluster), T(r->verdict->guest_version),
+                          T(r->verdict->expected_version), T(g->kvp[KVP_OS_NAME].text), T(g->kvp[KVP_OS_VERSION].text),
+                          T(guest_family_name(r->verdict->family)), T(g->kvp[KVP_FQDN].text),
+                          T(guest_power_name(g->power)), I(g->last_crash), T(g->last_crash_code)),
                      e);
 }
 
@@ -368,5 +372,15 @@ const struct fleet_body_ops sqlite_ops = {
     .read_counts = sqlite_read_counts,
     .read_clusters = sqlite_read_clusters,
     .stats = sqlite_stats,
+    .forward_open = sqlite_forward_open,
+    .forward_lease = sqlite_forward_lease,
+    .forward_release = sqlite_forward_release,
+    .forward_behind = sqlite_forward_behind,
+    .forward_records = sqlite_forward_records,
+    .forward_mark = sqlite_forward_mark,
+    .forward_refuse = sqlite_forward_refuse,
+    .forward_count = sqlite_forward_count,
+    .forward_targets = sqlite_forward_targets,
+    .gauges = sqlite_gauges,
     .close = sqlite_close,
 };

@@ -13,6 +13,12 @@
     " AND (?3 IS NULL OR cluster = ?3 COLLATE NOCASE) AND (?4 IS NULL OR kind = ?4) ORDER BY received " order \
     ", time " order ", vm_id, kind LIMIT ?7"
 
+/* Streams that have more than a target's mark; BEHIND_STREAMS: those of the target that is parameter 1. */
+#define BEHIND_OF(target)                                                                              \
+    "stream s LEFT JOIN forward_mark m ON m.target = " target " AND m.stream = s.id WHERE s.records >" \
+    " coalesce(m.arrival, 0)"
+#define BEHIND_STREAMS BEHIND_OF("?1")
+
 const char *const sqlite_texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN",
     [SQL_BEGIN_WRITING] = "BEGIN IMMEDIATE",
@@ -30,22 +36,28 @@ const char *const sqlite_texts[SQL_COUNT] = {
     [SQL_HOLE_PUT] = "INSERT INTO hole(stream, first, last) VALUES(?1, ?2, ?3)",
     [SQL_HOLE_DROP] = "DELETE FROM hole WHERE stream = ?1 AND first = ?2",
     [SQL_HOLE_COUNT] = "SELECT count(*) FROM hole WHERE stream = ?1",
-    [SQL_RECORD_PUT] = "INSERT INTO observation(stream, seq, received, time, kind, severity, vm_id, payload)"
-                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [SQL_RECORD_PUT] = "INSERT INTO observation(stream, seq, received, time, kind, severity, vm_id, payload, arrival)"
+                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [SQL_RECORD_ELSEWHERE] = "SELECT 1 FROM stream s JOIN observation o ON o.stream = s.id AND o.seq = ?3"
                              " WHERE s.agent_id = ?1 AND s.id <> ?2 AND o.payload = ?4 LIMIT 1",
     [SQL_FOREIGN_PUT] = "INSERT INTO foreign_record(received, time, service, payload) VALUES(?1, ?2, ?3, ?4)",
     [SQL_FOREIGN_TRIM] = "DELETE FROM foreign_record WHERE id <= ?1",
     [SQL_HOST_GET] = "SELECT state FROM host WHERE host_id = ?1",
-    [SQL_HOST_PUT] = "INSERT INTO host(host_id, cluster, name, os_version, last_seen, state)"
-                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(host_id) DO UPDATE SET cluster = ?2, name = ?3,"
-                     " os_version = ?4, last_seen = ?5, state = ?6",
+    [SQL_HOST_PUT] =
+        "INSERT INTO host(host_id, cluster, name, os_version, last_seen, state, is_version, is_version_win5x,"
+        " agent_version, boot_time, last_poll) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+        " ON CONFLICT(host_id) DO UPDATE SET cluster = ?2, name = ?3, os_version = ?4, last_seen = ?5,"
+        " state = ?6, is_version = ?7, is_version_win5x = ?8, agent_version = ?9, boot_time = ?10,"
+        " last_poll = ?11",
     [SQL_GUEST_GET] = "SELECT state FROM guest WHERE vm_id = ?1",
-    [SQL_GUEST_PUT] = "INSERT INTO guest(vm_id, host_id, name, build, drift_state, drift_row, drift_since, last_seen,"
-                      " removed_time, state, cluster) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
-                      " ON CONFLICT(vm_id) DO"
-                      " UPDATE SET host_id = ?2, name = ?3, build = ?4, drift_state = ?5, drift_row = ?6,"
-                      " drift_since = ?7, last_seen = ?8, removed_time = ?9, state = ?10, cluster = ?11",
+    [SQL_GUEST_PUT] =
+        "INSERT INTO guest(vm_id, host_id, name, build, drift_state, drift_row, drift_since, last_seen, removed_time,"
+        " state, cluster, guest_version, expected_version, guest_os, guest_os_version, guest_family, fqdn, power,"
+        " last_crash, last_crash_code) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
+        " ?17, ?18, ?19, ?20) ON CONFLICT(vm_id) DO UPDATE SET host_id = ?2, name = ?3, build = ?4, drift_state = ?5,"
+        " drift_row = ?6, drift_since = ?7, last_seen = ?8, removed_time = ?9, state = ?10, cluster = ?11,"
+        " guest_version = ?12, expected_version = ?13, guest_os = ?14, guest_os_version = ?15, guest_family = ?16,"
+        " fqdn = ?17, power = ?18, last_crash = ?19, last_crash_code = ?20",
     [SQL_GUEST_NEXT_ON_HOST] =
         "SELECT state, vm_id FROM guest WHERE host_id = ?1 AND vm_id > ?2 ORDER BY vm_id LIMIT 1",
     [SQL_GUEST_NEXT_OF_BUILD] = "SELECT state, vm_id FROM guest WHERE build = ?1 AND vm_id > ?2 ORDER BY vm_id LIMIT 1",
@@ -61,7 +73,7 @@ const char *const sqlite_texts[SQL_COUNT] = {
                         " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(kind, host_id, agent_id) DO UPDATE"
                         " SET last_time = ?5, text = ?6",
     [SQL_FINDING_DROP] = "DELETE FROM finding WHERE kind = ?1 AND host_id = ?2 AND agent_id = ?3",
-    [SQL_GUEST_COUNTED] = "SELECT cluster, drift_state, removed_time FROM guest WHERE vm_id = ?1",
+    [SQL_GUEST_COUNTED] = "SELECT cluster, drift_state, removed_time, expected_version FROM guest WHERE vm_id = ?1",
     [SQL_CHANGE_PUT] = "INSERT INTO guest_change(" CHANGE_COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
                        " ON CONFLICT(vm_id, received, kind, time) DO UPDATE SET to_value = ?8, evidence = ?9",
     [SQL_COUNT_ADD] = "INSERT INTO daily(cluster, day, state, delta) VALUES(?1, ?2, ?3, ?4)"
@@ -103,4 +115,36 @@ const char *const sqlite_texts[SQL_COUNT] = {
     [SQL_COUNTS] = "SELECT (SELECT count(*) FROM stream), (SELECT count(*) FROM host),"
                    " (SELECT count(*) FROM foreign_record), (SELECT count(*) FROM finding)",
     [SQL_COUNT_STATES] = "SELECT state, sum(delta) FROM daily GROUP BY state",
+    [SQL_FORWARD_OPEN] = "INSERT INTO forward_target(name, owner, lease_until, sent, refused, lost, last_sent)"
+                         " VALUES(?1, '', 0, 0, 0, 0, 0) ON CONFLICT(name) DO NOTHING",
+    [SQL_FORWARD_FROM_NOW] = "INSERT INTO forward_mark(target, stream, arrival) SELECT ?1, id, records FROM stream",
+    [SQL_FORWARD_LEASE] = "UPDATE forward_target SET owner = ?2, lease_until = ?3 + ?4 WHERE name = ?1"
+                          " AND (owner = ?2 OR lease_until < ?3)",
+    [SQL_FORWARD_RELEASE] = "UPDATE forward_target SET lease_until = 0 WHERE name = ?1 AND owner = ?2",
+    [SQL_FORWARD_BEHIND] = "SELECT s.id, s.agent_id, s.host_id, coalesce(m.arrival, 0), s.records FROM " BEHIND_STREAMS
+                           " AND s.id > ?2 ORDER BY s.id LIMIT ?3",
+    [SQL_FORWARD_RECORDS] = "SELECT arrival, seq, received, payload FROM observation WHERE stream = ?1 AND arrival > ?2"
+                            " ORDER BY arrival LIMIT ?3",
+    [SQL_FORWARD_MARK] = "INSERT INTO forward_mark(target, stream, arrival) VALUES(?1, ?2, ?3)"
+                         " ON CONFLICT(target, stream) DO UPDATE SET arrival = ?3",
+    [SQL_FORWARD_REFUSE] = "INSERT INTO forward_refused(target, stream, seq, time, reason) VALUES(?1, ?2, ?3, ?4, ?5)"
+                           " ON CONFLICT(target, stream, seq) DO UPDATE SET time = ?4, reason = ?5",
+    [SQL_FORWARD_REFUSE_TRIM] = "DELETE FROM forward_refused WHERE target = ?1 AND time < (SELECT time FROM"
+                                " forward_refused WHERE target = ?1 ORDER BY time DESC LIMIT 1 OFFSET ?2)",
+    [SQL_FORWARD_COUNT] = "UPDATE forward_target SET sent = sent + ?3, refused = refused + ?4, lost = lost + ?5,"
+                          " last_sent = CASE WHEN ?3 > 0 THEN ?6 ELSE last_sent END WHERE name = ?1 AND owner = ?2",
+    [SQL_FORWARD_TARGETS] = "SELECT t.name, t.sent, t.refused, t.lost, t.last_sent,"
+                            " (SELECT coalesce(sum(s.records - coalesce(m.arrival, 0)), 0) FROM " BEHIND_OF(
+                                "t.name") "),"
+                                          " (SELECT coalesce(min((SELECT o.received FROM observation o WHERE o.stream "
+                                          "= s.id AND o.arrival >"
+                                          " coalesce(m.arrival, 0) ORDER BY o.arrival LIMIT 1)), 0) FROM " BEHIND_OF(
+                                              "t.name") ")"
+                                                        " FROM forward_target t ORDER BY t.name",
+    [SQL_GAUGE_FINDINGS] = "SELECT kind, count(*) FROM finding GROUP BY kind",
+    [SQL_GAUGE_SILENT] =
+        "SELECT count(*) FROM (SELECT max(s.last_seen) AS heard FROM stream s JOIN host h ON h.host_id ="
+        " s.host_id GROUP BY s.host_id) AS heard_hosts WHERE heard < ?1",
+    [SQL_GAUGE_AGENTS] = "SELECT agent_version, count(*) FROM host GROUP BY agent_version ORDER BY count(*) DESC,"
+                         " agent_version",
 };

@@ -131,14 +131,16 @@ struct fleet_agent {
     int64_t first_seen, last_seen;
 };
 
-/* Words: sequence-hole shared-agent-id gap clock-off silent-host old-agent.  The
- * first four are stored when ingest sees them; the last two depend on the time
+/* Words: sequence-hole shared-agent-id gap clock-off forward-lost forward-refused
+ * silent-host old-agent.  All but the last two are stored when they are seen; the last two depend on the time
  * and on the rest of the fleet and are made when they are asked for. */
 enum fleet_finding_kind {
     FINDING_SEQUENCE_HOLE,   /* numbered records that did not arrive */
     FINDING_SHARED_AGENT_ID, /* a cloned host */
     FINDING_GAP,             /* the agent itself said that something is lost: its newest word */
     FINDING_CLOCK_OFF,       /* the host's clock against ours, over FLEET_CLOCK_OFF_S */
+    FINDING_FORWARD_LOST,    /* observations aged out before a target took them; the target is agent_id, host_id "" */
+    FINDING_FORWARD_REFUSED, /* a target refused observations for good; the same */
     FINDING_STORED_COUNT,    /* only these are rows */
     FINDING_SILENT_HOST = FINDING_STORED_COUNT,
     FINDING_OLD_AGENT, /* older than the newest that was seen in the fleet */
@@ -151,7 +153,7 @@ bool fleet_finding_parse(const char *word, enum fleet_finding_kind *out);
 struct fleet_finding {
     enum fleet_finding_kind kind;
     char host_id[HOST_ID_MAX];
-    char agent_id[GUID_TEXT_MAX]; /* "" for the findings that are not stored */
+    char agent_id[GUID_TEXT_MAX]; /* "" for the findings that are not stored; a target's name for FORWARD_* */
     int64_t first_time, last_time;
     char text[FLEET_FINDING_TEXT_MAX];
 };

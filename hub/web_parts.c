@@ -145,7 +145,10 @@ static bool take_finding(void *arg, const struct fleet_finding *found)
     buf_str(f->out, "<tr>");
     if (f->hosts) {
         buf_str(f->out, "<th scope=\"row\">");
-        web_link(f->out, WEB_HOST, found->host_id, host_name(f->list, found->host_id));
+        if (found->host_id[0] != '\0')
+            web_link(f->out, WEB_HOST, found->host_id, host_name(f->list, found->host_id));
+        else
+            buf_str(f->out, "the hub");
         buf_str(f->out, "</th>");
     }
     buf_printf(f->out, "<td class=\"word\">%s</td><td>", fleet_finding_name(found->kind));

@@ -603,7 +603,8 @@ static void take_back(const char *path)
 
     ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
     sqlite3_exec(db,
-                 "DROP TABLE daily; DROP TABLE guest_change; ALTER TABLE guest DROP COLUMN cluster;"
+                 "DROP VIEW v_drift; DROP VIEW v_hosts; DROP VIEW v_daily; DROP VIEW v_changes; DROP TABLE daily; DROP "
+                 "TABLE guest_change; ALTER TABLE guest DROP COLUMN cluster;"
                  "ALTER TABLE stream DROP COLUMN delay; ALTER TABLE stream DROP COLUMN delay_since;"
                  "PRAGMA user_version = 1;",
                  NULL, NULL, &text);
