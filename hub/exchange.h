@@ -6,6 +6,7 @@
 #include "hub/decompress.h"
 #include "hub/fleet_history_json.h"
 #include "hub/fleet_report.h"
+#include "hub/metrics.h"
 #include "hub/server.h"
 #include "hub/web.h"
 
@@ -73,6 +74,7 @@ struct exchange {
     struct work work;
     struct report_query query;
     struct history_query history;
+    enum metrics_format metrics;
     const char *below;             /* what of the path comes after the route's; valid during begin() */
     struct web_query *web;         /* owned; NULL but on the dashboard's routes */
     const struct web_asset *asset; /* static */

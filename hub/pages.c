@@ -6,6 +6,7 @@
 #include "hub/exchange.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { RETRY_BUSY_S = 5 };
@@ -53,17 +54,24 @@ void page_hand_over(struct exchange *x, void (*run)(struct work *work))
 static void make_metrics(struct work *work)
 {
     struct exchange *x = exchange_of(work);
-    struct fleet_stats stats;
-    bool known = fleet_store_stats(x->server->o.reading, &stats, NULL) == 0;
+    const struct server *s = x->server;
+    struct metrics_fleet *fleet = malloc(sizeof *fleet);
 
-    exchange_text(x, 200, "");
-    x->reply.type = "text/plain; version=0.0.4; charset=utf-8";
-    counters_render(x->server->o.counters, known ? &stats : NULL, &x->reply.body);
+    if (fleet != NULL) {
+        metrics_read(fleet, s->o.reading, s->o.clock->wall_ns(s->o.clock), s->config.host_silent_ns);
+        exchange_text(x, 200, "");
+        x->reply.type = metrics_type(x->metrics);
+        metrics_render(s->o.counters, fleet, x->metrics, &x->reply.body);
+    } else {
+        exchange_refuse(x, 500, "out of memory");
+    }
+    free(fleet);
     exchange_resume(x);
 }
 
 void page_metrics(struct exchange *x)
 {
+    x->metrics = metrics_negotiate(exchange_header(x, MHD_HTTP_HEADER_ACCEPT));
     page_hand_over(x, make_metrics);
 }
 

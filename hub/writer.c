@@ -173,11 +173,7 @@ static int apply(struct writer *w, struct fleet_batch *batches, size_t count, st
     int64_t start = now(w);
     int rc = fleet_store_apply(w->o.store, batches, count, e);
 
-    w->o.counters->commit_ns += (uint64_t)(now(w) - start);
-    if (rc == 0)
-        w->o.counters->commits++;
-    else
-        w->o.counters->commit_failures++;
+    counters_commit(w->o.counters, now(w) - start, rc == 0);
     return rc;
 }
 
