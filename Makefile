@@ -173,7 +173,7 @@ define test_rules
 $(B)/tests/$(1)/test_%$(EXE): $(B)/tests/$(1)/test_%.o $(call test_support,$(1)) $(call libs_of,$(1) $(USES_$(1)))
 	$$(call say,LINK,$$@)
 	$(Q)$(CC) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(call libs_of,$(1) $(USES_$(1))) $$(call ldlibs_of,$(1) $(USES_$(1))) \
-		$$(call pkg_libs,check $(TEST_PKGS_$(1)))
+		$$(call pkg_libs,check)
 endef
 $(foreach r,$(ROOMS),$(eval $(call test_rules,$(r))))
 

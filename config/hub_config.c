@@ -20,6 +20,17 @@ enum { TEXT_MAX = CONFIG_TEXT_MAX - 1 };
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
 _Static_assert(LOG_ERROR == 0 && LOG_WARN == 1 && LOG_INFO == 2 && LOG_DEBUG == 3, "order of log_levels[]");
 
+static const char *const forward_starts[] = { "now", "beginning", NULL };
+_Static_assert(FORWARD_FROM_NOW == 0 && FORWARD_FROM_BEGINNING == 1, "order of forward_starts[]");
+static const char *const confirms[] = { "tls", "tcp", NULL };
+_Static_assert(CONFIRM_TLS == 0 && CONFIRM_TCP == 1, "order of confirms[]");
+static const char *const compressions[] = { "none", "gzip", NULL };
+_Static_assert(FORWARD_UNPACKED == 0 && FORWARD_GZIP == 1, "order of compressions[]");
+static const char *const encryptions[] = { "tls", "none", NULL };
+_Static_assert(SYSLOG_TLS == 0 && SYSLOG_PLAIN == 1, "order of encryptions[]");
+static const char *const facilities[] = { "user",   "daemon", "local0", "local1", "local2", "local3",
+                                          "local4", "local5", "local6", "local7", NULL };
+
 #define FIELD(name) .offset = offsetof(struct hub_config, name)
 
 /* clang-format off */
@@ -78,6 +89,53 @@ static const struct yaml_key keys[] = {
 
     { "log.level", YAML_CHOICE, FIELD(log_level), .fallback = "info", .choices = log_levels, .help =
       "What is written to stderr." },
+
+    { "forward.start", YAML_CHOICE, FIELD(forward.start), .fallback = "now", .choices = forward_starts, .help =
+      "Where a target begins that is named for the first time: with what comes from now on, or with the beginning of what is "
+      "stored." },
+    { "forward.batch.max_count", YAML_INT, FIELD(forward.batch_count), 1, 10000, .fallback = "500", .help =
+      "The most observations in one request (for syslog: in one connection)." },
+    { "forward.batch.max_size", YAML_SIZE, FIELD(forward.batch_bytes), 4 * KIB, 64 * MIB, .fallback = "1MiB", .help =
+      "The same in bytes as they are stored; JSON and syslog are larger." },
+    { "forward.timeout", YAML_DURATION, FIELD(forward.timeout_ns), 1 * NS_PER_S, 1 * HOUR, .fallback = "30s", .help =
+      "How long a target may take to answer." },
+    { "forward.retry.min", YAML_DURATION, FIELD(forward.retry_min_ns), 10 * NS_PER_MS, 1 * HOUR, .fallback = "1s", .help =
+      "The first wait after a target did not answer, doubled each time." },
+    { "forward.retry.max", YAML_DURATION, FIELD(forward.retry_max_ns), 10 * NS_PER_MS, 24 * HOUR, .fallback = "5m", .help =
+      "The longest of these waits." },
+    { "forward.retry.refused", YAML_DURATION, FIELD(forward.denied_retry_ns), 10 * NS_PER_MS, 24 * HOUR, .fallback = "15m", .help =
+      "The wait after a target refused us: a wrong token, address or index." },
+    { "forward.otlp.url", YAML_TEXT, FIELD(forward.otlp.url), .max = TEXT_MAX, .fallback = "", .help =
+      "Another OTLP/HTTP endpoint, https://collector.example.com:4318 (/v1/logs is appended). Empty: none." },
+    { "forward.otlp.token_file", YAML_TEXT, FIELD(forward.otlp.token_file), .max = TEXT_MAX, .fallback = "", .help =
+      "A file with the bearer token to show there. Empty: none." },
+    { "forward.otlp.ca_file", YAML_TEXT, FIELD(forward.otlp.ca_file), .max = TEXT_MAX, .fallback = "", .help =
+      "The CA certificates (PEM) that may have signed its certificate. Empty: the system's." },
+    { "forward.otlp.compression", YAML_CHOICE, FIELD(forward.otlp_compression), .fallback = "gzip", .choices = compressions, .help =
+      "How requests are packed." },
+    { "forward.splunk.url", YAML_TEXT, FIELD(forward.splunk.url), .max = TEXT_MAX, .fallback = "", .help =
+      "A Splunk HTTP event collector, https://splunk.example.com:8088 (/services/collector/event is appended). Empty: none." },
+    { "forward.splunk.token_file", YAML_TEXT, FIELD(forward.splunk.token_file), .max = TEXT_MAX, .fallback = "", .help =
+      "A file with its token." },
+    { "forward.splunk.ca_file", YAML_TEXT, FIELD(forward.splunk.ca_file), .max = TEXT_MAX, .fallback = "", .help =
+      "The CA certificates (PEM) that may have signed its certificate. Empty: the system's." },
+    { "forward.splunk.index", YAML_TEXT, FIELD(forward.splunk_index), .max = 80, .fallback = "", .help =
+      "The index to write to. Empty: the token's own." },
+    { "forward.syslog.address", YAML_TEXT, FIELD(forward.syslog_address), .max = TEXT_MAX, .fallback = "", .help =
+      "A syslog receiver, host:port (6514 is usual with TLS). Empty: none." },
+    { "forward.syslog.encryption", YAML_CHOICE, FIELD(forward.syslog_encryption), .fallback = "tls", .choices = encryptions, .help =
+      "none: plain TCP, which everybody on the way can read." },
+    { "forward.syslog.ca_file", YAML_TEXT, FIELD(forward.syslog_ca_file), .max = TEXT_MAX, .fallback = "", .help =
+      "The CA certificates (PEM) that may have signed its certificate. Empty: the system's." },
+    { "forward.syslog.cert_file", YAML_TEXT, FIELD(forward.syslog_cert_file), .max = TEXT_MAX, .fallback = "", .help =
+      "A certificate (PEM) to show there. Needs forward.syslog.key_file." },
+    { "forward.syslog.key_file", YAML_TEXT, FIELD(forward.syslog_key_file), .max = TEXT_MAX, .fallback = "", .help =
+      "Its private key (PEM)." },
+    { "forward.syslog.facility", YAML_CHOICE, FIELD(forward.syslog_facility), .fallback = "local0", .choices = facilities, .help =
+      "The facility of each message." },
+    { "forward.syslog.confirm", YAML_CHOICE, FIELD(forward.syslog_confirm), .fallback = "tcp", .choices = confirms, .help =
+      "What counts as taken, since syslog has no answer: an orderly end of the connection (tcp), or the receiver's own closing "
+      "word of TLS (tls), which is stricter and which rsyslog does not send." },
 };
 /* clang-format on */
 
@@ -128,6 +186,42 @@ static void check_store(struct yaml_checker *c, const struct hub_config *cfg)
         yaml_check_problem(c, "store.path", "%s", e.text);
 }
 
+static void check_target(struct yaml_checker *c, const char *key, const struct hub_config_target *t)
+{
+    struct hub_url url;
+    struct err e;
+
+    if (t->url[0] != '\0' && yaml_check_good(c, key) && hub_url_parse(t->url, &url, &e) != 0)
+        yaml_check_problem(c, key, "%s", e.text);
+}
+
+static void check_syslog(struct yaml_checker *c, const struct hub_config_forward *f)
+{
+    struct listen_address a;
+
+    if (f->syslog_address[0] != '\0' && yaml_check_good(c, "forward.syslog.address") &&
+        (listen_address_parse(f->syslog_address, &a, NULL) != 0 || a.port == 0))
+        yaml_check_problem(c, "forward.syslog.address", "this is no host and port; write syslog.example.com:6514, say");
+    if ((f->syslog_cert_file[0] == '\0') != (f->syslog_key_file[0] == '\0'))
+        yaml_check_problem(c, "forward.syslog.cert_file",
+                           "a certificate needs its key; write forward.syslog.cert_file and forward.syslog.key_file");
+    if (f->syslog_encryption == SYSLOG_PLAIN && f->syslog_confirm == CONFIRM_TLS)
+        yaml_check_problem(c, "forward.syslog.confirm",
+                           "without encryption there is no closing word of TLS; write tcp");
+}
+
+static void check_forward(struct yaml_checker *c, const struct hub_config_forward *f)
+{
+    check_target(c, "forward.otlp.url", &f->otlp);
+    check_target(c, "forward.splunk.url", &f->splunk);
+    if (f->splunk.url[0] != '\0' && f->splunk.token_file[0] == '\0')
+        yaml_check_problem(c, "forward.splunk.url",
+                           "an event collector needs a token; write forward.splunk.token_file");
+    check_syslog(c, f);
+    if (f->retry_min_ns > f->retry_max_ns && yaml_check_good(c, "forward.retry.min"))
+        yaml_check_problem(c, "forward.retry.min", "it is longer than forward.retry.max");
+}
+
 static void check(struct yaml_checker *c, const void *target)
 {
     const struct hub_config *cfg = target;
@@ -135,6 +229,7 @@ static void check(struct yaml_checker *c, const void *target)
     check_store(c, cfg);
     check_listen(c, cfg);
     check_tls(c, cfg);
+    check_forward(c, &cfg->forward);
     if (cfg->body_max > cfg->body_max_decoded && yaml_check_good(c, "ingest.max_body") &&
         yaml_check_good(c, "ingest.max_decoded"))
         yaml_check_problem(

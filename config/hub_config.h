@@ -11,6 +11,37 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum forward_start { FORWARD_FROM_NOW, FORWARD_FROM_BEGINNING };
+enum forward_compression { FORWARD_UNPACKED, FORWARD_GZIP };
+enum forward_encryption { SYSLOG_TLS, SYSLOG_PLAIN };
+enum forward_confirm { CONFIRM_TLS, CONFIRM_TCP };
+
+/* forward: who else is sent the observations.  A target is on when its url or address is written. */
+struct hub_config_forward {
+    enum forward_start start; /* forward.start: now */
+    int64_t batch_count;      /* forward.batch.max_count: 500 */
+    int64_t batch_bytes;      /* forward.batch.max_size: 1MiB, before compression */
+    int64_t timeout_ns;       /* forward.timeout: 30s */
+    int64_t retry_min_ns;     /* forward.retry.min: 1s */
+    int64_t retry_max_ns;     /* forward.retry.max: 5m */
+    int64_t denied_retry_ns;  /* forward.retry.refused: 15m */
+
+    struct hub_config_target {
+        char url[CONFIG_TEXT_MAX]; /* "" off */
+        char token_file[CONFIG_TEXT_MAX];
+        char ca_file[CONFIG_TEXT_MAX]; /* "" the system's */
+    } otlp, splunk;
+    enum forward_compression otlp_compression; /* forward.otlp.compression: gzip */
+    char splunk_index[CONFIG_TEXT_MAX];        /* forward.splunk.index: "" the token's own */
+    char syslog_address[CONFIG_TEXT_MAX];      /* forward.syslog.address: host:port; "" off */
+    enum forward_encryption syslog_encryption; /* forward.syslog.encryption: tls */
+    char syslog_ca_file[CONFIG_TEXT_MAX];      /* "" the system's */
+    char syslog_cert_file[CONFIG_TEXT_MAX];
+    char syslog_key_file[CONFIG_TEXT_MAX];
+    int syslog_facility;                 /* forward.syslog.facility: local0; a place in user, daemon, local0.. */
+    enum forward_confirm syslog_confirm; /* forward.syslog.confirm: tcp */
+};
+
 struct hub_config {
     char listen[CONFIG_TEXT_MAX];    /* listen: "127.0.0.1:4318"; host:port, [::]:port */
     char cert_file[CONFIG_TEXT_MAX]; /* tls.cert_file, tls.key_file: the hub's own */
@@ -37,6 +68,8 @@ struct hub_config {
     struct drift_floors floors; /* drift.floor_61_63, drift.floor_62 */
 
     enum log_level log_level; /* log.level: info */
+
+    struct hub_config_forward forward;
 };
 
 /* As agent_config.h. */

@@ -6,6 +6,7 @@
 #include "base/times.h"
 #include "config/hub_url.h"
 #include "config/store_url.h"
+#include "hub/forward.h"
 #include "hub/server.h"
 
 #include <assert.h>
@@ -32,6 +33,7 @@ struct hub {
     struct worker *worker;
     struct listener listener;
     struct server *server;
+    struct forward *forward; /* NULL: nothing is forwarded */
     char address[LISTENER_TEXT_MAX + 16];
 };
 
@@ -42,9 +44,9 @@ const char *hub_store_path(const struct hub_config *config)
     return config->store[0] != '\0' ? config->store : "/var/lib/hvhub/fleet.db";
 }
 
-static int open_store(const struct hub_config *c, bool read_only, struct fleet_store **out, struct err *e)
+static struct fleet_store_options store_options(const struct hub_config *c, bool read_only)
 {
-    struct fleet_store_options options = {
+    return (struct fleet_store_options){
         .path = hub_store_path(c),
         .read_only = read_only,
         .patient = true,
@@ -54,8 +56,26 @@ static int open_store(const struct hub_config *c, bool read_only, struct fleet_s
         .floors = &c->floors,
         .clock = plat_clock(),
     };
+}
+
+static int open_store(const struct hub_config *c, bool read_only, struct fleet_store **out, struct err *e)
+{
+    struct fleet_store_options options = store_options(c, read_only);
 
     return fleet_store_open(out, &options, e);
+}
+
+static int new_forward(const struct hub_config *c, struct counters *counters, struct forward **out, struct err *e)
+{
+    struct fleet_store_options store = store_options(c, false);
+    struct forward_options options = {
+        .config = c,
+        .store = &store,
+        .counters = counters,
+        .clock = plat_clock(),
+    };
+
+    return forward_new(out, &options, e);
 }
 
 static int start_server(struct hub *h, const struct hub_config *config, struct server **out, struct err *e)
@@ -108,6 +128,7 @@ static int start_threads(struct hub *h, struct err *e)
 
 static void free_parts(struct hub *h)
 {
+    forward_stop(h->forward);
     worker_stop(h->worker);
     writer_stop(h->writer);
     fleet_store_close(h->reading);
@@ -137,6 +158,7 @@ int hub_start(struct hub **out, const struct hub_options *options, struct err *e
     if (h == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
     h->config = *options->config;
+    h->counters.start_ns = plat_clock()->wall_ns(plat_clock());
     h->distrust_loopback = options->distrust_loopback;
     h->listener.fd = -1;
     log_set_level(h->config.log_level);
@@ -150,7 +172,13 @@ int hub_start(struct hub **out, const struct hub_options *options, struct err *e
     if (rc == 0)
         rc = open_store(&h->config, true, &h->reading, e);
     if (rc == 0)
+        rc = new_forward(&h->config, &h->counters, &h->forward, e);
+    if (rc == 0) {
+        forward_announce(h->forward, h->store);
         rc = start_threads(h, e);
+    }
+    if (rc == 0)
+        rc = forward_run(h->forward, e);
     if (rc == 0)
         rc = start_server(h, options->config, &server, e);
     if (rc != 0) {
@@ -211,24 +239,40 @@ static void stop_old(struct server *s)
         log_event(LOG_WARN, "reload.old_server_left", LOG_S("problem", e.text));
 }
 
+/* One set of targets' threads ends before the next begins: they would only wait for each other's lease. */
+static void change_forward(struct hub *h, struct forward *next)
+{
+    struct err e = { 0 };
+
+    forward_stop(h->forward);
+    h->forward = next;
+    if (forward_run(next, &e) != 0)
+        log_event(LOG_ERROR, "reload.forward", LOG_S("problem", e.text));
+}
+
 int hub_reload(struct hub *h, const struct hub_config *config, struct err *e)
 {
     struct hub_config *next = malloc(sizeof *next);
     struct server *server = NULL, *old = h->server;
+    struct forward *forward = NULL;
     int rc;
 
     if (next == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
     *next = *config;
     keep_fixed(&h->config, next);
-    rc = start_server(h, next, &server, e);
+    rc = new_forward(next, &h->counters, &forward, e);
+    if (rc == 0)
+        rc = start_server(h, next, &server, e);
     if (rc == 0)
         rc = auth_load(h->auth, next->token_file, e);
     if (rc == 0) {
         put_in_force(h, server, next);
         stop_old(old);
+        change_forward(h, forward);
     } else {
         stop_old(server);
+        forward_stop(forward);
     }
     free(next);
     return rc;
@@ -265,6 +309,17 @@ static int check_listen(const struct hub_config *c, struct err *e)
                    c->listen);
 }
 
+/* Tokens, certificates and addresses of the targets, without sending anything. */
+static int check_forward(const struct hub_config *config, struct err *e)
+{
+    static struct counters unused;
+    struct forward *forward = NULL;
+    int rc = new_forward(config, &unused, &forward, e);
+
+    forward_stop(forward);
+    return rc;
+}
+
 int hub_check(const struct hub_config *config, struct err *e)
 {
     struct tls_material tls;
@@ -282,5 +337,5 @@ int hub_check(const struct hub_config *config, struct err *e)
         return rc;
     rc = tls_load(config, &tls, e);
     tls_free(&tls);
-    return rc;
+    return rc != 0 ? rc : check_forward(config, e);
 }

@@ -147,11 +147,34 @@ START_TEST(the_example_parses_back_to_the_defaults)
 }
 END_TEST
 
+START_TEST(what_is_forwarded_to_must_be_reachable_in_safety)
+{
+    right("forward: {otlp: {url: \"https://collector.example.com\"}}\n");
+    right("forward: {otlp: {url: \"http://127.0.0.1:4318\"}}\n");
+    wrong("forward: {otlp: {url: \"ftp://collector.example.com\"}}\n",
+          "hub.yaml:1:23: forward.otlp.url: does not begin with https://; write https://hub.example.com:4318, say\n");
+    wrong("forward: {splunk: {url: \"https://splunk.example.com:8088\"}}\n",
+          "hub.yaml:1:25: forward.splunk.url: an event collector needs a token; write forward.splunk.token_file\n");
+    right("forward: {splunk: {url: \"https://splunk.example.com:8088\", token_file: t}}\n");
+    right("forward: {syslog: {address: \"syslog.example.com:6514\", facility: daemon}}\n");
+    wrong("forward: {syslog: {address: syslog.example.com}}\n",
+          "hub.yaml:1:29: forward.syslog.address: this is no host and port; write syslog.example.com:6514, say\n");
+    wrong("forward: {syslog: {address: \"[::1]:601\", encryption: none, confirm: tls}}\n",
+          "hub.yaml:1:69: forward.syslog.confirm: without encryption there is no closing word of TLS; write tcp\n");
+    wrong("forward: {syslog: {address: \"[::1]:6514\", cert_file: c}}\n",
+          "hub.yaml:1:54: forward.syslog.cert_file: a certificate needs its key; write forward.syslog.cert_file and "
+          "forward.syslog.key_file\n");
+    wrong("forward: {retry: {min: 10s, max: 1s}}\n",
+          "hub.yaml:1:24: forward.retry.min: it is longer than forward.retry.max\n");
+}
+END_TEST
+
 static void add(Suite *s)
 {
     suite_test(s, the_defaults_are_those_of_the_header);
     suite_test(s, the_drift_floors_are_those_of_the_model);
     suite_test(s, loopback_needs_nothing_else);
+    suite_test(s, what_is_forwarded_to_must_be_reachable_in_safety);
     suite_test(s, another_address_needs_encryption_and_somebody_to_trust);
     suite_test(s, an_address_needs_a_port);
     suite_test(s, certificates_keys_and_client_cas_belong_together);
