@@ -82,12 +82,14 @@ class Fleet:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hvfleet-test."))
         self.hub, self.agents, self.port = None, {}, 0
         self.max_connections = 1000
+        self.store = None  # a postgresql:// URL; None: a file
+        self.programs = []  # others that end with the fleet
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, error, trace):
-        for program in [*self.agents.values(), self.hub]:
+        for program in [*self.agents.values(), self.hub, *self.programs]:
             if program is not None and program.process is not None:
                 program.kill()
         if error is not None:
@@ -98,6 +100,11 @@ class Fleet:
             print(f"kept: {self.folder}", file=sys.stderr)
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def program(self, name):
+        """One more program that is ended with the fleet."""
+        self.programs.append(Program(self.folder, name))
+        return self.programs[-1]
 
     # -- certificates
 
@@ -124,7 +131,7 @@ class Fleet:
 listen: "127.0.0.1:{self.port}"
 tls: {{cert_file: "{f}/hub.pem", key_file: "{f}/hub.key"}}
 ingest: {{token_file: "{f}/token", max_connections: {self.max_connections}}}
-store: {{path: "{f}/hub/fleet.db"}}
+store: {{path: "{self.store or f"{f}/hub/fleet.db"}"}}
 {extra}""")
 
     def start_hub(self, extra=""):
