@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "collectors/bundle_host.h"
 #include "collectors/dumps.h"
+#include "collectors/esxi_log.h"
 #include "collectors/eventlog.h"
 #include "collectors/kvp.h"
 #include "collectors/setup.h"
@@ -15,6 +16,7 @@
 
 enum {
     SOURCES_MAX = 1024,
+    KEPT_FREE = 3, /* places for kvp, setup and dumps */
     DUMP_DEPTH = 3,
     DUMP_FILES_MAX = 10000,
     GIVE_UP_SETTLES = 360, /* ten seconds to settle: an hour until a dump counts as partial */
@@ -161,6 +163,29 @@ static int add_setup(struct bundle *b, const char *path, struct err *e)
     return add(b, source, path, e);
 }
 
+/* path is dir/name; below the VM's folder in esxi/, or "" for the host's own logs. */
+static int add_esxi_log(struct bundle *b, const char *folder, const char *name, const char *path, struct err *e)
+{
+    struct esxi_log_options options = {
+        .files = b->options.files, .path = path, .folder = folder, .host_id = b->facts.host_id
+    };
+    char source_name[SOURCE_NAME_MAX * 2];
+    struct source *source = NULL;
+    int rc;
+
+    if (!esxi_log_of(name, &options.log) || (options.log == ESXI_VMWARE) != (folder[0] != '\0') || is_known(b, path))
+        return 0;
+    if (b->count >= SOURCES_MAX - KEPT_FREE)
+        return err_set(e, ERR_TOO_BIG, "%s: more than %d event files and logs", b->dir, SOURCES_MAX - KEPT_FREE);
+    snprintf(source_name, sizeof source_name, "%s/esxi/%s%s%s", b->facts.host_name, folder,
+             folder[0] != '\0' ? "/" : "", name);
+    rc = esxi_log_source_new(source_name, &options, &source, e);
+    if (rc != 0)
+        return rc;
+    source->interval_ns = b->options.poll_ns;
+    return add(b, source, path, e);
+}
+
 static int add_dumps(struct bundle *b, const char *path, struct err *e)
 {
     struct dumps_options options = {
@@ -186,6 +211,7 @@ static int add_dumps(struct bundle *b, const char *path, struct err *e)
 struct names {
     char **list;
     size_t count, cap;
+    bool all; /* not only saved channels */
     bool failed;
 };
 
@@ -193,7 +219,7 @@ static bool take_name(void *arg, const char *name)
 {
     struct names *n = arg;
 
-    if (!text_ends_with_nocase(name, ".xml") && !text_ends_with_nocase(name, ".evtx"))
+    if (!n->all && !text_ends_with_nocase(name, ".xml") && !text_ends_with_nocase(name, ".evtx"))
         return true;
     if (n->count == n->cap) {
         size_t cap = n->cap == 0 ? 16 : n->cap * 2;
@@ -224,17 +250,24 @@ static void names_free(struct names *n)
     free(n->list);
 }
 
+/* The entries of a folder, in order. */
+static int list_names(struct bundle *b, const char *dir, struct names *names, struct err *e)
+{
+    int rc = b->options.files->ops->list(b->options.files, dir, take_name, names, e);
+
+    if (rc == 0 && names->failed)
+        rc = err_set(e, ERR_MEMORY, "out of memory");
+    if (names->count > 1)
+        qsort(names->list, names->count, sizeof *names->list, by_text);
+    return rc;
+}
+
 static int add_new_events(struct bundle *b, const char *dir, struct err *e)
 {
-    enum { KEPT_FREE = 3 }; /* for kvp, setup and dumps */
     struct names names = { 0 };
     char path[FILES_PATH_MAX];
-    int rc = b->options.files->ops->list(b->options.files, dir, take_name, &names, e);
+    int rc = list_names(b, dir, &names, e);
 
-    if (rc == 0 && names.failed)
-        rc = err_set(e, ERR_MEMORY, "out of memory");
-    if (names.count > 1)
-        qsort(names.list, names.count, sizeof *names.list, by_text);
     for (size_t i = 0; rc == 0 && i < names.count; i++) {
         if (!join(dir, names.list[i], path))
             rc = err_set(e, ERR_TOO_BIG, "the path of %.200s in %.200s is too long", names.list[i], dir);
@@ -249,6 +282,28 @@ static int add_new_events(struct bundle *b, const char *dir, struct err *e)
     return rc;
 }
 
+/* The host's own logs in esxi/, and each VM's vmware.log in a folder below it. */
+static int add_new_esxi(struct bundle *b, const char *dir, struct err *e)
+{
+    struct names names = { .all = true };
+    char path[FILES_PATH_MAX], log[FILES_PATH_MAX];
+    int rc = list_names(b, dir, &names, e);
+
+    for (size_t i = 0; rc == 0 && i < names.count; i++) {
+        struct file_info info;
+
+        if (!join(dir, names.list[i], path))
+            rc = err_set(e, ERR_TOO_BIG, "the path of %.200s in %.200s is too long", names.list[i], dir);
+        else if (!is_folder(b, path))
+            rc = add_esxi_log(b, "", names.list[i], path, e);
+        else if (join(path, "vmware.log", log) &&
+                 b->options.files->ops->stat(b->options.files, log, &info, NULL) == 0 && info.is_regular)
+            rc = add_esxi_log(b, names.list[i], "vmware.log", log, e);
+    }
+    names_free(&names);
+    return rc;
+}
+
 int bundle_rescan(struct bundle *b, struct err *e)
 {
     char path[FILES_PATH_MAX];
@@ -256,6 +311,8 @@ int bundle_rescan(struct bundle *b, struct err *e)
 
     if (join(b->dir, "events", path) && is_folder(b, path))
         rc = add_new_events(b, path, e);
+    if (rc == 0 && join(b->dir, "esxi", path) && is_folder(b, path))
+        rc = add_new_esxi(b, path, e);
     if (rc == 0 && join(b->dir, "kvp", path) && is_folder(b, path) && !is_known(b, path))
         rc = add_kvp(b, path, e);
     if (rc == 0 && !b->has_setup && join(b->dir, "kvp", path) && is_folder(b, path))
@@ -267,7 +324,7 @@ int bundle_rescan(struct bundle *b, struct err *e)
 
 static bool has_any_part(const struct bundle *b)
 {
-    static const char *const parts[] = { "events", "kvp", "dumps" };
+    static const char *const parts[] = { "events", "kvp", "dumps", "esxi" };
     char path[FILES_PATH_MAX];
 
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
@@ -291,11 +348,10 @@ static int read_facts(struct bundle *b, struct err *e)
         return err_set(e, ERR_TOO_BIG, "the path %.300s is too long", b->dir);
     rc = b->options.files->ops->stat(b->options.files, path, &info, NULL);
     if (rc == ERR_NOT_FOUND && !has_any_part(b))
-        return err_set(
-            e, ERR_INVALID,
-            "%s is no bundle: a bundle is a folder that holds host.yaml and one or more of events/, kvp/ and "
-            "dumps/ (docs/bundle.md)",
-            b->dir);
+        return err_set(e, ERR_INVALID,
+                       "%s is no bundle: a bundle is a folder that holds host.yaml and one or more of events/, kvp/, "
+                       "dumps/ and esxi/ (docs/bundle.md)",
+                       b->dir);
     return bundle_host_read(b->options.files, b->dir, rc == ERR_NOT_FOUND ? NULL : path, &b->facts, &b->captured_at, e);
 }
 

@@ -2,6 +2,7 @@
  * one, opened as the sources of one host.
  *
  *   host.yaml   events/ (.evtx, .xml)   kvp/<Class>[.<time>].xml   dumps/
+ *   esxi/ (hostd.log, vmkernel.log, vobd.log, <vm>/vmware.log)
  */
 #ifndef COLLECTORS_BUNDLE_H
 #define COLLECTORS_BUNDLE_H

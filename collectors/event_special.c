@@ -1,25 +1,19 @@
 /* The few events that a table of fields cannot describe.
  *
  * Guest crash (Worker 18590, hyperv.md A.3): five numbers and a text, as the
- * guest wrote them to its crash registers.  Windows writes its bug check code
- * and the four parameters.  Linux writes die code, guest OS id, RIP, driver
- * version, RSP; or, when it hands over its panic message, three zeros, the
- * address of the text and its length.  Linux tells itself by 0x81 in bits
- * 63..56 of the guest OS id, with its version in bits 47..16.  Zeros that are
- * neither are "other": no code is made up for them.
+ * guest wrote them to its crash registers (crash_registers.h).
  */
+#include "collectors/crash_registers.h"
 #include "collectors/event_apply.h"
 #include "collectors/event_rules.h"
 #include "model/identity.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-enum { CODES = 5, FIRST_CODE = 3, HEX_MAX = 24, LINUX_ID = 0x81 };
+enum { FIRST_CODE = 3 };
 
 struct crash {
-    uint64_t code[CODES];
+    uint64_t code[CRASH_REGISTERS];
     const char *message;
     size_t message_len;
 };
@@ -35,7 +29,7 @@ static bool read_crash(const struct event *event, struct crash *crash, bool *use
 {
     int at;
 
-    for (int i = 0; i < CODES; i++) {
+    for (int i = 0; i < CRASH_REGISTERS; i++) {
         char name[] = "VmErrorCode0";
         size_t len;
         const char *text;
@@ -47,81 +41,19 @@ static bool read_crash(const struct event *event, struct crash *crash, bool *use
             return false;
         used[at] = true;
     }
-    at = place_of(event, "VmErrorMessage", FIRST_CODE + CODES);
+    at = place_of(event, "VmErrorMessage", FIRST_CODE + CRASH_REGISTERS);
     crash->message = event_field(event, at, &crash->message_len);
     used[at <= event->field_count ? at : 0] = true;
     return true;
 }
 
-static void add_hex(struct observation *o, const char *key, int digits, uint64_t value)
-{
-    char text[HEX_MAX];
-
-    snprintf(text, sizeof text, "0x%0*" PRIx64, digits, value);
-    obs_str(o, key, text);
-}
-
-static void add_windows(struct observation *o, const struct crash *crash)
-{
-    static const char *const keys[] = { ATTR_CRASH_PARAM1, ATTR_CRASH_PARAM2, ATTR_CRASH_PARAM3, ATTR_CRASH_PARAM4 };
-
-    add_hex(o, ATTR_CRASH_CODE, 8, crash->code[0]);
-    for (int i = 0; i < CODES - 1; i++)
-        add_hex(o, keys[i], 16, crash->code[i + 1]);
-}
-
-/* Die code, guest OS id, RIP, driver version, RSP. */
-static void add_linux(struct observation *o, const struct crash *crash)
-{
-    uint32_t version = (uint32_t)(crash->code[1] >> 16);
-    char text[HEX_MAX * 2];
-
-    snprintf(text, sizeof text, "%u.%u.%u", version >> 16, version >> 8 & 0xff, version & 0xff);
-    obs_str(o, ATTR_CRASH_KIND, "linux-panic");
-    obs_str(o, ATTR_LINUX_VERSION, text);
-    add_hex(o, ATTR_LINUX_DIE_CODE, 1, crash->code[0]);
-    add_hex(o, ATTR_LINUX_GUEST_ID, 16, crash->code[1]);
-    add_hex(o, ATTR_LINUX_RIP, 16, crash->code[2]);
-    add_hex(o, ATTR_LINUX_DRIVER, 1, crash->code[3]);
-    add_hex(o, ATTR_LINUX_RSP, 16, crash->code[4]);
-    event_sentence(o, "{vm}, a Linux {linux} guest, panicked");
-}
-
-static void add_linux_message(struct observation *o, const struct crash *crash)
-{
-    obs_str(o, ATTR_CRASH_KIND, "linux-panic");
-    add_hex(o, ATTR_LINUX_TEXT_GPA, 16, crash->code[3]);
-    obs_int(o, ATTR_LINUX_TEXT_SIZE, (int64_t)(crash->code[4] & INT64_MAX));
-    event_sentence(o, "{vm}, a Linux guest, panicked and handed over its message");
-}
-
-static void add_unknown(struct observation *o, const struct crash *crash)
-{
-    obs_str(o, ATTR_CRASH_KIND, "other");
-    for (int i = 0; i < CODES; i++) {
-        char key[sizeof ATTR_EVENT_FIELD_N + 12];
-
-        snprintf(key, sizeof key, ATTR_EVENT_FIELD_N, FIRST_CODE + i);
-        add_hex(o, key, 16, crash->code[i]);
-    }
-    event_sentence(o, "{vm} reported a crash without a code");
-}
-
 bool crash_report(const struct event *event, struct observation *o, bool *used)
 {
     struct crash crash;
-    const uint64_t *p = crash.code;
 
     if (!read_crash(event, &crash, used))
         return false;
-    if (p[1] >> 56 == LINUX_ID)
-        add_linux(o, &crash);
-    else if (p[0] == 0 && p[1] == 0 && p[2] == 0 && p[3] != 0 && p[4] != 0)
-        add_linux_message(o, &crash);
-    else if (p[0] == 0 && p[1] == 0 && p[2] == 0)
-        add_unknown(o, &crash);
-    else
-        add_windows(o, &crash);
+    crash_registers_put(o, crash.code);
     obs_strn(o, ATTR_CRASH_MESSAGE, crash.message, crash.message_len);
     return true;
 }

@@ -258,6 +258,13 @@ int64_t obs_get_int(const struct observation *o, const char *key, int64_t dflt);
 #define ATTR_CLUSTER_OBJECT "hyperv.cluster.object"
 #define ATTR_CLUSTER_SILENT "hyperv.cluster.silent_s" /* double: how long user mode did not respond */
 
+/* Of ESXi's logs (collectors/esxi_rules.h): the file a call was about, vobd's name for what happened, what is
+ * missing, and that hyperv.vm.id is made from host and folder because the log does not tell the VM's uuid. */
+#define ATTR_ESXI_PATH    "esxi.path"
+#define ATTR_ESXI_EVENT   "esxi.event"
+#define ATTR_ESXI_PROBLEM "esxi.problem"
+#define ATTR_ESXI_DERIVED "esxi.vm_id_derived" /* bool */
+
 /* Positional fields of an event that have no key above: hyperv.event.field.1
  * is %1 of the message template.  All fields of a raw event come this way. */
 #define ATTR_EVENT_FIELD_N "hyperv.event.field.%d"

@@ -228,6 +228,25 @@ START_TEST(sources_are_named_after_the_host_and_sorted)
 }
 END_TEST
 
+START_TEST(the_logs_of_an_esxi_host_are_sources_of_their_own)
+{
+    const char *dir = temp_dir(), *esxi = make_sub(dir, "esxi"), *vm = make_sub(esxi, "SQL07");
+    struct bundle *b;
+
+    put(dir, "host.yaml", "name: ESX1\nos_version: VMware ESXi 7.0.3\n");
+    put(esxi, "hostd.log", "");
+    put(esxi, "vobd.log", "");
+    put(esxi, "hostd.0.log", ""); /* what it was rotated into is not a log of its own */
+    put(esxi, "vmware.log", "");  /* whose would it be? */
+    put(vm, "vmware.log", "");
+    put(vm, "hostd.log", "");
+    make_sub(esxi, "EMPTY");
+    b = open_good(dir);
+    ck_assert_str_eq(source_names(b), "ESX1/esxi/SQL07/vmware.log\nESX1/esxi/hostd.log\nESX1/esxi/vobd.log\n");
+    bundle_close(b);
+}
+END_TEST
+
 START_TEST(what_appears_later_is_added_at_the_end_and_once)
 {
     const char *dir = temp_dir(), *events;
@@ -359,6 +378,7 @@ static void add(Suite *s)
     suite_test(s, a_folder_with_nothing_of_a_bundle_is_refused_with_what_one_is);
     suite_test(s, without_host_yaml_the_folders_name_is_the_hosts);
     suite_test(s, sources_are_named_after_the_host_and_sorted);
+    suite_test(s, the_logs_of_an_esxi_host_are_sources_of_their_own);
     suite_test(s, what_appears_later_is_added_at_the_end_and_once);
     suite_test(s, a_whole_bundle_gives_crashes_inventories_and_dumps);
 }
