@@ -48,7 +48,7 @@ void joined_free(struct joined *j);
 struct scene {
     const struct case_options *options;
     const struct joined *joined;
-    const struct clue *const *by_time; /* cluster and storage clues, in order of time */
+    const struct clue *const *by_time; /* cluster and storage clues, boots of hosts, in order of time */
     size_t by_time_count;
     const struct clue *const *by_vm; /* lifecycle, migration and version clues, in order of VM, time */
     size_t by_vm_count;

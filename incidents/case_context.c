@@ -175,6 +175,22 @@ void scene_uptime(const struct scene *s, struct incident *i)
     }
 }
 
+/* The host's start in the window that is nearest to the crash: power, or somebody, took the host down. */
+static void find_boot(const struct scene *s, struct incident *i)
+{
+    const struct clue *const *clues;
+    size_t count = scene_of_time(s, i->window_from, i->window_to, &clues);
+
+    for (size_t n = 0; n < count; n++) {
+        int64_t apart = llabs(clues[n]->time - i->time);
+
+        if (clues[n]->kind == CLUE_BOOT && i->host_id[0] != '\0' &&
+            strcmp(clues[n]->text[TEXT_HOST_ID], i->host_id) == 0 &&
+            (i->host_booted == 0 || apart < llabs(i->host_booted - i->time)))
+            i->host_booted = clues[n]->time;
+    }
+}
+
 bool scene_ends(const struct scene *s, const struct crash *crash, const struct clue *c)
 {
     const struct crash *next = crash + 1, *end = s->joined->crashes + s->joined->crash_count;
@@ -388,6 +404,7 @@ int scene_trouble(const struct scene *s, struct incident *i)
 
     i->window_from = i->time > s->options->before_ns ? i->time - s->options->before_ns : 1;
     i->window_to = i->time + s->options->after_ns;
+    find_boot(s, i);
     rc = put_trouble(s, CLUE_STORAGE, i);
     if (rc == 0)
         rc = put_trouble(s, CLUE_CLUSTER, i);

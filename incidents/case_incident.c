@@ -246,6 +246,24 @@ static bool is_listed(const struct incident *i, const struct clue *c)
     return false;
 }
 
+/* The version that a build is of, where only the dump tells of the guest's system. */
+static void take_build(struct incident *i)
+{
+    static const struct {
+        int64_t from;
+        const char *version;
+    } releases[] = { { 10240, "10.0" }, { 9600, "6.3" }, { 9200, "6.2" }, { 7600, "6.1" },
+                     { 6000, "6.0" },   { 3790, "5.2" }, { 2600, "5.1" } };
+    int64_t build = 0;
+
+    for (int d = 0; d < i->dump_count && build == 0; d++)
+        build = i->dumps[d].build;
+    for (size_t n = 0; n < sizeof releases / sizeof releases[0] && i->guest_os_version[0] == '\0'; n++) {
+        if (build >= releases[n].from)
+            i->guest_os_version = incident_textf(i, "%s.%lld", releases[n].version, (long long)build);
+    }
+}
+
 /* The most telling first; of several readings of one file the newest. */
 static void take_dumps(const struct scene *s, const struct crash *crash, struct incident *i)
 {
@@ -316,6 +334,7 @@ struct incident *scene_incident(const struct scene *s, const struct crash *crash
     take_what(s, crash, i);
     scene_uptime(s, i);
     take_dumps(s, crash, i);
+    take_build(i);
     take_signs(s, crash, i);
     scene_migration(s, i);
     scene_others(s, crash, i);

@@ -45,7 +45,7 @@ static void of_sign(const struct case_options *o, const struct clue *c, struct i
 static void of_trouble(const struct case_options *o, const struct clue *c, struct incident_relevance *out)
 {
     out->level = RELEVANT_CONTEXT;
-    out->of_host = true;
+    out->of_host = true; /* a boot too */
     out->of_cluster = c->kind == CLUE_CLUSTER || strncmp(c->text[TEXT_WORD], "csv-", 4) == 0;
     span(out, c->time, o->after_ns, c->time, o->before_ns);
 }
@@ -93,7 +93,7 @@ void incident_relevance(const struct case_options *options, const struct resourc
         of_sign(options, c, out);
     else if (c->kind == CLUE_GAP)
         of_gap(options, c, out);
-    else if (c->kind == CLUE_STORAGE || c->kind == CLUE_CLUSTER)
+    else if (c->kind == CLUE_STORAGE || c->kind == CLUE_CLUSTER || c->kind == CLUE_BOOT)
         of_trouble(options, c, out);
     else
         of_guest(options, c, out);

@@ -102,6 +102,19 @@ static void add_gaps(const struct scene *s, const struct incident *i, struct dra
     }
 }
 
+static void add_boot(const struct scene *s, const struct incident *i, struct drafts *d)
+{
+    const struct clue *const *clues;
+    size_t count = i->host_booted != 0 ? scene_of_time(s, i->host_booted, i->host_booted, &clues) : 0;
+
+    for (size_t n = 0; n < count; n++) {
+        if (clues[n]->kind == CLUE_BOOT && strcmp(clues[n]->text[TEXT_HOST_ID], i->host_id) == 0) {
+            add(d, (struct draft){ .c = clues[n], .time = clues[n]->time, .kind = ENTRY_HOST }, i);
+            return;
+        }
+    }
+}
+
 static void add_others(const struct incident *i, struct drafts *d)
 {
     for (int n = 0; n < i->other_count; n++)
@@ -152,6 +165,8 @@ static const char *words(const struct draft *d, struct incident *i)
     if (c == NULL)
         return incident_textf(i, "%s crashed too (%s)",
                               d->other->vm_name[0] != '\0' ? d->other->vm_name : d->other->vm_id, d->other->what);
+    if (d->kind == ENTRY_HOST)
+        return "The host started";
     if (d->kind == ENTRY_GAP)
         return incident_textf(i, "What happened %s is not known: %s",
                               c->from != 0 ? "in this time" : "for some time before this", c->text[TEXT_BODY]);
@@ -179,7 +194,7 @@ static void put(const struct draft *d, struct incident *i, struct incident_entry
 int scene_timeline(const struct scene *s, const struct crash *crash, struct incident *i)
 {
     struct drafts d = { .cap = (size_t)s->joined->sign_count + s->by_vm_count + s->by_time_count + s->gap_count +
-                               INCIDENT_OTHERS_MAX };
+                               INCIDENT_OTHERS_MAX + 1 };
     int rc = 0;
 
     d.list = calloc(d.cap, sizeof *d.list);
@@ -196,6 +211,7 @@ int scene_timeline(const struct scene *s, const struct crash *crash, struct inci
     if (rc != 0)
         goto done;
     add_gaps(s, i, &d);
+    add_boot(s, i, &d);
     add_others(i, &d);
     if (d.count > INCIDENT_TIMELINE_MAX) {
         qsort(d.list, d.count, sizeof *d.list, by_distance);

@@ -11,7 +11,9 @@
 
 enum { TEXT_LONG = 512, TEXT_SHORT = 256 };
 
-#define AHEAD_MAX (INT64_C(24) * 3600 * NS_PER_S)
+#define AHEAD_MAX  (INT64_C(24) * 3600 * NS_PER_S)
+#define BOOT_NEWS  (INT64_C(24) * 3600 * NS_PER_S)
+#define BOOT_GRAIN (10 * NS_PER_S)
 
 /* ---- what is kept -------------------------------------------------------------- */
 
@@ -50,6 +52,7 @@ static const struct wanted wanted[] = {
     { OBS_GUEST_LIFECYCLE, "worker-unhealthy", CLUE_LIFE, INCIDENT_OTHER },
     { OBS_GUEST_MIGRATION, NULL, CLUE_MIGRATION, INCIDENT_OTHER },
     { OBS_GUEST_VERSION_MISMATCH, NULL, CLUE_VERSION, INCIDENT_OTHER },
+    { OBS_HOST_INVENTORY, NULL, CLUE_BOOT, INCIDENT_OTHER },
     { OBS_GAP, NULL, CLUE_GAP, INCIDENT_OTHER },
     { OBS_HOST_CLUSTER, NULL, CLUE_CLUSTER, INCIDENT_OTHER },
     { OBS_HOST_STORAGE, NULL, CLUE_STORAGE, INCIDENT_OTHER },
@@ -144,6 +147,16 @@ static bool is_of_a_crash(const struct observation *o)
            strcmp(obs_get_str(o, ATTR_DUMP_STATUS), "foreign") != 0;
 }
 
+/* When the host booted, where that is news; 0 otherwise.  Hosts compute it from how long they run, so it is rounded. */
+static int64_t boot_time(const struct observation *o)
+{
+    int64_t boot;
+
+    if (!times_parse(obs_get_str(o, ATTR_BOOT_TIME), &boot) || boot <= 0 || o->time_ns - boot > BOOT_NEWS)
+        return 0;
+    return boot - boot % BOOT_GRAIN;
+}
+
 bool clue_wanted(const struct observation *o, enum clue_kind *kind)
 {
     const struct wanted *w = find(o);
@@ -157,6 +170,8 @@ bool clue_wanted(const struct observation *o, enum clue_kind *kind)
         return is_of_a_crash(o);
     case CLUE_STORAGE:
         return !is_noise(o);
+    case CLUE_BOOT:
+        return boot_time(o) != 0;
     case CLUE_REPORT:
     case CLUE_SECOND:
     case CLUE_LIFE:
@@ -181,14 +196,19 @@ static size_t longest(enum clue_text t)
     return t == TEXT_EVIDENCE || t == TEXT_NOTES || t == TEXT_DEVICE || t == TEXT_COMPONENTS ? TEXT_LONG : TEXT_SHORT;
 }
 
+static const char *attr_text(const struct observation *o, const char *key)
+{
+    return key != NULL ? obs_get_str(o, key) : "";
+}
+
 static void gather(enum clue_kind kind, const struct resource *who, const struct observation *o, int count,
                    struct texts *t)
 {
     for (int n = 0; n < count; n++)
-        t->from[n] = text_keys[n] != NULL ? obs_get_str(o, text_keys[n]) : "";
-    t->from[TEXT_WORD] = obs_get_str(o, word_keys[kind]);
-    t->from[TEXT_DETAIL] = obs_get_str(o, detail_keys[kind]);
-    t->from[TEXT_DEVICE] = obs_get_str(o, device_keys[kind]);
+        t->from[n] = attr_text(o, text_keys[n]);
+    t->from[TEXT_WORD] = attr_text(o, word_keys[kind]);
+    t->from[TEXT_DETAIL] = attr_text(o, detail_keys[kind]);
+    t->from[TEXT_DEVICE] = attr_text(o, device_keys[kind]);
     t->from[TEXT_BODY] = o->body;
     t->from[TEXT_AGENT] = who->agent_id;
     t->from[TEXT_HOST_ID] = who->host_id;
@@ -292,6 +312,8 @@ static void take_numbers(struct clue *c, const struct observation *o)
         take_dump(c, o);
     else if (c->kind == CLUE_GAP)
         take_gap(c, o);
+    else if (c->kind == CLUE_BOOT)
+        c->time = boot_time(o);
     else if (c->kind == CLUE_STORAGE)
         c->length_ns = to_ns(real_of(o, ATTR_LATENCY_MS), (double)NS_PER_MS);
     else if (c->kind == CLUE_MIGRATION)

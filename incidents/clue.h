@@ -20,6 +20,7 @@ enum clue_kind {
     CLUE_LIFE,
     CLUE_MIGRATION,
     CLUE_VERSION,
+    CLUE_BOOT, /* of the host; its time is the boot's */
     CLUE_GAP,
     CLUE_CLUSTER,
     CLUE_STORAGE,

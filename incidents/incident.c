@@ -38,7 +38,7 @@ static const char *const sources[TOLD_COUNT] = {
 static const char *const confidences[CONFIDENCE_COUNT] = { "low", "medium", "high" };
 static const char *const origins[ORIGIN_COUNT] = { "unknown", "microsoft", "third-party", "hardware" };
 static const char *const entries[ENTRY_COUNT] = {
-    "crash", "dump", "lifecycle", "migration", "storage", "cluster", "version", "gap", "other-crash",
+    "crash", "dump", "lifecycle", "migration", "storage", "cluster", "version", "gap", "host", "other-crash",
 };
 
 /* ---- words --------------------------------------------------------------- */

@@ -185,7 +185,7 @@ struct incident_place {
     uint64_t seq;
 };
 
-/* Words: crash dump lifecycle migration storage cluster version gap other-crash. */
+/* Words: crash dump lifecycle migration storage cluster version gap host other-crash. */
 enum incident_entry_kind {
     ENTRY_CRASH,
     ENTRY_DUMP,
@@ -195,6 +195,7 @@ enum incident_entry_kind {
     ENTRY_CLUSTER,
     ENTRY_VERSION,
     ENTRY_GAP,
+    ENTRY_HOST, /* it started */
     ENTRY_OTHER_CRASH,
     ENTRY_COUNT
 };
@@ -244,6 +245,7 @@ struct incident {
     const char *guest_os, *guest_os_version;
     enum guest_family family;
     const char *host_os_version, *host_is_version;
+    int64_t host_booted; /* the host's start that is nearest to the crash, in the window; 0 none known */
     int64_t uptime_ns;
     enum incident_source uptime_source;
     struct incident_migration migration;
