@@ -68,6 +68,10 @@ CHART_JS := /usr/share/javascript/chart.js/chart.min.js
 WEB_FILES := $(wildcard hub/web/*.css hub/web/draw.js hub/web/*.svg)
 WEB_C := $(B)/gen/hub/web_assets.c
 
+# The crash rules, embedded into incidents/.
+RULE_FILES := $(sort $(wildcard hub/rules/*.yaml))
+RULES_C := $(B)/gen/incidents/rules_files.c
+
 # ---- flags ---------------------------------------------------------------
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wwrite-strings \
 	-Wformat=2 -Wundef
@@ -127,7 +131,8 @@ $(B)/hvhub: $(B)/hub/hvhub_main.o $(call libs_of,hub $(USES_hub))
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(call libs_of,hub $(USES_hub)) $(call ldlibs_of,hub $(USES_hub))
 
 define room_rules
-$(call room_lib,$(1)): $(call room_obj,$(1)) $(if $(filter model,$(1)),$(PROTO_O)) $(if $(filter hub,$(1)),$(WEB_C:.c=.o))
+$(call room_lib,$(1)): $(call room_obj,$(1)) $(if $(filter model,$(1)),$(PROTO_O)) $(if $(filter hub,$(1)),$(WEB_C:.c=.o)) \
+		$(if $(filter incidents,$(1)),$(RULES_C:.c=.o))
 	$$(call say,AR,$$@)
 	@mkdir -p $$(@D)
 	$(Q)rm -f $$@ && ar rcsD $$@ $$^
@@ -159,7 +164,12 @@ $(WEB_C): hub/web/embed $(WEB_FILES) $(CHART_JS)
 	@mkdir -p $(@D)
 	$(Q)hub/web/embed $@ chart.js=$(CHART_JS) $(foreach f,$(WEB_FILES),$(notdir $f)=$f)
 
-$(B)/gen/hub/%.o: $(B)/gen/hub/%.c $(B)/flags
+$(RULES_C): incidents/embed $(RULE_FILES)
+	$(call say,EMBED,$@)
+	@mkdir -p $(@D)
+	$(Q)incidents/embed $@ $(RULE_FILES)
+
+$(WEB_C:.c=.o) $(RULES_C:.c=.o): %.o: %.c $(B)/flags
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 

@@ -6,6 +6,7 @@
  * of all at once, so that the order of adding does not show.
  */
 #include "incidents/case.h"
+#include "incidents/rules.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -140,7 +141,7 @@ static int set_scene(const struct case_file *c, struct scene *s, const struct cl
     for (size_t n = 0; n < c->count; n++) {
         const struct clue *clue = c->pile[n];
 
-        if (clue->kind == CLUE_STORAGE || clue->kind == CLUE_CLUSTER)
+        if (clue->kind == CLUE_STORAGE || clue->kind == CLUE_CLUSTER || clue->kind == CLUE_BOOT)
             by_time[s->by_time_count++] = clue;
         else if (clue->kind == CLUE_GAP)
             gaps[s->gap_count++] = clue;
@@ -154,6 +155,17 @@ static int set_scene(const struct case_file *c, struct scene *s, const struct cl
     s->by_vm = by_vm;
     s->gaps = gaps;
     return 0;
+}
+
+static int add_findings(const struct case_options *o, struct incident *i, struct err *e)
+{
+    struct incident_surroundings around = { .why = "nobody has counted crashes over the fleet" };
+
+    if (o->rules == NULL)
+        return 0;
+    if (o->around != NULL)
+        o->around(o->arg, i, &around);
+    return rules_apply(o->rules, i, &around, e);
 }
 
 static int compare_incidents(const void *a, const void *b)
@@ -175,6 +187,7 @@ static int make_all(const struct scene *s, int64_t from, int64_t to, struct inci
     for (int n = 0; n < j->crash_count; n++) {
         const struct crash *crash = &j->crashes[n];
         struct incident *i;
+        int rc;
 
         if ((from != 0 || to != 0) && (crash->t < from || crash->t > to))
             continue;
@@ -182,6 +195,9 @@ static int make_all(const struct scene *s, int64_t from, int64_t to, struct inci
         if (i == NULL)
             return err_set(e, ERR_MEMORY, "incidents: out of memory");
         out->items[out->count++] = i;
+        rc = add_findings(s->options, i, e);
+        if (rc != 0)
+            return rc;
     }
     qsort(out->items, out->count, sizeof *out->items, compare_incidents);
     return 0;

@@ -29,7 +29,8 @@ struct rules *rules_shipped(void);
 MUST_USE int rules_parse(const char *name, const char *yaml, size_t len, struct rules **out, struct buf *problems);
 
 /* The shipped rules, and on top of them those of the given files: a rule with
- * the id of an earlier one takes its place, and `enabled: false` takes it out. */
+ * the id of an earlier one takes its place, and `enabled: false` takes it out.
+ * Reads every file, so that all problems are told at once; blocks. */
 MUST_USE int rules_load(const char *const *paths, size_t count, struct rules **out, struct buf *problems);
 void rules_free(struct rules *r);
 

@@ -1,0 +1,229 @@
+/* Sets of rules: the shipped ones, files on top of them, and looking at them. */
+#include "incidents/rules_model.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct rules *rules_new(void)
+{
+    struct rules *r = calloc(1, sizeof *r);
+
+    if (r != NULL)
+        arena_init(&r->arena, RULES_BYTES_MAX);
+    return r;
+}
+
+void rules_free(struct rules *r)
+{
+    while (r != NULL) {
+        struct rules *next = r->owned;
+
+        arena_free(&r->arena);
+        free(r);
+        r = next;
+    }
+}
+
+bool rules_put(struct rules *r, struct rule *rule)
+{
+    size_t at = 0;
+
+    while (at < r->count && strcmp(r->rule[at]->id, rule->id) < 0)
+        at++;
+    if (at < r->count && strcmp(r->rule[at]->id, rule->id) == 0) {
+        if (rule->enabled)
+            r->rule[at] = rule;
+        else
+            r->rule[at]->enabled = false;
+        return true;
+    }
+    if (r->count == RULES_MAX)
+        return false;
+    memmove(r->rule + at + 1, r->rule + at, (r->count - at) * sizeof r->rule[0]);
+    r->rule[at] = rule;
+    r->count++;
+    return true;
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+/* One file's rules alone, into a set of their own. */
+static int read_bytes(const char *name, const char *yaml, size_t len, struct rules *into, struct buf *problems)
+{
+    struct rule_reader r = { .rules = into };
+    struct problems *found = malloc(sizeof *found);
+    struct yaml_tree tree = { 0 };
+    int rc = ERR_MEMORY;
+
+    if (found == NULL)
+        goto done;
+    problems_init(found);
+    r.problems = found;
+    r.tree = &tree;
+    rc = yaml_tree_read(&tree, yaml, len, found);
+    if (rc == 0)
+        rc = rules_read(&r);
+    if (rc == 0 && found->count > 0)
+        rc = ERR_INVALID;
+    problems_write(found, name, problems);
+    problems_free(found);
+done:
+    if (rc == ERR_MEMORY)
+        buf_printf(problems, "%s:1:1: out of memory while reading; free some and try again\n", name);
+    yaml_tree_free(&tree);
+    free(found);
+    return rc;
+}
+
+int rules_parse(const char *name, const char *yaml, size_t len, struct rules **out, struct buf *problems)
+{
+    struct rules *r = rules_new();
+    int rc = r == NULL ? ERR_MEMORY : read_bytes(name, yaml, len, r, problems);
+
+    *out = NULL;
+    if (rc == 0)
+        *out = r;
+    else
+        rules_free(r);
+    return rc;
+}
+
+struct rules *rules_shipped(void)
+{
+    struct rules *r = rules_new();
+    struct buf problems;
+    int rc = r == NULL ? ERR_MEMORY : 0;
+
+    buf_init(&problems, PROBLEMS_MAX * PROBLEM_TEXT_MAX);
+    for (const struct rules_file *f = rules_files; rc == 0 && f->name != NULL; f++)
+        rc = read_bytes(f->name, (const char *)f->bytes, f->len, r, &problems);
+    assert(rc == 0 || rc == ERR_MEMORY); /* a test reads each of them */
+    buf_free(&problems);
+    if (rc != 0) {
+        rules_free(r);
+        r = NULL;
+    }
+    return r;
+}
+
+/* ---- files on top ------------------------------------------------------------------------------ */
+
+static bool has_rule(const struct rules *r, const char *id)
+{
+    for (size_t n = 0; n < r->count; n++) {
+        if (strcmp(r->rule[n]->id, id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Puts a file's set over what is there, which owns it from then on. */
+static int put_over(struct rules *r, struct rules *file, const char *path, struct buf *problems)
+{
+    int rc = 0;
+
+    file->owned = r->owned;
+    r->owned = file;
+    for (size_t n = 0; n < file->count; n++) {
+        struct rule *rule = file->rule[n];
+
+        if (!rule->enabled && !has_rule(r, rule->id))
+            buf_printf(problems, "%s:%zu:%zu: rules: there is no rule %s to take out; check its id\n", path,
+                       rule->at.line, rule->at.column, rule->id);
+        else if (!rules_put(r, rule))
+            buf_printf(problems, "%s:%zu:%zu: rules: more than %d rules; remove some\n", path, rule->at.line,
+                       rule->at.column, RULES_MAX);
+        else
+            continue;
+        rc = ERR_INVALID;
+    }
+    return rc;
+}
+
+static int unreadable(const char *path, int errnum, struct buf *problems)
+{
+    const char *remedy = errnum == ENOENT   ? "check the name, or make the file"
+                         : errnum == EACCES ? "let this user read it"
+                         : errnum == EISDIR ? "name a file"
+                                            : "check the disk and the name";
+
+    buf_printf(problems, "%s:1:1: cannot be read: %s; %s\n", path, strerror(errnum), remedy);
+    return err_errno(NULL, errnum, "%s", path);
+}
+
+static int load_one(struct rules *r, const char *path, struct buf *problems)
+{
+    FILE *f = fopen(path, "rb");
+    struct rules *file = NULL;
+    struct buf text;
+    char *room;
+    int rc = ERR_MEMORY;
+
+    if (f == NULL)
+        return unreadable(path, errno, problems);
+    buf_init(&text, YAML_BYTES_MAX + 1);
+    room = buf_room(&text, YAML_BYTES_MAX + 1);
+    errno = 0;
+    if (room != NULL) {
+        buf_used(&text, fread(room, 1, YAML_BYTES_MAX + 1, f));
+        rc = ferror(f) ? unreadable(path, errno != 0 ? errno : EIO, problems)
+                       : rules_parse(path, text.data, text.len, &file, problems);
+    }
+    if (rc == 0)
+        rc = put_over(r, file, path, problems);
+    buf_free(&text);
+    fclose(f);
+    return rc;
+}
+
+int rules_load(const char *const *paths, size_t count, struct rules **out, struct buf *problems)
+{
+    struct rules *r = rules_shipped();
+    int worst = r == NULL ? ERR_MEMORY : 0;
+
+    *out = NULL;
+    if (count > RULES_FILES_MAX) {
+        buf_printf(problems, "%s:1:1: more than %d rules files; put some together\n", paths[RULES_FILES_MAX],
+                   RULES_FILES_MAX);
+        worst = ERR_INVALID;
+        count = RULES_FILES_MAX;
+    }
+    for (size_t n = 0; n < count && r != NULL; n++) {
+        int rc = load_one(r, paths[n], problems);
+
+        worst = worst == 0 ? rc : worst;
+    }
+    if (worst == 0)
+        *out = r;
+    else
+        rules_free(r);
+    return worst;
+}
+
+/* ---- looking ----------------------------------------------------------------------------------- */
+
+size_t rules_count(const struct rules *r)
+{
+    return r->count;
+}
+
+const char *rules_id(const struct rules *r, size_t index)
+{
+    assert(index < r->count);
+    return r->rule[index]->id;
+}
+
+const char *rules_title(const struct rules *r, size_t index)
+{
+    assert(index < r->count);
+    return r->rule[index]->title;
+}
+
+bool rules_enabled(const struct rules *r, size_t index)
+{
+    assert(index < r->count);
+    return r->rule[index]->enabled;
+}
