@@ -50,7 +50,7 @@ void crash_ratio_sentence(const char *group_a, const struct crash_rate *a, const
                           const struct crash_rate *b, char *out, size_t size);
 
 /* Words: drift-state guest-os module bucket driver-version origin bugcheck.  The label of
- * "driver-version" is the blamed module with its version or time stamp, where the dump has it. */
+ * "driver-version" is the blamed module with its version, where the dump has it. */
 enum statistics_grouping {
     BY_DRIFT_STATE,
     BY_GUEST_OS,
