@@ -14,6 +14,8 @@
 
 enum { PILE_MIN = 64 };
 
+#define SPAN_MAX (INT64_C(366) * 24 * 3600 * NS_PER_S)
+
 struct case_file {
     struct case_options options;
     struct clue **pile; /* owned */
@@ -35,7 +37,10 @@ void case_options_default(struct case_options *o)
 
 int case_file_new(struct case_file **out, const struct case_options *options, struct err *e)
 {
-    assert(options->clues_max > 0 && options->tolerance_ns >= 0 && options->lookback_ns >= options->before_ns);
+    assert(options->clues_max > 0 && options->lookback_ns >= options->before_ns);
+    assert(options->tolerance_ns >= 0 && options->tolerance_ns <= SPAN_MAX && options->lookback_ns <= SPAN_MAX);
+    assert(options->after_ns >= 0 && options->after_ns <= SPAN_MAX);
+    assert(options->others_ns >= 0 && options->others_ns <= SPAN_MAX);
     *out = calloc(1, sizeof **out);
     if (*out == NULL)
         return err_set(e, ERR_MEMORY, "incidents: out of memory");

@@ -83,6 +83,7 @@ struct incident_surroundings {
 
 struct rules; /* rules.h */
 
+/* Spans of time are 0 to a year. */
 struct case_options {
     int64_t tolerance_ns;        /* by how much clocks of two hosts, or of guest and host, may differ */
     int64_t before_ns, after_ns; /* the window for storage, cluster and gaps */

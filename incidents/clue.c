@@ -11,6 +11,8 @@
 
 enum { TEXT_LONG = 512, TEXT_SHORT = 256 };
 
+/* Later times (the year 2252) are nobody's, and leave room to add to the others. */
+#define TIME_MAX   (INT64_MAX - INT64_C(10) * 366 * 24 * 3600 * NS_PER_S)
 #define AHEAD_MAX  (INT64_C(24) * 3600 * NS_PER_S)
 #define BOOT_NEWS  (INT64_C(24) * 3600 * NS_PER_S)
 #define BOOT_GRAIN (10 * NS_PER_S)
@@ -157,12 +159,17 @@ static int64_t boot_time(const struct observation *o)
     return boot - boot % BOOT_GRAIN;
 }
 
+static int64_t time_of(const struct observation *o)
+{
+    return o->time_ns > 0 ? o->time_ns : o->observed_ns;
+}
+
 bool clue_wanted(const struct observation *o, enum clue_kind *kind)
 {
     const struct wanted *w = find(o);
     bool has_vm = obs_get_str(o, ATTR_VM_ID)[0] != '\0';
 
-    if (w == NULL || (o->time_ns <= 0 && o->observed_ns <= 0))
+    if (w == NULL || time_of(o) <= 0 || time_of(o) > TIME_MAX)
         return false;
     *kind = w->kind;
     switch (w->kind) {
@@ -279,7 +286,7 @@ static void take_dump(struct clue *c, const struct observation *o)
 {
     int64_t crashed;
 
-    c->has_time = times_parse(obs_get_str(o, ATTR_DUMP_TIME), &crashed) && crashed > 0 &&
+    c->has_time = times_parse(obs_get_str(o, ATTR_DUMP_TIME), &crashed) && crashed > 0 && crashed <= TIME_MAX &&
                   (o->observed_ns <= 0 || crashed <= o->observed_ns + AHEAD_MAX);
     if (c->has_time)
         c->time = crashed;
@@ -346,7 +353,7 @@ struct clue *clue_new(enum clue_kind kind, const struct resource *who, const str
         return NULL;
     c->kind = kind;
     c->what = find(o)->what;
-    c->time = o->time_ns > 0 ? o->time_ns : o->observed_ns;
+    c->time = time_of(o);
     c->found = o->observed_ns;
     c->length_ns = -1;
     c->seq = o->seq;
