@@ -112,6 +112,8 @@ void case_file_free(struct case_file *c);
 MUST_USE int case_file_add(struct case_file *c, const struct resource *who, const struct observation *o, struct err *e);
 
 /* All incidents with from <= time <= to (0 and 0: all), in order of time.
+ * Never more than there are signs among the clues; each takes 20 KiB and more,
+ * so ask for a span where a guest may have crashed for days.
  * May be called again after more was added.  On error *out is empty.
  * Free with incident_list_free(). */
 MUST_USE int case_file_incidents(struct case_file *c, int64_t from, int64_t to, struct incident_list *out,

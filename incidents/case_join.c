@@ -191,9 +191,11 @@ static void match_dumps(struct joining *w, int64_t limit)
     }
 }
 
-/* A dump that does not say when: the last crash before the file was written. */
+/* A dump that does not say what, or when: the last crash before the file was written. */
 static bool accepts_late_dump(const struct joining *w, const struct crash *crash, const struct sign *s)
 {
+    if (s->c->has_time && !is_within(w->j->signs[crash->anchor].c, s->c, w->options->tolerance_ns))
+        return false;
     return !s->c->has_code || same_key(w, crash, s);
 }
 

@@ -6,7 +6,6 @@
  */
 #include "incidents/case.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,14 +23,31 @@ struct draft {
 struct drafts {
     struct draft *list;
     size_t count, cap;
+    bool failed; /* out of memory */
 };
+
+static bool make_room(struct drafts *d)
+{
+    size_t cap = d->cap == 0 ? INCIDENT_TIMELINE_MAX : d->cap * 2;
+    struct draft *list = d->count == d->cap ? realloc(d->list, cap * sizeof *list) : NULL;
+
+    if (d->count < d->cap)
+        return true;
+    d->failed = d->failed || list == NULL;
+    if (list == NULL)
+        return false;
+    d->list = list;
+    d->cap = cap;
+    return true;
+}
 
 static void add(struct drafts *d, struct draft one, const struct incident *i)
 {
     bool must = one.sign || one.kind == ENTRY_GAP;
     int64_t apart = one.time - i->time;
 
-    assert(d->count < d->cap);
+    if (!make_room(d))
+        return;
     one.distance = must ? 0 : 1 + (apart < 0 ? -apart : apart);
     one.count = one.count == 0 ? 1 : one.count;
     d->list[d->count++] = one;
@@ -193,13 +209,11 @@ static void put(const struct draft *d, struct incident *i, struct incident_entry
 
 int scene_timeline(const struct scene *s, const struct crash *crash, struct incident *i)
 {
-    struct drafts d = { .cap = (size_t)s->joined->sign_count + s->by_vm_count + s->by_time_count + s->gap_count +
-                               INCIDENT_OTHERS_MAX + 1 };
+    struct drafts d = { 0 };
     int rc = 0;
 
-    d.list = calloc(d.cap, sizeof *d.list);
     i->timeline = arena_alloc(&i->arena, INCIDENT_TIMELINE_MAX * sizeof *i->timeline);
-    if (d.list == NULL || i->timeline == NULL) {
+    if (i->timeline == NULL) {
         rc = ERR_MEMORY;
         goto done;
     }
@@ -213,12 +227,16 @@ int scene_timeline(const struct scene *s, const struct crash *crash, struct inci
     add_gaps(s, i, &d);
     add_boot(s, i, &d);
     add_others(i, &d);
+    rc = d.failed ? ERR_MEMORY : 0;
+    if (rc != 0)
+        goto done;
     if (d.count > INCIDENT_TIMELINE_MAX) {
         qsort(d.list, d.count, sizeof *d.list, by_distance);
         d.count = INCIDENT_TIMELINE_MAX;
         i->cut = true;
     }
-    qsort(d.list, d.count, sizeof *d.list, by_moment);
+    if (d.count > 0)
+        qsort(d.list, d.count, sizeof *d.list, by_moment);
     for (size_t n = 0; n < d.count; n++)
         put(&d.list[n], i, &i->timeline[i->timeline_count++]);
 done:

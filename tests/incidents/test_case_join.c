@@ -223,6 +223,25 @@ START_TEST(a_dump_without_a_readable_header_joins_the_crash_before_it)
 }
 END_TEST
 
+START_TEST(a_dump_that_says_when_but_not_what_joins_within_the_tolerance)
+{
+    for (int n = 0; n < 2; n++) {
+        struct observation *o = tell(&t, 1, OBS_GUEST_DUMP, 7000, VM_A);
+        char when[TIMES_TEXT_MAX];
+
+        obs_str(o, ATTR_DUMP_PATH, n == 0 ? "D:\\near.dmp" : "D:\\far.dmp");
+        obs_str(o, ATTR_DUMP_STATUS, "partial");
+        obs_str(o, ATTR_DUMP_TIME, times_format(AT(n == 0 ? 20 : 4000), when));
+    }
+    tell_crash(&t, 1, 0, VM_A, D1);
+    conclude(&t);
+    expect_count(&t, 2);
+    ck_assert_int_eq(t.i->dump_count, 1);
+    ck_assert_str_eq(t.i->dumps[0].path, "D:\\near.dmp");
+    ck_assert_int_eq(nth(&t, 1)->time, AT(4000));
+}
+END_TEST
+
 START_TEST(live_dumps_and_other_files_are_no_incidents)
 {
     obs_str(tell_dump(&t, 1, 0, VM_A, D1, NULL), ATTR_CRASH_KIND, "other");
@@ -371,6 +390,7 @@ static void add(Suite *s)
         minidump_and_full_dump_of_one_crash_are_one_incident,
         a_dump_found_much_later_joins_by_its_crash_time,
         a_dump_without_a_readable_header_joins_the_crash_before_it,
+        a_dump_that_says_when_but_not_what_joins_within_the_tolerance,
         live_dumps_and_other_files_are_no_incidents,
         a_triple_fault_right_after_the_bug_check_is_of_it,
         a_dead_worker_given_up_later_is_one_incident,
