@@ -34,7 +34,7 @@ static const char *name_of(const char *vm)
     return strcmp(vm, VM_A) == 0 ? "sql01" : strcmp(vm, VM_B) == 0 ? "web02" : "app03";
 }
 
-struct observation *tell(struct telling *t, int number, enum obs_kind kind, double seconds, const char *vm)
+struct observation *observe(struct telling *t, int number, enum obs_kind kind, double seconds, const char *vm)
 {
     struct observation *o = obs_new(&t->batch, kind, AT(seconds), AT(seconds));
 
@@ -68,7 +68,7 @@ static void put_code(struct observation *o, const char *code, const char *params
 
 void tell_crash(struct telling *t, int number, double seconds, const char *vm, const char *code, const char *params)
 {
-    struct observation *o = tell(t, number, OBS_GUEST_CRASH, seconds, vm);
+    struct observation *o = observe(t, number, OBS_GUEST_CRASH, seconds, vm);
 
     obs_str(o, ATTR_CRASH_KIND, "bugcheck");
     obs_int(o, ATTR_EVENT_ID, 18590);
@@ -77,13 +77,13 @@ void tell_crash(struct telling *t, int number, double seconds, const char *vm, c
 
 void tell_sign(struct telling *t, int number, double seconds, const char *vm, const char *kind)
 {
-    obs_str(tell(t, number, OBS_GUEST_CRASH, seconds, vm), ATTR_CRASH_KIND, kind);
+    obs_str(observe(t, number, OBS_GUEST_CRASH, seconds, vm), ATTR_CRASH_KIND, kind);
 }
 
 struct observation *tell_dump(struct telling *t, int number, double seconds, const char *vm, const char *code,
                               const char *params, const char *module)
 {
-    struct observation *o = tell(t, number, OBS_GUEST_DUMP, seconds, vm);
+    struct observation *o = observe(t, number, OBS_GUEST_DUMP, seconds, vm);
     char text[TIMES_TEXT_MAX], path[64];
 
     o->observed_ns = AT(seconds) + 3600 * NS_PER_S;
@@ -106,12 +106,12 @@ struct observation *tell_dump(struct telling *t, int number, double seconds, con
 
 void tell_life(struct telling *t, int number, double seconds, const char *vm, const char *change)
 {
-    obs_str(tell(t, number, OBS_GUEST_LIFECYCLE, seconds, vm), ATTR_VM_CHANGE, change);
+    obs_str(observe(t, number, OBS_GUEST_LIFECYCLE, seconds, vm), ATTR_VM_CHANGE, change);
 }
 
 struct observation *tell_move(struct telling *t, int number, double seconds, const char *vm, const char *phase)
 {
-    struct observation *o = tell(t, number, OBS_GUEST_MIGRATION, seconds, vm);
+    struct observation *o = observe(t, number, OBS_GUEST_MIGRATION, seconds, vm);
 
     obs_str(o, ATTR_MIGRATION_PHASE, phase);
     obs_str(o, ATTR_MIGRATION_KIND, "live");
@@ -120,7 +120,7 @@ struct observation *tell_move(struct telling *t, int number, double seconds, con
 
 void tell_storage(struct telling *t, int number, double seconds, const char *signal, const char *device, int64_t ms)
 {
-    struct observation *o = tell(t, number, OBS_HOST_STORAGE, seconds, NULL);
+    struct observation *o = observe(t, number, OBS_HOST_STORAGE, seconds, NULL);
 
     obs_str(o, ATTR_SIGNAL, signal);
     obs_str(o, ATTR_DEVICE, device);
@@ -130,7 +130,7 @@ void tell_storage(struct telling *t, int number, double seconds, const char *sig
 
 void tell_cluster(struct telling *t, int number, double seconds, const char *signal, int event_id)
 {
-    struct observation *o = tell(t, number, OBS_HOST_CLUSTER, seconds, NULL);
+    struct observation *o = observe(t, number, OBS_HOST_CLUSTER, seconds, NULL);
 
     obs_str(o, ATTR_SIGNAL, signal);
     obs_int(o, ATTR_EVENT_ID, event_id);
@@ -138,7 +138,7 @@ void tell_cluster(struct telling *t, int number, double seconds, const char *sig
 
 void tell_gap(struct telling *t, int number, double seconds, const char *from, const char *to)
 {
-    struct observation *o = tell(t, number, OBS_GAP, seconds, NULL);
+    struct observation *o = observe(t, number, OBS_GAP, seconds, NULL);
 
     obs_str(o, ATTR_SOURCE, "worker-admin");
     obs_str(o, ATTR_GAP_REASON, "log-wrapped");

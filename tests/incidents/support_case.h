@@ -35,7 +35,7 @@ void telling_start(struct telling *t);
 void telling_free(struct telling *t);
 
 /* Hosts are numbered: HV1, HV2 ... of cluster PROD. */
-struct observation *tell(struct telling *t, int host, enum obs_kind kind, double seconds, const char *vm);
+struct observation *observe(struct telling *t, int host, enum obs_kind kind, double seconds, const char *vm);
 
 /* A report of 18590: code, four parameters ("0xd1", "0x0", ...). */
 void tell_crash(struct telling *t, int host, double seconds, const char *vm, const char *code, const char *params);

@@ -211,7 +211,7 @@ END_TEST
 
 START_TEST(a_dump_without_a_readable_header_joins_the_crash_before_it)
 {
-    struct observation *o = tell(&t, 1, OBS_GUEST_DUMP, 700, VM_A);
+    struct observation *o = observe(&t, 1, OBS_GUEST_DUMP, 700, VM_A);
 
     obs_str(o, ATTR_DUMP_PATH, "D:\\dumps\\empty.dmp");
     obs_str(o, ATTR_DUMP_STATUS, "zero");
@@ -226,7 +226,7 @@ END_TEST
 START_TEST(a_dump_that_says_when_but_not_what_joins_within_the_tolerance)
 {
     for (int n = 0; n < 2; n++) {
-        struct observation *o = tell(&t, 1, OBS_GUEST_DUMP, 7000, VM_A);
+        struct observation *o = observe(&t, 1, OBS_GUEST_DUMP, 7000, VM_A);
         char when[TIMES_TEXT_MAX];
 
         obs_str(o, ATTR_DUMP_PATH, n == 0 ? "D:\\near.dmp" : "D:\\far.dmp");
@@ -294,7 +294,7 @@ START_TEST(a_written_dump_joins_its_crash_by_vm_or_path)
     tell_sign(&t, 1, 30, VM_A, "dump-written");
     o = tell_dump(&t, 1, 0, VM_A, D1, NULL);
     obs_str(o, ATTR_DUMP_PATH, "C:\\crash\\a.dmp");
-    o = tell(&t, 1, OBS_GUEST_CRASH, 40, NULL);
+    o = observe(&t, 1, OBS_GUEST_CRASH, 40, NULL);
     obs_str(o, ATTR_CRASH_KIND, "dump-written");
     obs_str(o, ATTR_DUMP_PATH, "c:\\CRASH\\a.dmp");
     conclude(&t);
@@ -305,7 +305,7 @@ END_TEST
 
 START_TEST(a_linux_panic_is_never_read_as_a_windows_code)
 {
-    struct observation *o = tell(&t, 1, OBS_GUEST_CRASH, 0, VM_A);
+    struct observation *o = observe(&t, 1, OBS_GUEST_CRASH, 0, VM_A);
     char headline[INCIDENT_HEADLINE_MAX];
 
     obs_str(o, ATTR_CRASH_KIND, "linux-panic");

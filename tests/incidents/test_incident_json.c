@@ -36,7 +36,7 @@ static void tell_all(void)
     tell_crash(&t, 1, 30, VM_B, "0x7a", "1 2 3 4");
     tell_gap(&t, 1, 20, "1", "2");
     tell_crash(&t, 1, -3600, VM_A, D1);
-    o = tell(&t, 2, OBS_GUEST_CRASH, 5000, VM_C);
+    o = observe(&t, 2, OBS_GUEST_CRASH, 5000, VM_C);
     obs_str(o, ATTR_CRASH_KIND, "linux-panic");
     obs_str(o, ATTR_LINUX_VERSION, "6.6.87");
     obs_str(o, ATTR_CRASH_MESSAGE, "Kernel panic - not syncing");
