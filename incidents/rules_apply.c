@@ -191,6 +191,17 @@ FILL(fill_device)
     PUT("%.200s", i->storage.longest_device[0] != '\0' ? i->storage.longest_device : "storage");
 }
 
+/* A clause that is left out where there is nothing to say. */
+FILL(fill_stall)
+{
+    char text[TIMES_TEXT_MAX];
+
+    out[0] = '\0';
+    if (i->storage.longest_ns >= 0)
+        PUT("; the longest request took %s (%.150s)", times_format_length(i->storage.longest_ns, text),
+            i->storage.longest_device[0] != '\0' ? i->storage.longest_device : "storage");
+}
+
 FILL(fill_blackout)
 {
     if (i->migration.blackout_ns >= 0)
@@ -223,6 +234,7 @@ static const struct {
     { "drift", fill_drift },
     { "longest_wait", fill_longest },
     { "device", fill_device },
+    { "stall", fill_stall },
     { "blackout", fill_blackout },
     { "others", fill_others },
     { "kernel", fill_linux },
@@ -296,12 +308,21 @@ static const char *joined(const char *first, const char *second, const char *thi
     return out;
 }
 
+/* Steps down for what should be so and is not known: two when nothing of several is. */
+static int steps_unknown(const struct rule *r, const struct facts *f)
+{
+    int unknown = count(r->expects, f, NOT_KNOWN);
+    bool nothing = count(r->expects, f, MET) == 0;
+
+    return unknown == 0 ? 0 : unknown > 1 && nothing ? 2 : 1;
+}
+
 /* The rule's confidence; less one for each thing that speaks against it, for what should be so and is not known, and
  * for gaps; one more for what helps. */
 static void set_confidence(const struct rule *r, const struct facts *f, struct incident *i, struct incident_finding *to)
 {
-    int unknown = count(r->expects, f, NOT_KNOWN), against = count(r->against, f, MET), helps = count(r->helps, f, MET);
-    int level = (int)r->confidence - (unknown > 0) - against - (i->gaps > 0) + (helps > 0);
+    int unknown = steps_unknown(r, f), against = count(r->against, f, MET), helps = count(r->helps, f, MET);
+    int level = (int)r->confidence - unknown - against - (i->gaps > 0) + (helps > 0);
     const char *base = incident_confidence_name(r->confidence);
     char why[RULE_SENTENCE_MAX];
 

@@ -21,6 +21,7 @@ static const struct shipped cases[] = {
       "medium" },
     { "storvsc-live-migration", "code=0xd1 module=storvsc.sys os=6.1.7601 migrated=30 disk=scsi vhd=dynamic drift=behind",
       "medium" },
+    { "storvsc-live-migration", "code=0xd1 module=storvsc.sys os=6.1.7601 during=1", "medium" },
     { "storvsc-live-migration", "code=0xd1 migrated=30", "low" },
     { "storvsc-live-migration", "code=0xd1 migrated=30 gaps=1", "low" },
     { "storvsc-live-migration", "code=0xd1 module=storvsc.sys os=6.1.7601 migrated=4000 disk=scsi", "" },
@@ -181,7 +182,7 @@ START_TEST(evidence_for_against_and_unknown_is_said_once_each)
     ck_assert_int_eq(f->against.count, 1);
     ck_assert_ptr_nonnull(strstr(f->against.line[0], "integration services were behind"));
     ck_assert_int_eq(f->unknown.count, 2);
-    ck_assert_ptr_nonnull(strstr(f->reason, "lowered from medium"));
+    ck_assert_ptr_nonnull(strstr(f->reason, "lowered from high"));
     incident_free(i);
 }
 END_TEST
