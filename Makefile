@@ -369,7 +369,8 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/doc/hvfleet
 	install -m 755 $(B)/hvagent $(B)/hvhub $(DESTDIR)$(PREFIX)/sbin
 	install -m 644 docs/man/hvagent.1 docs/man/hvhub.1 $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 README.md agent.yaml.example hub.yaml.example $(DESTDIR)$(PREFIX)/share/doc/hvfleet
+	install -m 644 README.md agent.yaml.example hub.yaml.example packaging/prometheus/hvfleet-alerts.yml \
+		packaging/grafana/hvfleet.json $(DESTDIR)$(PREFIX)/share/doc/hvfleet
 
 DEPFILES := $(shell find $(B) -name '*.d' -type f 2>/dev/null)
 -include $(DEPFILES)

@@ -73,10 +73,13 @@ static struct fleet_store *open_store(struct target *t)
     struct forward *f = t->owner;
     struct fleet_store *store = NULL;
     struct err e = { 0 };
+    bool said = false;
 
     while (!f->stopping && fleet_store_open(&store, &f->store, &e) != 0) {
-        log_event(LOG_WARN, "forward.store", LOG_S("target", forward_kind_name(t->forwarder.kind)),
-                  LOG_S("problem", e.text));
+        if (!said)
+            log_event(LOG_WARN, "forward.store", LOG_S("target", forward_kind_name(t->forwarder.kind)),
+                      LOG_S("problem", e.text));
+        said = true;
         wait_ns(f, OPEN_RETRY_NS);
     }
     return store;

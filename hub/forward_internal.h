@@ -121,6 +121,7 @@ struct forwarder {
     int failures;        /* in a row */
     int refused_run;     /* set aside in a row */
     bool known;          /* the target's row was made */
+    bool store_away;     /* and that was said */
     bool answered;       /* the batch has its answer, and the marks were not moved yet */
     struct forward_answer answer;
     enum forward_state { FORWARD_STARTING, FORWARD_WELL, FORWARD_FAILING, FORWARD_STANDBY } state;

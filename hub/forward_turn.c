@@ -63,7 +63,9 @@ static void enter(struct forwarder *f, enum forward_state state, const char *why
 
 static int64_t store_trouble(struct forwarder *f, const struct err *e)
 {
-    log_event(LOG_WARN, "forward.store", LOG_S("target", name(f)), LOG_S("problem", e->text));
+    if (!f->store_away)
+        log_event(LOG_WARN, "forward.store", LOG_S("target", name(f)), LOG_S("problem", e->text));
+    f->store_away = true;
     return STORE_RETRY_NS;
 }
 
@@ -222,6 +224,7 @@ static int read_next(struct forwarder *f, int limit, struct err *e)
 
 static void send(struct forwarder *f)
 {
+    f->store_away = false;
     if (f->batch.record_count > 0)
         f->sink->ops->send(f->sink, &f->batch, &f->answer);
     else
@@ -233,10 +236,11 @@ static void send(struct forwarder *f)
 
 /* How long after a look that found nothing the next one is: in a large fleet a look costs something, and may take a
  * twentieth of the time at most. */
-static int64_t idle(const struct forwarder *f, int64_t began)
+static int64_t idle(struct forwarder *f, int64_t began)
 {
     int64_t pause = (now(f) - began) * 20;
 
+    f->store_away = false;
     if (pause < IDLE_NS)
         return IDLE_NS;
     return pause < IDLE_MAX_NS ? pause : IDLE_MAX_NS;
