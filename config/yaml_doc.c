@@ -11,133 +11,52 @@
 
 #include "base/text.h"
 #include "config/agent_config.h"
-#include "config/nearest.h"
 #include "config/problems.h"
+#include "config/yaml_names.h"
 #include "config/yaml_tree.h"
 #include "config/yaml_value.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { KEYS_MAX = 128 };
 
+/* Of a whole document, or of one section in a list: then only what is below that node counts, and the table's paths
+ * begin there. */
 struct yaml_checker {
     const struct yaml_schema *schema;
-    struct yaml_tree tree;
-    struct problems problems;
-    bool bad[KEYS_MAX]; /* by the key's index in the table */
-    char *target;       /* being filled */
+    struct yaml_tree *tree;
+    struct problems *problems;
+    int root;                   /* a node's index */
+    char prefix[YAML_PATH_MAX]; /* before the table's paths: "deliveries[2]." */
+    bool bad[KEYS_MAX];         /* by the key's index in the table */
+    char *target;               /* being filled */
 };
 
-/* ---- the table --------------------------------------------------------- */
-
-static int key_index(const struct yaml_schema *schema, const char *path)
+/* The table's path of a node below the root. */
+static const char *path_in(const struct yaml_checker *c, const struct yaml_node *n)
 {
-    for (size_t i = 0; i < schema->key_count; i++) {
-        if (strcmp(schema->keys[i].path, path) == 0)
-            return (int)i;
-    }
-    return -1;
+    size_t skip = strlen(c->prefix);
+
+    return strncmp(n->path, c->prefix, skip) == 0 ? n->path + skip : "";
 }
 
-static bool is_below(const char *path, const char *section)
+/* The table's path as it is in the document. */
+static const char *path_out(const struct yaml_checker *c, const char *path, char out[2 * YAML_PATH_MAX])
 {
-    size_t n = strlen(section);
-
-    return n == 0 || (strncmp(path, section, n) == 0 && path[n] == '.');
+    snprintf(out, 2 * YAML_PATH_MAX, "%s%s", c->prefix, path);
+    return out;
 }
 
-static bool is_section(const struct yaml_schema *schema, const char *path)
+static const struct yaml_node *find(const struct yaml_checker *c, const char *path)
 {
-    for (size_t i = 0; i < schema->key_count; i++) {
-        if (is_below(schema->keys[i].path, path))
-            return true;
-    }
-    return false;
-}
+    char whole[2 * YAML_PATH_MAX];
 
-static const char *last_part(const char *path)
-{
-    const char *dot = strrchr(path, '.');
-
-    return dot != NULL ? dot + 1 : path;
-}
-
-/* The known name that was most likely meant.  A key of the same name in
- * another section is nearer than a similar name. */
-static const char *nearest_key(const struct yaml_schema *schema, const char *path)
-{
-    const char *nearest = NULL;
-    size_t best = SIZE_MAX;
-
-    for (size_t i = 0; i < schema->key_count; i++) {
-        const char *known = schema->keys[i].path;
-        size_t d = edit_distance(path, known);
-
-        if (strcmp(last_part(path), last_part(known)) == 0 && d > 1)
-            d = 1;
-        if (d < best) {
-            best = d;
-            nearest = known;
-        }
-    }
-    return nearest != NULL && is_near(best, path) ? nearest : NULL;
-}
-
-/* The section a key is in: "hub.batch" for "hub.batch.x", "" for "x".  out may be path. */
-static void parent_of(const char *path, char out[YAML_PATH_MAX])
-{
-    const char *dot = strrchr(path, '.');
-    size_t n = dot != NULL ? (size_t)(dot - path) : 0;
-
-    assert(n < YAML_PATH_MAX);
-    memmove(out, path, n);
-    out[n] = '\0';
-}
-
-/* The first part below section of each key there, each once: "url, batch, retry". */
-static void list_section(const struct yaml_schema *schema, const char *section, struct buf *out)
-{
-    size_t skip = section[0] != '\0' ? strlen(section) + 1 : 0, last_len = 0;
-    const char *last = "";
-
-    for (size_t i = 0; i < schema->key_count; i++) {
-        const char *part = schema->keys[i].path + skip;
-        size_t n;
-
-        if (!is_below(schema->keys[i].path, section))
-            continue;
-        n = strcspn(part, ".");
-        if (n == last_len && strncmp(part, last, n) == 0)
-            continue;
-        if (out->len > 0)
-            buf_str(out, ", ");
-        buf_add(out, part, n);
-        last = part;
-        last_len = n;
-    }
-}
-
-/* The known section whose name is near, into out: "hub" for "hbu"; NULL when none is. */
-static const char *nearest_section(const struct yaml_schema *schema, const char *path, char out[YAML_PATH_MAX])
-{
-    size_t best = SIZE_MAX;
-    char section[YAML_PATH_MAX];
-
-    for (size_t i = 0; i < schema->key_count; i++) {
-        for (parent_of(schema->keys[i].path, section); section[0] != '\0'; parent_of(section, section)) {
-            size_t d = edit_distance(path, section);
-
-            if (d < best && is_near(d, path)) {
-                best = d;
-                memcpy(out, section, sizeof section);
-            }
-        }
-    }
-    return best != SIZE_MAX ? out : NULL;
+    return yaml_tree_find(c->tree, path_out(c, path, whole));
 }
 
 /* ---- nodes against the table ------------------------------------------- */
@@ -145,18 +64,19 @@ static const char *nearest_section(const struct yaml_schema *schema, const char 
 static void report_unknown(struct yaml_checker *c, const struct yaml_node *n)
 {
     char parent[YAML_PATH_MAX], section[YAML_PATH_MAX];
-    const char *meant =
-        n->kind == YAML_NODE_SECTION ? nearest_section(c->schema, n->path, section) : nearest_key(c->schema, n->path);
+    const char *path = path_in(c, n);
+    const char *meant = n->kind == YAML_NODE_SECTION ? yaml_nearest_section(c->schema, path, section)
+                                                     : yaml_nearest_key(c->schema, path);
     struct buf names;
 
     if (meant != NULL) {
-        problem_add(&c->problems, n->key, n->path, "unknown key; did you mean %s?", meant);
+        problem_add(c->problems, n->key, n->path, "unknown key; did you mean %s?", meant);
         return;
     }
     buf_init(&names, PROBLEM_TEXT_MAX);
-    parent_of(n->path, parent);
-    list_section(c->schema, parent, &names);
-    problem_add(&c->problems, n->key, n->path, "unknown key; remove it, or write one of %s", buf_text(&names));
+    yaml_parent_of(path, parent);
+    yaml_list_section(c->schema, parent, &names);
+    problem_add(c->problems, n->key, n->path, "unknown key; remove it, or write one of %s", buf_text(&names));
     buf_free(&names);
 }
 
@@ -167,8 +87,8 @@ static void check_section(struct yaml_checker *c, const struct yaml_node *n)
     if (n->kind == YAML_NODE_SECTION || n->kind == YAML_NODE_BAD || yaml_node_is_null(n))
         return;
     buf_init(&names, PROBLEM_TEXT_MAX);
-    list_section(c->schema, n->path, &names);
-    problem_add(&c->problems, n->value, n->path[0] != '\0' ? n->path : NULL,
+    yaml_list_section(c->schema, path_in(c, n), &names);
+    problem_add(c->problems, n->value, n->path[0] != '\0' ? n->path : NULL,
                 "expects keys, not a %s; write \"key: value\" lines%s (%s)",
                 n->kind == YAML_NODE_LIST ? "list" : "text", n->path[0] != '\0' ? " indented below it" : "",
                 buf_text(&names));
@@ -180,17 +100,17 @@ static void check_nodes(struct yaml_checker *c)
 {
     bool silent[YAML_NODES_MAX];
 
-    assert(c->tree.count <= YAML_NODES_MAX);
-    for (int i = 0; i < c->tree.count; i++) {
-        const struct yaml_node *n = &c->tree.nodes[i];
+    assert(c->tree->count <= YAML_NODES_MAX);
+    for (int i = c->root; i < c->tree->count; i++) {
+        const struct yaml_node *n = &c->tree->nodes[i];
 
         assert(n->parent < i);
-        silent[i] = n->skipped || (n->parent >= 0 && silent[n->parent]);
+        silent[i] = n->skipped || (i != c->root && (n->parent < c->root || silent[n->parent]));
         if (silent[i])
             continue;
-        if (n->in_list || key_index(c->schema, n->path) >= 0)
+        if ((n->in_list && i != c->root) || yaml_key_index(c->schema, path_in(c, n)) >= 0)
             silent[i] = true; /* read with its key, not here */
-        else if (is_section(c->schema, n->path))
+        else if (yaml_is_section(c->schema, path_in(c, n)))
             check_section(c, n);
         else {
             report_unknown(c, n);
@@ -200,6 +120,11 @@ static void check_nodes(struct yaml_checker *c)
 }
 
 /* ---- the table against nodes -------------------------------------------- */
+
+static bool is_list(const struct yaml_key *key)
+{
+    return key->type == YAML_TEXT_LIST || key->type == YAML_LINES || key->type == YAML_FLAGS || key->type == YAML_ITEMS;
+}
 
 static void *field_of(const struct yaml_schema *schema, const struct yaml_key *key, char *target)
 {
@@ -212,7 +137,7 @@ static void put_default(const struct yaml_schema *schema, const struct yaml_key 
     char why[YAML_WHY_MAX];
     bool good;
 
-    if (key->fallback == NULL || key->type == YAML_TEXT_LIST) {
+    if (key->fallback == NULL || is_list(key)) {
         assert(key->fallback == NULL || key->fallback[0] == '\0');
         return;
     }
@@ -224,58 +149,138 @@ static void put_default(const struct yaml_schema *schema, const struct yaml_key 
 static struct place place_of_key(const struct yaml_checker *c, const char *path, bool of_value)
 {
     char section[YAML_PATH_MAX];
-    const struct yaml_node *n = yaml_tree_find(&c->tree, path);
+    const struct yaml_node *n = find(c, path);
 
     if (n != NULL)
         return of_value ? n->value : n->key;
-    for (parent_of(path, section); section[0] != '\0'; parent_of(section, section)) {
-        n = yaml_tree_find(&c->tree, section);
+    for (yaml_parent_of(path, section); section[0] != '\0'; yaml_parent_of(section, section)) {
+        n = find(c, section);
         if (n != NULL)
             return n->key;
     }
-    return (struct place){ 1, 1 };
+    return c->prefix[0] != '\0' ? c->tree->nodes[c->root].value : (struct place){ 1, 1 };
 }
 
 static void blame(struct yaml_checker *c, const struct yaml_key *key, struct place at, const char *why)
 {
+    char whole[2 * YAML_PATH_MAX];
+
     c->bad[key - c->schema->keys] = true;
-    problem_add(&c->problems, at, key->path, "%s", why);
+    problem_add(c->problems, at, path_out(c, key->path, whole), "%s", why);
+}
+
+/* One text more at the end of a list; false with why when it can not be. */
+static bool add_item(const struct yaml_key *key, const struct yaml_node *n, void *field, int count,
+                     char why[YAML_WHY_MAX])
+{
+    char item[CONFIG_TEXT_MAX];
+    char *lines = field;
+    size_t len;
+
+    if (key->type == YAML_FLAGS)
+        return yaml_value_read_flag(key, n->text, field, why);
+    if (!yaml_value_read_item(n->text, n->len, item, why))
+        return false;
+    if (key->type == YAML_TEXT_LIST)
+        return text_copy(((struct config_list *)field)->items[count], CONFIG_TEXT_MAX, item);
+    len = strlen(lines);
+    if (len + strlen(item) + 2 > (size_t)key->max + 1) {
+        snprintf(why, YAML_WHY_MAX, "the list is too long; its items may have %" PRId64 " bytes together", key->max);
+        return false;
+    }
+    snprintf(lines + len, (size_t)key->max + 1 - len, "%s%s", len > 0 ? "\n" : "", item);
+    return true;
+}
+
+static int most_items(const struct yaml_key *key)
+{
+    return key->type == YAML_TEXT_LIST && key->max < CONFIG_LIST_MAX ? (int)key->max : CONFIG_LIST_MAX;
 }
 
 static void read_list(struct yaml_checker *c, const struct yaml_key *key, const struct yaml_node *list)
 {
-    struct config_list *out = field_of(c->schema, key, c->target);
-    int self = (int)(list - c->tree.nodes);
+    void *field = field_of(c->schema, key, c->target);
+    int self = (int)(list - c->tree->nodes), count = 0;
     char why[YAML_WHY_MAX];
 
-    for (int i = self + 1; i < c->tree.count; i++) {
-        const struct yaml_node *n = &c->tree.nodes[i];
+    for (int i = self + 1; i < c->tree->count; i++) {
+        const struct yaml_node *n = &c->tree->nodes[i];
 
         if (n->parent != self || n->kind == YAML_NODE_BAD)
             continue;
         if (n->kind != YAML_NODE_TEXT || yaml_node_is_null(n)) {
             blame(c, key, n->value, "an item of this list is not a text; write one text an item");
-        } else if (out->count == key->max || out->count == CONFIG_LIST_MAX) {
-            snprintf(why, sizeof why, "more than %d items; remove some", out->count);
+        } else if (count == most_items(key)) {
+            snprintf(why, sizeof why, "more than %d items; remove some", count);
             blame(c, key, n->value, why);
             return;
-        } else if (yaml_value_read_item(n->text, n->len, out->items[out->count], why)) {
-            out->count++;
+        } else if (add_item(key, n, field, count, why)) {
+            count++;
         } else {
             blame(c, key, n->value, why);
+        }
+        if (key->type == YAML_TEXT_LIST)
+            ((struct config_list *)field)->count = count;
+    }
+}
+
+static void read_section(struct yaml_checker *c);
+
+/* One section of a list into its place.  Tables of items hold no tables of items, so this nests once. */
+static void read_item(struct yaml_checker *c, const struct yaml_key *key, int node, char *place)
+{
+    struct yaml_checker *item = calloc(1, sizeof *item);
+    int n;
+
+    if (item == NULL) {
+        blame(c, key, c->tree->nodes[node].value, "out of memory while reading; free some and try again");
+        return;
+    }
+    *item = (struct yaml_checker){
+        .schema = key->items, .tree = c->tree, .problems = c->problems, .root = node, .target = place
+    };
+    n = snprintf(item->prefix, sizeof item->prefix, "%s.", c->tree->nodes[node].path);
+    assert(n < (int)sizeof item->prefix && item->schema->key_count <= KEYS_MAX);
+    (void)n;
+    read_section(item);
+    free(item);
+}
+
+static void read_items(struct yaml_checker *c, const struct yaml_key *key, const struct yaml_node *list)
+{
+    int self = (int)(list - c->tree->nodes);
+    int *count = (int *)(void *)(c->target + key->count_offset);
+    char *items = field_of(c->schema, key, c->target), why[YAML_WHY_MAX];
+
+    for (int i = self + 1; i < c->tree->count; i++) {
+        const struct yaml_node *n = &c->tree->nodes[i];
+
+        if (n->parent != self || n->kind == YAML_NODE_BAD)
+            continue;
+        if (n->kind != YAML_NODE_SECTION) {
+            blame(c, key, n->value,
+                  "an item of this list is no set of keys; write \"- key: value\" and further keys"
+                  " indented below it");
+        } else if (*count == key->max) {
+            snprintf(why, sizeof why, "more than %d items; remove some", *count);
+            blame(c, key, n->value, why);
+            return;
+        } else {
+            read_item(c, key, i, items + (size_t)*count * key->items->target_size);
+            (*count)++;
         }
     }
 }
 
 static const char *wanted(const struct yaml_key *key)
 {
-    return key->type == YAML_TEXT_LIST ? "a list" : "one value";
+    return is_list(key) ? "a list" : "one value";
 }
 
 /* A value of the wrong shape: a list for a text and so on.  True when there is one. */
 static bool is_misshapen(struct yaml_checker *c, const struct yaml_key *key, const struct yaml_node *n)
 {
-    bool list = key->type == YAML_TEXT_LIST;
+    bool list = is_list(key);
     char why[YAML_WHY_MAX], text[YAML_SHOWN_MAX];
 
     if (n->kind == YAML_NODE_BAD) {
@@ -287,7 +292,9 @@ static bool is_misshapen(struct yaml_checker *c, const struct yaml_key *key, con
     else if (n->kind == YAML_NODE_SECTION || (n->kind == YAML_NODE_LIST && !list))
         snprintf(why, sizeof why, "expects %s, not %s; write %s", wanted(key),
                  n->kind == YAML_NODE_LIST ? "a list" : "keys below it",
-                 list ? "[first, second]" : "it after the colon");
+                 key->type == YAML_ITEMS ? "\"- \" before the first of them"
+                 : list                  ? "[first, second]"
+                                         : "it after the colon");
     else if (n->kind == YAML_NODE_TEXT && list) {
         text_clean(text, sizeof text, n->text, n->len, NULL);
         snprintf(why, sizeof why, "expects a list; write [%s]", text);
@@ -299,15 +306,17 @@ static bool is_misshapen(struct yaml_checker *c, const struct yaml_key *key, con
 
 static void read_key(struct yaml_checker *c, const struct yaml_key *key)
 {
-    const struct yaml_node *n = yaml_tree_find(&c->tree, key->path);
+    const struct yaml_node *n = find(c, key->path);
     char why[YAML_WHY_MAX];
 
     put_default(c->schema, key, c->target);
-    if (n == NULL && key->fallback == NULL && c->tree.complete)
+    if (n == NULL && key->fallback == NULL && c->tree->complete)
         blame(c, key, place_of_key(c, key->path, false), "is missing; this key has no default");
     if (n == NULL || is_misshapen(c, key, n))
         return;
-    if (key->type == YAML_TEXT_LIST)
+    if (key->type == YAML_ITEMS)
+        read_items(c, key, n);
+    else if (is_list(key))
         read_list(c, key, n);
     else if (!yaml_value_read(key, n->text, n->len, n->plain, field_of(c->schema, key, c->target), why))
         blame(c, key, n->value, why);
@@ -317,23 +326,23 @@ static void read_key(struct yaml_checker *c, const struct yaml_key *key)
 
 void yaml_check_problem(struct yaml_checker *c, const char *path, const char *fmt, ...)
 {
-    char why[PROBLEM_TEXT_MAX];
+    char why[PROBLEM_TEXT_MAX], whole[2 * YAML_PATH_MAX];
     va_list ap;
 
     va_start(ap, fmt);
     vsnprintf(why, sizeof why, fmt, ap);
     va_end(ap);
-    problem_add(&c->problems, place_of_key(c, path, true), path, "%s", why);
+    problem_add(c->problems, place_of_key(c, path, true), path_out(c, path, whole), "%s", why);
 }
 
 bool yaml_check_given(const struct yaml_checker *c, const char *path)
 {
-    return yaml_tree_find(&c->tree, path) != NULL;
+    return find(c, path) != NULL;
 }
 
 bool yaml_check_good(const struct yaml_checker *c, const char *path)
 {
-    int i = key_index(c->schema, path);
+    int i = yaml_key_index(c->schema, path);
 
     assert(i >= 0);
     return !c->bad[i];
@@ -348,15 +357,17 @@ void yaml_schema_defaults(const struct yaml_schema *schema, void *target)
         put_default(schema, &schema->keys[i], target);
 }
 
-static void read_document(struct yaml_checker *c)
+static void read_section(struct yaml_checker *c)
 {
+    const struct yaml_node *root = c->tree->count > 0 ? &c->tree->nodes[c->root] : NULL;
+
     check_nodes(c);
     /* A document that is no set of keys at all has had its line. */
-    if (c->tree.count > 0 && c->tree.nodes[0].kind != YAML_NODE_SECTION && !yaml_node_is_null(&c->tree.nodes[0]))
+    if (root != NULL && root->kind != YAML_NODE_SECTION && !yaml_node_is_null(root))
         return;
     for (size_t i = 0; i < c->schema->key_count; i++)
         read_key(c, &c->schema->keys[i]);
-    if (c->schema->check != NULL && c->tree.complete)
+    if (c->schema->check != NULL && c->tree->complete)
         c->schema->check(c, c->target);
 }
 
@@ -364,32 +375,35 @@ int yaml_schema_read(const char *name, const char *yaml, size_t len, const struc
                      struct buf *problems)
 {
     struct yaml_checker *c = calloc(1, sizeof *c);
+    struct yaml_tree tree = { 0 };
+    struct problems found;
     int rc = ERR_MEMORY;
 
     assert(schema->key_count <= KEYS_MAX);
+    problems_init(&found);
     if (c == NULL)
         goto done;
     c->schema = schema;
-    problems_init(&c->problems);
+    c->tree = &tree;
+    c->problems = &found;
     c->target = calloc(1, schema->target_size);
-    rc = c->target == NULL ? ERR_MEMORY : yaml_tree_read(&c->tree, yaml, len, &c->problems);
+    rc = c->target == NULL ? ERR_MEMORY : yaml_tree_read(&tree, yaml, len, &found);
     if (rc != 0)
         goto done;
-    read_document(c);
-    if (c->problems.count > 0)
+    read_section(c);
+    if (found.count > 0)
         rc = ERR_INVALID;
     else
         memcpy(target, c->target, schema->target_size);
-    problems_write(&c->problems, name, problems);
+    problems_write(&found, name, problems);
 done:
     if (rc == ERR_MEMORY)
         buf_printf(problems, "%s:1:1: out of memory while reading; free some and try again\n", name);
-    if (c != NULL) {
-        yaml_tree_free(&c->tree);
-        problems_free(&c->problems);
+    yaml_tree_free(&tree);
+    problems_free(&found);
+    if (c != NULL)
         free(c->target);
-        free(c);
-    }
+    free(c);
     return rc;
 }
 

@@ -24,17 +24,24 @@ enum yaml_key_type {
     YAML_TEXT_LIST, /* struct config_list (agent_config.h) */
     YAML_VERSION,   /* struct version */
     YAML_TIME,      /* int64_t ns UTC, RFC 3339 */
+    YAML_LINES,     /* a list of texts as char[max + 1]: the items with '\n' between them */
+    YAML_FLAGS,     /* a list of choices as uint32_t: bit i stands for choices[i] */
+    YAML_ITEMS,     /* a list of sections, each read by a table of its own into an array: at most max items */
 };
+
+struct yaml_schema;
 
 struct yaml_key {
     const char *path; /* "hub.batch.max_count" */
     enum yaml_key_type type;
-    size_t offset;              /* into the struct that is filled */
-    int64_t min, max;           /* ints, sizes, durations; texts: least and most bytes; lists: most items */
-    const char *fallback;       /* the default as one would write it ("" for an empty text, list, version or
-                                 * time, which may then be written too); NULL: required */
-    const char *const *choices; /* NULL-ended */
-    const char *help;           /* one sentence, for the example file */
+    size_t offset;                   /* into the struct that is filled */
+    int64_t min, max;                /* ints, sizes, durations; texts: least and most bytes; lists: most items */
+    const char *fallback;            /* the default as one would write it ("" for an empty text, list, version or
+                                      * time, which may then be written too); NULL: required */
+    const char *const *choices;      /* NULL-ended */
+    const char *help;                /* one sentence, for the example file */
+    const struct yaml_schema *items; /* YAML_ITEMS: the table of one, whose target_size is the array's step */
+    size_t count_offset;             /* YAML_ITEMS: an int, how many there are; items are filled from the first on */
 };
 
 /* Reads yaml (len bytes) by the table into target.  Unknown key (with the
@@ -55,8 +62,8 @@ MUST_USE int yaml_doc_load(const char *path, const struct yaml_key *keys, size_t
 struct yaml_checker;
 typedef void yaml_check(struct yaml_checker *c, const void *target);
 
-/* A problem at the place of that key (of the section it would be in, or of the
- * file's start, where the file leaves it out). */
+/* A problem at the place of that key ("list[2].name" for one of a list's third section; of the section it would be in,
+ * or of the file's start, where the file leaves it out). */
 void yaml_check_problem(struct yaml_checker *c, const char *path, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* True when the file gives the key; true when nothing is wrong with the key's own value. */

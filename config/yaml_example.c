@@ -64,13 +64,35 @@ static void put_value(struct buf *out, const struct yaml_key *key)
 {
     const char *value = key->fallback;
 
-    if (key->type == YAML_TEXT_LIST)
+    if (key->type == YAML_TEXT_LIST || key->type == YAML_LINES || key->type == YAML_FLAGS || key->type == YAML_ITEMS)
         buf_str(out, "[]");
     else if (value == NULL || value[0] == '\0' || key->type == YAML_TEXT) {
         assert(value == NULL || strpbrk(value, "\"\\") == NULL);
         buf_printf(out, "\"%s\"", value != NULL ? value : "");
     } else
         buf_str(out, value);
+}
+
+static void put_keys(const struct yaml_key *keys, size_t key_count, struct buf *out);
+
+/* The keys of one section of the list, as comments. */
+static void put_items(struct buf *out, const struct yaml_key *key, int depth)
+{
+    struct buf keys;
+    const char *line;
+
+    buf_init(&keys, 64 * 1024);
+    put_keys(key->items->keys, key->items->key_count, &keys);
+    indent(out, depth);
+    buf_str(out, "# The keys of one item, after \"- \":\n");
+    for (line = buf_text(&keys); *line != '\0'; line += strcspn(line, "\n") + 1) {
+        indent(out, depth);
+        buf_str(out, *line == '\n' ? "#" : "#   ");
+        buf_add(out, line, strcspn(line, "\n"));
+        buf_char(out, '\n');
+    }
+    assert(buf_error(&keys) == 0);
+    buf_free(&keys);
 }
 
 static void put_key(struct buf *out, const struct yaml_key *key, int depth)
@@ -87,15 +109,22 @@ static void put_key(struct buf *out, const struct yaml_key *key, int depth)
     buf_printf(out, "%s%s: ", key->fallback == NULL ? "# " : "", dot != NULL ? dot + 1 : key->path);
     put_value(out, key);
     buf_char(out, '\n');
+    if (key->type == YAML_ITEMS)
+        put_items(out, key, depth);
 }
 
-void yaml_doc_example(const char *title, const struct yaml_key *keys, size_t key_count, struct buf *out)
+static void put_keys(const struct yaml_key *keys, size_t key_count, struct buf *out)
 {
     const char *before = "";
 
-    put_comment(out, 0, title);
     for (size_t i = 0; i < key_count; i++) {
         put_key(out, &keys[i], put_sections(out, keys[i].path, before));
         before = keys[i].path;
     }
+}
+
+void yaml_doc_example(const char *title, const struct yaml_key *keys, size_t key_count, struct buf *out)
+{
+    put_comment(out, 0, title);
+    put_keys(keys, key_count, out);
 }

@@ -60,6 +60,18 @@ const struct yaml_node *yaml_tree_find(const struct yaml_tree *t, const char *pa
     return NULL;
 }
 
+/* "deliveries[2]": the third item of its list; NULL out of memory. */
+static const char *item_path(struct walk *w, int list, int self)
+{
+    char path[YAML_PATH_MAX + 16];
+    int index = 0, n;
+
+    for (int i = list + 1; i < self; i++)
+        index += w->tree->nodes[i].parent == list;
+    n = snprintf(path, sizeof path, "%s[%d]", w->tree->nodes[list].path, index);
+    return arena_copy(&w->tree->arena, path, (size_t)n);
+}
+
 /* Adds a node where a value is expected; NULL ends the walk. */
 static struct yaml_node *new_node(struct walk *w, enum yaml_node_kind kind, struct place at)
 {
@@ -82,7 +94,13 @@ static struct yaml_node *new_node(struct walk *w, enum yaml_node_kind kind, stru
         f->wants_key = !in_list;
         f->key_skipped = false;
     }
-    return n;
+    if (in_list && kind == YAML_NODE_SECTION) {
+        n->path = item_path(w, f->node, w->tree->count - 1);
+        w->out_of_memory = n->path == NULL;
+        if (n->path == NULL)
+            n->path = "";
+    }
+    return w->out_of_memory ? NULL : n;
 }
 
 static bool push(struct walk *w, enum yaml_node_kind kind, struct place at)

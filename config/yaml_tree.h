@@ -1,7 +1,7 @@
 /* A YAML document as a flat list of nodes with their places.
  *
- * The subset is what settings need: one document of nested keys, texts and
- * lists of texts.  Anchors, aliases, tags, keys that are no text, a second
+ * The subset is what settings need: one document of nested keys, texts, lists
+ * of texts and lists of sections.  Anchors, aliases, tags, keys that are no text, a second
  * document and excess of any kind are problems, not features.  Nothing is
  * interpreted here: `true`, `5m` and `0` are all texts.
  */
@@ -30,7 +30,8 @@ enum yaml_node_kind {
 };
 
 struct yaml_node {
-    const char *path; /* from the root: "hub.batch.max_count"; a list item has its list's */
+    const char *path; /* from the root: "hub.batch.max_count"; a text in a list has its list's, a section in a list
+                       * "deliveries[2]" and what is in it "deliveries[2].name" */
     enum yaml_node_kind kind;
     bool in_list; /* an item of a list */
     bool skipped; /* a second one of its name, or below such a one: already reported */

@@ -129,6 +129,7 @@ const char *yaml_value_range(const struct yaml_key *key, char out[YAML_RANGE_MAX
                  format_number(key, key->max, high, sizeof high));
         break;
     case YAML_CHOICE:
+    case YAML_FLAGS:
         range_of_choices(key, out);
         break;
     case YAML_BOOL:
@@ -138,6 +139,8 @@ const char *yaml_value_range(const struct yaml_key *key, char out[YAML_RANGE_MAX
     case YAML_TEXT_LIST:
     case YAML_VERSION:
     case YAML_TIME:
+    case YAML_LINES:
+    case YAML_ITEMS:
         break;
     }
     return out;
@@ -281,6 +284,17 @@ static bool read_text(const struct yaml_key *key, const char *text, size_t len, 
     return true;
 }
 
+bool yaml_value_read_flag(const struct yaml_key *key, const char *text, uint32_t *flags, char why[YAML_WHY_MAX])
+{
+    int choice;
+
+    if (!read_choice(key, text, &choice, why))
+        return false;
+    assert(choice < 32);
+    *flags |= UINT32_C(1) << choice;
+    return true;
+}
+
 bool yaml_value_read_item(const char *text, size_t len, char *item, char why[YAML_WHY_MAX])
 {
     static const struct yaml_key any = { .type = YAML_TEXT, .min = 1, .max = CONFIG_TEXT_MAX - 1 };
@@ -336,6 +350,9 @@ bool yaml_value_read(const struct yaml_key *key, const char *text, size_t len, b
     case YAML_TIME:
         return read_time(key, text, field, why);
     case YAML_TEXT_LIST:
+    case YAML_LINES:
+    case YAML_FLAGS:
+    case YAML_ITEMS:
         break;
     }
     assert(!"a list is read item by item");
@@ -346,7 +363,12 @@ size_t yaml_value_size(const struct yaml_key *key)
 {
     switch (key->type) {
     case YAML_TEXT:
+    case YAML_LINES:
         return (size_t)key->max + 1;
+    case YAML_FLAGS:
+        return sizeof(uint32_t);
+    case YAML_ITEMS:
+        return (size_t)key->max * key->items->target_size;
     case YAML_BOOL:
         return sizeof(bool);
     case YAML_CHOICE:

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { YAML_WHY_MAX = 384, YAML_SHOWN_MAX = 80, YAML_RANGE_MAX = 96 };
+enum { YAML_WHY_MAX = 384, YAML_SHOWN_MAX = 80, YAML_RANGE_MAX = 128 };
 
 /* Reads text (len bytes, NUL-ended, from a scalar with or without quotes) as
  * key's type into field.  False: field is as it was, and why says what is
@@ -17,6 +17,9 @@ bool yaml_value_read(const struct yaml_key *key, const char *text, size_t len, b
 
 /* The same for one item of a list, into item (CONFIG_TEXT_MAX bytes). */
 bool yaml_value_read_item(const char *text, size_t len, char *item, char why[YAML_WHY_MAX]);
+
+/* The same for one item of YAML_FLAGS: its bit is set in *flags. */
+bool yaml_value_read_flag(const struct yaml_key *key, const char *text, uint32_t *flags, char why[YAML_WHY_MAX]);
 
 /* What may be written: "1 to 20000", "4KiB to 16MiB", "none, gzip or zstd"; "" where
  * the type says it all.  Returns out. */
