@@ -87,6 +87,26 @@ static const struct yaml_key keys[] = {
     { "drift.floor_62", YAML_VERSION, FIELD(floors.win62), .fallback = "6.3.9600.18080", .help =
       "The same for guests of Windows 8 / 2012." },
 
+    { "delivery.public_url", YAML_TEXT, FIELD(delivery.public_url), .max = DELIVERY_URL_MAX - 1, .fallback = "", .help =
+      "Where people reach the dashboard, for the links in what is delivered: https://hub.example.com:4318. Empty: no "
+      "links." },
+    { "delivery.look_every", YAML_DURATION, FIELD(delivery.look_ns), 1 * NS_PER_S, 10 * MINUTE, .fallback = "10s", .help =
+      "How often the hub looks whether something is to be delivered." },
+    { "delivery.takeover_after", YAML_DURATION, FIELD(delivery.takeover_ns), 3 * NS_PER_S, 1 * HOUR, .fallback = "45s", .help =
+      "Of several hubs on one database one delivers. Another one takes over when it has shown no sign of life for so "
+      "long." },
+    { "delivery.timeout", YAML_DURATION, FIELD(delivery.timeout_ns), 1 * NS_PER_S, 10 * MINUTE, .fallback = "60s", .help =
+      "How long one try to send may take." },
+    { "delivery.retry.min", YAML_DURATION, FIELD(delivery.retry_min_ns), 1 * NS_PER_S, 1 * HOUR, .fallback = "30s", .help =
+      "How long to wait after the first failure; doubled with each further one, and each time by chance." },
+    { "delivery.retry.max", YAML_DURATION, FIELD(delivery.retry_max_ns), 1 * NS_PER_S, 24 * HOUR, .fallback = "30m", .help =
+      "The longest such wait." },
+    { "delivery.retry.give_up", YAML_DURATION, FIELD(delivery.give_up_ns), 1 * NS_PER_S, 30 * DAY, .fallback = "24h", .help =
+      "After so long in vain a delivery is given up, which is logged and counted in /metrics." },
+    { "delivery.list", YAML_ITEMS, FIELD(delivery.list), .max = DELIVERIES_MAX, .fallback = "", .items =
+      &hub_delivery_schema, .count_offset = offsetof(struct hub_config, delivery.count), .help =
+      "What goes to whom, and when. Each to one target: keys of smtp, of webhook or of folder." },
+
     { "log.level", YAML_CHOICE, FIELD(log_level), .fallback = "info", .choices = log_levels, .help =
       "What is written to stderr." },
 
@@ -230,6 +250,7 @@ static void check(struct yaml_checker *c, const void *target)
     check_listen(c, cfg);
     check_tls(c, cfg);
     check_forward(c, &cfg->forward);
+    hub_delivery_check(c, &cfg->delivery);
     if (cfg->body_max > cfg->body_max_decoded && yaml_check_good(c, "ingest.max_body") &&
         yaml_check_good(c, "ingest.max_decoded"))
         yaml_check_problem(

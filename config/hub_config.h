@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "config/agent_config.h"
+#include "config/hub_delivery.h"
 #include "model/drift.h"
 
 #include <stdbool.h>
@@ -66,6 +67,8 @@ struct hub_config {
 
     int64_t host_silent_ns;     /* report.host_silent_after: 1h */
     struct drift_floors floors; /* drift.floor_61_63, drift.floor_62 */
+
+    struct hub_delivery_config delivery; /* delivery: what goes to whom, and when */
 
     enum log_level log_level; /* log.level: info */
 
