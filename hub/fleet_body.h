@@ -84,6 +84,7 @@ struct fleet_rejudge {
 };
 
 struct fleet_body;
+struct fleet_delivery_ops;
 
 struct fleet_body_ops {
     int (*begin)(struct fleet_body *b, bool writing, struct err *e);
@@ -179,6 +180,7 @@ struct fleet_body_ops {
                          const struct fleet_forward_counts *add, int64_t now_ns, bool *held, struct err *e);
     int (*forward_targets)(struct fleet_body *b, fleet_take_target *take, void *arg, struct err *e);
     int (*gauges)(struct fleet_body *b, int64_t silent_before_ns, struct fleet_gauges *out, struct err *e);
+    const struct fleet_delivery_ops *delivery; /* fleet_delivery_body.h */
     void (*close)(struct fleet_body *b);
 };
 

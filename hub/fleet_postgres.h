@@ -82,6 +82,18 @@ enum pg_sql {
     PG_GAUGE_FINDINGS,
     PG_GAUGE_SILENT,
     PG_GAUGE_AGENTS,
+    PG_LEASE_GET,
+    PG_LEASE_PUT,
+    PG_DELIVERY_GET,
+    PG_DELIVERY_PUT,
+    PG_FOUND_PUT,
+    PG_FOUND_SOLVE,
+    PG_FOUND_DROP,
+    PG_FOUND_MOVE,
+    PG_FOUND_FORGET,
+    PG_FOUND_EACH,
+    PG_FOUND_COUNT,
+    PG_CHANGES_AFTER,
     PG_SQL_COUNT
 };
 
@@ -200,6 +212,8 @@ MUST_USE int postgres_prune(struct fleet_body *b, enum fleet_prune what, int64_t
                             struct err *e);
 MUST_USE int postgres_read_changes(struct fleet_body *b, const struct fleet_change_query *q, fleet_take_change *take,
                                    void *arg, struct err *e);
+/* A row of CHANGE_COLUMNS; false for a kind that a newer hub wrote. */
+bool postgres_change_row(const PGresult *r, struct fleet_change *out);
 MUST_USE int postgres_read_counts(struct fleet_body *b, const char *cluster, fleet_take_count *take, void *arg,
                                   struct err *e);
 MUST_USE int postgres_read_clusters(struct fleet_body *b, fleet_take_count *take, void *arg, struct err *e);

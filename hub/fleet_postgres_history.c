@@ -59,20 +59,26 @@ struct taking {
     void *arg;
 };
 
+bool postgres_change_row(const PGresult *r, struct fleet_change *out)
+{
+    *out = (struct fleet_change){ .received = pg_int(r, 1), .time = pg_int(r, 3) };
+    if (!fleet_change_parse(PQgetvalue(r, 0, 2), &out->kind))
+        return false;
+    pg_copy_text(r, 0, out->vm_id, sizeof out->vm_id);
+    pg_copy_text(r, 4, out->host_id, sizeof out->host_id);
+    pg_copy_text(r, 5, out->cluster, sizeof out->cluster);
+    pg_copy_text(r, 6, out->from, sizeof out->from);
+    pg_copy_text(r, 7, out->to, sizeof out->to);
+    pg_copy_text(r, 8, out->evidence, sizeof out->evidence);
+    return true;
+}
+
 static bool take_change(const PGresult *r, void *arg)
 {
     const struct taking *taking = (const struct taking *)arg;
-    struct fleet_change c = { .received = pg_int(r, 1), .time = pg_int(r, 3) };
+    struct fleet_change c;
 
-    if (!fleet_change_parse(PQgetvalue(r, 0, 2), &c.kind))
-        return true; /* written by a newer hub */
-    pg_copy_text(r, 0, c.vm_id, sizeof c.vm_id);
-    pg_copy_text(r, 4, c.host_id, sizeof c.host_id);
-    pg_copy_text(r, 5, c.cluster, sizeof c.cluster);
-    pg_copy_text(r, 6, c.from, sizeof c.from);
-    pg_copy_text(r, 7, c.to, sizeof c.to);
-    pg_copy_text(r, 8, c.evidence, sizeof c.evidence);
-    return taking->change(taking->arg, &c);
+    return !postgres_change_row(r, &c) || taking->change(taking->arg, &c);
 }
 
 int postgres_read_changes(struct fleet_body *b, const struct fleet_change_query *q, fleet_take_change *take, void *arg,

@@ -1,6 +1,7 @@
 /* The rows of the PostgreSQL body: one function a question, one statement each. */
 #include "base/log.h"
 #include "base/text.h"
+#include "hub/fleet_delivery_body.h"
 #include "hub/fleet_postgres.h"
 
 #include <assert.h>
@@ -377,5 +378,6 @@ const struct fleet_body_ops postgres_ops = {
     .forward_count = postgres_forward_count,
     .forward_targets = postgres_forward_targets,
     .gauges = postgres_gauges,
+    .delivery = &postgres_delivery_ops,
     .close = postgres_close,
 };

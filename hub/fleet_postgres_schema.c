@@ -122,6 +122,14 @@
                                                                                                                                                        "c.time") " AS time, " WHEN("c.received") " AS received, nullif(c.host_id, '') AS host_id, nullif(c.cluster, '')"                               \
                                                                                                                                                                                                  " AS cluster, nullif(c.from_value, '') AS from_value, nullif(c.to_value, '') AS to_value, c.evidence" \
                                                                                                                                                                                                  " FROM guest_change c LEFT JOIN guest g ON g.vm_id = c.vm_id;"
+/* Deliveries (fleet_delivery.h): one lease of all, the others by delivery. */
+#define DELIVERY_TABLES                                                                                  \
+    "CREATE TABLE delivery_lease(id bigint NOT NULL PRIMARY KEY, owner " KEY ", beat " NUM ");"          \
+    "CREATE TABLE delivery(name " KEY " PRIMARY KEY, schedule " KEY ", planned " NUM ", found " NUM ","  \
+    " cursor " NUM ", job " KEY ", job_kind " NUM ", job_slot " NUM ", job_made " NUM ", tries " NUM "," \
+    " next_try " NUM ", last_sent " NUM ", last_error " KEY ", fingerprint " KEY ");"                    \
+    "CREATE TABLE delivery_found(delivery " KEY ", event " KEY ", subject " KEY ", instance " NUM ","    \
+    " status " NUM ", host_id " KEY ", text " KEY ", PRIMARY KEY(delivery, event, subject));"
 
 static const char *const migrations[] = {
     /* 0 -> 1 */
@@ -160,7 +168,7 @@ static const char *const migrations[] = {
     "CREATE TABLE daily(cluster " KEY ", day " NUM ", state " KEY ", slot bigint NOT NULL DEFAULT 0, delta " NUM ","
     " PRIMARY KEY(cluster, day, state, slot));"
     "CREATE INDEX daily_day ON daily(day);"
-    "CREATE TABLE probe(id bigint NOT NULL PRIMARY KEY, time " NUM ");" FORWARD_TABLES VIEWS,
+    "CREATE TABLE probe(id bigint NOT NULL PRIMARY KEY, time " NUM ");" FORWARD_TABLES DELIVERY_TABLES VIEWS,
 };
 
 enum { SCHEMA_VERSION = sizeof migrations / sizeof migrations[0] };

@@ -12,7 +12,10 @@
 #define STREAM_COLUMNS \
     "id, agent_id, host_id, high_mark, missing, lost, records, first_seen, last_seen, delay, delay_since"
 #define CHANGE_COLUMNS "vm_id, received, kind, time, host_id, cluster, from_value, to_value, evidence"
-#define SLOT           "(pg_backend_pid() % 256)"
+#define DELIVERY_COLUMNS                                                                                      \
+    "name, schedule, planned, found, cursor, job, job_kind, job_slot, job_made, tries, next_try, last_sent, " \
+    "last_error, fingerprint"
+#define SLOT "(pg_backend_pid() % 256)"
 /* Parameters: 1 guest, 2 host, 3 cluster, 4 kind, 5 since, 6 until, 7 limit (-1 none). */
 #define WHERE_ANY   "$1::text IS NULL"
 #define WHERE_GUEST "vm_id = $1"
@@ -127,6 +130,36 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
                           " GROUP BY day, cluster, state ORDER BY day",
     [PG_READ_CLUSTERS] = "SELECT 0::bigint, cluster, state, sum(delta)::bigint FROM daily GROUP BY cluster, state"
                          " HAVING sum(delta) <> 0 ORDER BY cluster",
+    [PG_LEASE_GET] = "SELECT owner, beat FROM delivery_lease WHERE id = 1",
+    [PG_LEASE_PUT] = "INSERT INTO delivery_lease(id, owner, beat) VALUES(1, $1, $2)"
+                     " ON CONFLICT(id) DO UPDATE SET owner = excluded.owner, beat = excluded.beat",
+    [PG_DELIVERY_GET] = "SELECT " DELIVERY_COLUMNS " FROM delivery WHERE name = $1",
+    [PG_DELIVERY_PUT] =
+        "INSERT INTO delivery(" DELIVERY_COLUMNS ") VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+        " ON CONFLICT(name) DO UPDATE SET schedule = excluded.schedule, planned = excluded.planned, found = "
+        "excluded.found, cursor = excluded.cursor, job = excluded.job, job_kind = excluded.job_kind, job_slot = "
+        "excluded.job_slot, job_made = excluded.job_made, tries = excluded.tries, next_try = excluded.next_try, "
+        "last_sent = excluded.last_sent, last_error = excluded.last_error, fingerprint = excluded.fingerprint",
+    [PG_FOUND_PUT] = "INSERT INTO delivery_found(delivery, event, subject, instance, status, host_id, text) VALUES($1, "
+                     "$2, $3, $4, $5, $6, $7)"
+                     " ON CONFLICT(delivery, event, subject) DO UPDATE SET instance = excluded.instance,"
+                     " status = excluded.status, host_id = excluded.host_id, text = excluded.text"
+                     " WHERE excluded.instance > delivery_found.instance",
+    [PG_FOUND_SOLVE] = "UPDATE delivery_found SET status = $5, instance = $4"
+                       " WHERE delivery = $1 AND event = $2 AND subject = $3 AND instance < $4",
+    [PG_FOUND_DROP] = "DELETE FROM delivery_found WHERE delivery = $1 AND event = $2 AND subject = $3",
+    [PG_FOUND_MOVE] = "UPDATE delivery_found SET status = $3 WHERE delivery = $1 AND status = $2",
+    [PG_FOUND_FORGET] = "DELETE FROM delivery_found WHERE delivery = $1 AND event = $2 AND status >= $3"
+                        " AND instance < $4",
+    [PG_FOUND_EACH] =
+        "SELECT event, subject, instance, status, host_id, text FROM delivery_found"
+        " WHERE delivery = $1 AND ($2::text IS NULL OR event = $2)"
+        " AND ($3::bigint < 0 OR status = $3) ORDER BY event, instance, subject LIMIT nullif($4::bigint, -1)",
+    [PG_FOUND_COUNT] = "SELECT count(*) FROM delivery_found WHERE delivery = $1 AND event = $2"
+                       " AND status = $3",
+    [PG_CHANGES_AFTER] = "SELECT " CHANGE_COLUMNS " FROM guest_change WHERE kind = 'state'"
+                         " AND (received, vm_id) > ($1, $2) AND received >= $1"
+                         " ORDER BY received, vm_id, time LIMIT $3",
     [PG_COUNTS] = "SELECT (SELECT count(*) FROM stream), (SELECT count(*) FROM host),"
                   " (SELECT count(*) FROM foreign_record), (SELECT count(*) FROM finding),"
                   " pg_database_size(current_database())",

@@ -21,6 +21,8 @@
  *   peer         row 10: the highest integration services seen for an OS build
  *   rejudge      builds whose guests wait to be judged anew
  *   finding      what the hub itself noticed
+ *   delivery, delivery_found, delivery_lease  what goes to people, what they were told, and
+ *                which hub tells them (fleet_delivery.h)
  *   guest_change what changed of a guest, and when (history)
  *   forward_target, forward_mark, forward_refused  who else is sent the records, how
  *                far each has come, what it refused (fleet_forward.h)
@@ -59,6 +61,17 @@ static const char *const pragmas_all = "PRAGMA trusted_schema=OFF;"
                                        "PRAGMA temp_store=MEMORY;"
                                        "PRAGMA cache_size=-16384;";
 
+/* Deliveries (fleet_delivery.h). */
+#define DELIVERY_TABLES                                                                                               \
+    "CREATE TABLE delivery_lease(id INTEGER PRIMARY KEY CHECK (id = 1), owner TEXT NOT NULL, beat INTEGER NOT NULL);" \
+    "CREATE TABLE delivery(name TEXT PRIMARY KEY, schedule TEXT NOT NULL, planned INTEGER NOT NULL,"                  \
+    " found INTEGER NOT NULL, cursor INTEGER NOT NULL, job TEXT NOT NULL, job_kind INTEGER NOT NULL,"                 \
+    " job_slot INTEGER NOT NULL, job_made INTEGER NOT NULL, tries INTEGER NOT NULL, next_try INTEGER NOT NULL,"       \
+    " last_sent INTEGER NOT NULL, last_error TEXT NOT NULL, fingerprint TEXT NOT NULL) WITHOUT ROWID;"                \
+    "CREATE TABLE delivery_found(delivery TEXT NOT NULL, event TEXT NOT NULL, subject TEXT NOT NULL,"                 \
+    " instance INTEGER NOT NULL, status INTEGER NOT NULL, host_id TEXT NOT NULL, text TEXT NOT NULL,"                 \
+    " PRIMARY KEY(delivery, event, subject)) WITHOUT ROWID;"
+
 static const char *const migrations[] = {
     /* 0 -> 1 */
     "CREATE TABLE stream(id INTEGER PRIMARY KEY, agent_id TEXT NOT NULL, host_id TEXT NOT NULL,"
@@ -87,7 +100,7 @@ static const char *const migrations[] = {
     "CREATE TABLE finding(kind TEXT NOT NULL, host_id TEXT NOT NULL, agent_id TEXT NOT NULL,"
     " first_time INTEGER NOT NULL, last_time INTEGER NOT NULL, text TEXT NOT NULL,"
     " PRIMARY KEY(kind, host_id, agent_id)) WITHOUT ROWID;"
-    "CREATE TABLE probe(id INTEGER PRIMARY KEY CHECK (id = 1), time INTEGER NOT NULL);" FORWARD_TABLES,
+    "CREATE TABLE probe(id INTEGER PRIMARY KEY CHECK (id = 1), time INTEGER NOT NULL);" FORWARD_TABLES DELIVERY_TABLES,
     /* 1 -> 2: history; the counts start from the guests that are there */
     "ALTER TABLE stream ADD COLUMN delay INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE stream ADD COLUMN delay_since INTEGER NOT NULL DEFAULT 0;"

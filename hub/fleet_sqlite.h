@@ -80,6 +80,18 @@ enum sql {
     SQL_GAUGE_FINDINGS,
     SQL_GAUGE_SILENT,
     SQL_GAUGE_AGENTS,
+    SQL_LEASE_GET,
+    SQL_LEASE_PUT,
+    SQL_DELIVERY_GET,
+    SQL_DELIVERY_PUT,
+    SQL_FOUND_PUT,
+    SQL_FOUND_SOLVE,
+    SQL_FOUND_DROP,
+    SQL_FOUND_MOVE,
+    SQL_FOUND_FORGET,
+    SQL_FOUND_EACH,
+    SQL_FOUND_COUNT,
+    SQL_CHANGES_AFTER,
     SQL_COUNT
 };
 
@@ -177,6 +189,8 @@ MUST_USE int sqlite_forward_targets(struct fleet_body *b, fleet_take_target *tak
 MUST_USE int sqlite_gauges(struct fleet_body *b, int64_t silent_before_ns, struct fleet_gauges *out, struct err *e);
 
 void sqlite_close(struct fleet_body *b);
+/* A row of CHANGE_COLUMNS; false for a kind that a newer hub wrote. */
+bool sqlite_change_row(sqlite3_stmt *q, struct fleet_change *out);
 void sqlite_stream_row(sqlite3_stmt *q, struct fleet_stream *out);
 
 #endif

@@ -66,20 +66,26 @@ struct taking {
     void *arg;
 };
 
+bool sqlite_change_row(sqlite3_stmt *q, struct fleet_change *out)
+{
+    *out = (struct fleet_change){ .received = sqlite3_column_int64(q, 1), .time = sqlite3_column_int64(q, 3) };
+    if (!fleet_change_parse((const char *)sqlite3_column_text(q, 2), &out->kind))
+        return false;
+    sqlite_text(q, 0, out->vm_id, sizeof out->vm_id);
+    sqlite_text(q, 4, out->host_id, sizeof out->host_id);
+    sqlite_text(q, 5, out->cluster, sizeof out->cluster);
+    sqlite_text(q, 6, out->from, sizeof out->from);
+    sqlite_text(q, 7, out->to, sizeof out->to);
+    sqlite_text(q, 8, out->evidence, sizeof out->evidence);
+    return true;
+}
+
 static bool take_change(sqlite3_stmt *q, void *arg)
 {
     const struct taking *taking = (const struct taking *)arg;
-    struct fleet_change c = { .received = sqlite3_column_int64(q, 1), .time = sqlite3_column_int64(q, 3) };
+    struct fleet_change c;
 
-    if (!fleet_change_parse((const char *)sqlite3_column_text(q, 2), &c.kind))
-        return true; /* written by a newer hub */
-    sqlite_text(q, 0, c.vm_id, sizeof c.vm_id);
-    sqlite_text(q, 4, c.host_id, sizeof c.host_id);
-    sqlite_text(q, 5, c.cluster, sizeof c.cluster);
-    sqlite_text(q, 6, c.from, sizeof c.from);
-    sqlite_text(q, 7, c.to, sizeof c.to);
-    sqlite_text(q, 8, c.evidence, sizeof c.evidence);
-    return taking->change(taking->arg, &c);
+    return !sqlite_change_row(q, &c) || taking->change(taking->arg, &c);
 }
 
 int sqlite_read_changes(struct fleet_body *b, const struct fleet_change_query *q, fleet_take_change *take, void *arg,

@@ -4,6 +4,7 @@
  * would pin its moment of the file and make the next transaction fail. */
 #include "base/log.h"
 #include "base/text.h"
+#include "hub/fleet_delivery_body.h"
 #include "hub/fleet_sqlite.h"
 
 #include <assert.h>
@@ -382,5 +383,6 @@ const struct fleet_body_ops sqlite_ops = {
     .forward_count = sqlite_forward_count,
     .forward_targets = sqlite_forward_targets,
     .gauges = sqlite_gauges,
+    .delivery = &sqlite_delivery_ops,
     .close = sqlite_close,
 };
