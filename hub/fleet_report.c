@@ -108,7 +108,7 @@ bool report_format_fits(enum report_kind kind, enum report_format format)
     return kind == REPORT_DRIFT || (format != REPORT_ANSIBLE && format != REPORT_SCCM);
 }
 
-static int render(const struct drift_report *r, const struct report_query *q, struct buf *out, struct err *e)
+int fleet_report_render(const struct drift_report *r, const struct report_query *q, struct buf *out, struct err *e)
 {
     if (q->kind == REPORT_HOSTS)
         return hosts_report_render(r, q->format, &q->style, out, e);
@@ -134,7 +134,7 @@ static int fill(struct fleet_store *s, const struct report_query *q, struct fill
     return rc != 0 ? rc : f->rc;
 }
 
-int fleet_report(struct fleet_store *s, const struct report_query *q, struct buf *out, struct err *e)
+int fleet_report_make(struct fleet_store *s, const struct report_query *q, struct drift_report **out, struct err *e)
 {
     struct drift_report_options options = {
         .now_ns = q->now_ns,
@@ -157,9 +157,23 @@ int fleet_report(struct fleet_store *s, const struct report_query *q, struct buf
         drift_report_peers(f.report, peers);
         rc = drift_report_finish(f.report, e);
     }
-    if (rc == 0)
-        rc = render(f.report, q, out, e);
-    drift_report_free(f.report);
     drift_peers_free(peers);
+    if (rc != 0) {
+        drift_report_free(f.report);
+        return rc;
+    }
+    *out = f.report;
+    return 0;
+}
+
+int fleet_report(struct fleet_store *s, const struct report_query *q, struct buf *out, struct err *e)
+{
+    struct drift_report *r;
+    int rc = fleet_report_make(s, q, &r, e);
+
+    if (rc != 0)
+        return rc;
+    rc = fleet_report_render(r, q, out, e);
+    drift_report_free(r);
     return rc;
 }

@@ -28,7 +28,14 @@ bool report_format_fits(enum report_kind kind, enum report_format format);
  * anything else, and for a time after now. */
 bool report_since_parse(const char *text, int64_t now_ns, int64_t *out);
 
-/* Appends the report to out.  Reads one moment of the fleet. */
+/* The report of one moment of the fleet, to be rendered in any number of formats (q->format); free it with
+ * drift_report_free(). */
+MUST_USE int fleet_report_make(struct fleet_store *s, const struct report_query *q, struct drift_report **out,
+                               struct err *e);
+MUST_USE int fleet_report_render(const struct drift_report *r, const struct report_query *q, struct buf *out,
+                                 struct err *e);
+
+/* Both in one: appends the report to out. */
 MUST_USE int fleet_report(struct fleet_store *s, const struct report_query *q, struct buf *out, struct err *e);
 
 #endif

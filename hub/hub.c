@@ -6,6 +6,7 @@
 #include "base/times.h"
 #include "config/hub_url.h"
 #include "config/store_url.h"
+#include "hub/deliver.h"
 #include "hub/forward.h"
 #include "hub/server.h"
 
@@ -27,8 +28,10 @@ struct hub {
     bool distrust_loopback;
     struct counters counters;
     struct auth *auth;
-    struct fleet_store *store;   /* the writer's */
-    struct fleet_store *reading; /* the worker's */
+    struct fleet_store *store;      /* the writer's */
+    struct fleet_store *reading;    /* the worker's */
+    struct fleet_store *delivering; /* the delivery thread's; NULL while there are no deliveries */
+    struct deliver *deliver;
     struct writer *writer;
     struct worker *worker;
     struct listener listener;
@@ -126,11 +129,33 @@ static int start_threads(struct hub *h, struct err *e)
     return rc != 0 ? rc : worker_start(&h->worker, REPORTS_QUEUED, e);
 }
 
+/* Those of the settings in force.  Without any there is no thread, and no connection for it. */
+static int start_deliver(struct hub *h, const struct hub_config *config, struct err *e)
+{
+    struct deliver_setup setup = {
+        .config = config,
+        .counters = &h->counters,
+        .clock = plat_clock(),
+        .random = plat_random(),
+        .send = deliver_send,
+    };
+    int rc = 0;
+
+    if (config->delivery.count == 0)
+        return 0;
+    if (h->delivering == NULL)
+        rc = open_store(&h->config, false, &h->delivering, e);
+    setup.store = h->delivering;
+    return rc != 0 ? rc : deliver_start(&h->deliver, &setup, e);
+}
+
 static void free_parts(struct hub *h)
 {
+    deliver_stop(h->deliver);
     forward_stop(h->forward);
     worker_stop(h->worker);
     writer_stop(h->writer);
+    fleet_store_close(h->delivering);
     fleet_store_close(h->reading);
     fleet_store_close(h->store);
     listener_close(&h->listener);
@@ -179,6 +204,8 @@ int hub_start(struct hub **out, const struct hub_options *options, struct err *e
     }
     if (rc == 0)
         rc = forward_run(h->forward, e);
+    if (rc == 0)
+        rc = start_deliver(h, &h->config, e);
     if (rc == 0)
         rc = start_server(h, options->config, &server, e);
     if (rc != 0) {
@@ -250,6 +277,17 @@ static void change_forward(struct hub *h, struct forward *next)
         log_event(LOG_ERROR, "reload.forward", LOG_S("problem", e.text));
 }
 
+/* The deliveries of the new settings.  Should they not start there are none, which is said. */
+static void restart_deliver(struct hub *h)
+{
+    struct err e = { 0 };
+
+    deliver_stop(h->deliver);
+    h->deliver = NULL;
+    if (start_deliver(h, &h->config, &e) != 0)
+        log_event(LOG_ERROR, "reload.no_deliveries", LOG_S("problem", e.text));
+}
+
 int hub_reload(struct hub *h, const struct hub_config *config, struct err *e)
 {
     struct hub_config *next = malloc(sizeof *next);
@@ -268,6 +306,7 @@ int hub_reload(struct hub *h, const struct hub_config *config, struct err *e)
         rc = auth_load(h->auth, next->token_file, e);
     if (rc == 0) {
         put_in_force(h, server, next);
+        restart_deliver(h);
         stop_old(old);
         change_forward(h, forward);
     } else {

@@ -29,7 +29,7 @@ const char *hub_address(const struct hub *h);
 /* Can it store?  Otherwise reason (size bytes) says why not. */
 bool hub_ready(struct hub *h, char *reason, size_t size);
 
-/* New settings: tokens, certificates, CA, limits, threads and log level change without a
+/* New settings: tokens, certificates, CA, limits, threads, deliveries and log level change without a
  * closed port; listen and store.* need a restart, which is logged.  On error those in force stay. */
 MUST_USE int hub_reload(struct hub *h, const struct hub_config *config, struct err *e);
 

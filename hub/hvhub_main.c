@@ -12,6 +12,8 @@ static const char usage[] =
     "       hvhub ready [--config F]          is the hub that runs here able to store?\n"
     "       hvhub backup --to FILE [--config F]   a copy of the store, while the hub runs\n"
     "       hvhub restore --from FILE [--replace] [--config F]   and back; the hub must be stopped\n"
+    "       hvhub deliver --list [--config F]       what goes to whom, when last and when next\n"
+    "       hvhub deliver --test NAME [--config F]  send a sample of this delivery now\n"
     "       hvhub --version, --help\n"
     "\n"
     "  F  the settings; " HUB_CONFIG_DEFAULT " where it is left out\n"
@@ -27,6 +29,7 @@ static const struct command {
     { "report", cmd_report },   { "enroll", cmd_enroll },
     { "migrate", cmd_migrate }, { "backup", cmd_backup },
     { "restore", cmd_restore }, { "ready", cmd_ready },
+    { "deliver", cmd_deliver },
 };
 
 int cmd_enroll(int argc, char **argv)

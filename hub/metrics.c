@@ -111,6 +111,12 @@ static const struct single {
       offsetof(struct counters, decoded_bytes) },
     { "hvhub_commits", COUNTER, "", "Transactions committed.", offsetof(struct counters, commits) },
     { "hvhub_commit_failures", COUNTER, "", "Transactions that failed.", offsetof(struct counters, commit_failures) },
+    { "hvhub_deliveries_sent", COUNTER, "", "Reports and findings delivered.",
+      offsetof(struct counters, deliveries_sent) },
+    { "hvhub_deliveries_failed", COUNTER, "", "Tries to deliver that failed.",
+      offsetof(struct counters, deliveries_failed) },
+    { "hvhub_deliveries_given_up", COUNTER, "", "Deliveries given up: refused for good, or tried for too long.",
+      offsetof(struct counters, deliveries_given_up) },
     { "hvhub_queue_requests", GAUGE, "", "Requests waiting for a commit.", offsetof(struct counters, queue) },
     { "hvhub_connections", GAUGE, "", "Open connections.", offsetof(struct counters, connections) },
 };
