@@ -173,16 +173,19 @@ static void failed(struct deliver *d, const struct deliver_plan *p, const struct
 
 static void sent(struct deliver *d, const struct content *c, bool quiet, struct fleet_delivery *row)
 {
+    struct fleet_delivery job = *row;
     bool found = row->job_kind == JOB_FOUND;
 
     if (!quiet)
         d->setup.counters->deliveries_sent++;
-    log_event(LOG_INFO, quiet ? "deliver.unchanged" : "deliver.sent", LOG_S("delivery", row->name),
-              LOG_S("id", row->job), LOG_I("tries", row->tries), LOG_S("title", c->title));
     if (!found)
         fingerprint_of(c, row->fingerprint);
     deliver_plan_sent(wall(d), quiet, row);
-    (void)!save(d, row, found ? FOUND_DONE : FOUND_STAYS);
+    if (save(d, row, found ? FOUND_DONE : FOUND_STAYS) == 0)
+        log_event(LOG_INFO, quiet ? "deliver.unchanged" : "deliver.sent", LOG_S("delivery", job.name),
+                  LOG_S("id", job.job), LOG_I("tries", job.tries), LOG_S("title", c->title));
+    else
+        log_event(LOG_WARN, "deliver.sent_not_noted", LOG_S("delivery", job.name), LOG_S("id", job.job));
 }
 
 static void send_content(struct deliver *d, const struct deliver_plan *p, const struct content *c,

@@ -141,7 +141,7 @@ static void found_title(const struct content *c, struct buf *out)
     for (int i = 0; i < DELIVERY_EVENT_COUNT; i++) {
         if (c->counts[i] == 0)
             continue;
-        buf_printf(out, "%s%zu %s", joint, c->counts[i], delivery_event_name((enum delivery_event)i));
+        buf_printf(out, "%s%zu %s", joint, c->counts[i], content_phrase((enum delivery_event)i, c->counts[i]));
         joint = ", ";
     }
 }
@@ -157,9 +157,9 @@ static void make_title(struct content *c)
     if (c->kind == JOB_FOUND)
         found_title(c, &out);
     else if (d->what == DELIVER_HOSTS)
-        buf_printf(&out, "Hosts: findings about %zu of %zu", c->summary.host_findings, c->summary.hosts);
+        buf_printf(&out, "findings about %zu of %zu hosts", c->summary.host_findings, c->summary.hosts);
     else
-        buf_printf(&out, "Drift: %zu of %zu guests", c->summary.problems, c->summary.guests);
+        buf_printf(&out, "%zu of %zu guests need a look", c->summary.need_a_look, c->summary.guests);
     clean(cluster, 128, d->cluster);
     if (cluster[0] != '\0')
         buf_printf(&out, " in %s", cluster);

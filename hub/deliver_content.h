@@ -76,6 +76,9 @@ void content_line(const struct content_item *item, struct buf *out);
 /* Text for HTML: & < > " ' escaped. */
 void content_escape(struct buf *out, const char *text);
 
+/* "guests drifted", "host silent". */
+const char *content_phrase(enum delivery_event event, size_t count);
+
 /* deliver_notice.c: the text and HTML of what was found, appended. */
 void content_notice_text(const struct content *c, struct buf *out);
 void content_notice_html(const struct content *c, struct buf *out);

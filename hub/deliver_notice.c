@@ -15,6 +15,22 @@ static const char *const headings[DELIVERY_EVENT_COUNT] = {
     [DELIVERY_CLOCK_OFF] = "Hosts whose clock is off",
 };
 
+static const struct {
+    const char *one, *many;
+} phrases[DELIVERY_EVENT_COUNT] = {
+    [DELIVERY_NEW_DRIFT] = { "guest drifted", "guests drifted" },
+    [DELIVERY_SILENT_HOST] = { "host silent", "hosts silent" },
+    [DELIVERY_GAP] = { "host lost records", "hosts lost records" },
+    [DELIVERY_SEQUENCE_HOLE] = { "host with missing records", "hosts with missing records" },
+    [DELIVERY_SHARED_AGENT_ID] = { "host with a shared agent id", "hosts with a shared agent id" },
+    [DELIVERY_CLOCK_OFF] = { "host whose clock is off", "hosts whose clock is off" },
+};
+
+const char *content_phrase(enum delivery_event event, size_t count)
+{
+    return count == 1 ? phrases[event].one : phrases[event].many;
+}
+
 static bool is_of(const struct content_item *item, int event)
 {
     return strcmp(item->event, delivery_event_name((enum delivery_event)event)) == 0;

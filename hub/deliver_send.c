@@ -91,7 +91,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
     return t->body_read > ANSWER_READ_MAX ? 0 : len;
 }
 
-/* HTTP's header lines, or the lines of SMTP's dialogue, of which the last is kept. */
+/* HTTP's header lines, or the server's lines of SMTP's dialogue, of which the newest that says no is kept. */
 static size_t on_line(char *bytes, size_t size, size_t count, void *arg)
 {
     static const char after[] = "Retry-After:";
@@ -108,7 +108,7 @@ static size_t on_line(char *bytes, size_t size, size_t count, void *arg)
 
         if (text_u64(value + strspn(value, " "), &seconds))
             t->retry_after_s = seconds < RETRY_AFTER_MAX_S ? (int64_t)seconds : RETRY_AFTER_MAX_S;
-    } else if (line[0] >= '2' && line[0] <= '5') {
+    } else if (line[0] == '4' || line[0] == '5') {
         text_copy(t->reply, sizeof t->reply, line);
         t->reply_len = strlen(t->reply);
     }

@@ -51,7 +51,7 @@ struct deliver_curl {
     void *headers; /* struct curl_slist * */
     const struct deliver_options *options;
     char error[256];
-    char reply[256]; /* SMTP: the server's last line.  HTTP: the beginning of the body */
+    char reply[256]; /* SMTP: the server's newest line that says no.  HTTP: the beginning of the body */
     size_t reply_len;
     int64_t retry_after_s;
     size_t body_read;

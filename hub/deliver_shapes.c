@@ -91,14 +91,15 @@ int shape_json(const struct content *c, struct buf *out, struct err *e)
     char time[TIMES_TEXT_MAX];
     struct buf front;
     int rc;
-    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:s, s:{s:I, s:I, s:I, s:I, s:o}, s:o, s:I}",
-                             "schema", "hvfleet.delivery/1", "id", c->id, "delivery", c->delivery->name, "kind",
-                             c->kind == JOB_FOUND ? "found" : "report", "test", (int)c->test, "generated_at",
-                             times_format(c->made_ns / NS_PER_S * NS_PER_S, time), "title", c->title, "link", c->link,
-                             "summary", "guests", (json_int_t)c->summary.guests, "hosts", (json_int_t)c->summary.hosts,
-                             "problems", (json_int_t)c->summary.problems, "host_findings",
-                             (json_int_t)c->summary.host_findings, "by_state", states_of(c), "found", found_of(c),
-                             "found_total", (json_int_t)(c->kind == JOB_FOUND ? c->item_total : 0));
+    json_t *root =
+        json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:s, s:{s:I, s:I, s:I, s:I, s:I, s:o}, s:o, s:I}", "schema",
+                  "hvfleet.delivery/1", "id", c->id, "delivery", c->delivery->name, "kind",
+                  c->kind == JOB_FOUND ? "found" : "report", "test", (int)c->test, "generated_at",
+                  times_format(c->made_ns / NS_PER_S * NS_PER_S, time), "title", c->title, "link", c->link, "summary",
+                  "guests", (json_int_t)c->summary.guests, "hosts", (json_int_t)c->summary.hosts, "need_a_look",
+                  (json_int_t)c->summary.need_a_look, "problems", (json_int_t)c->summary.problems, "host_findings",
+                  (json_int_t)c->summary.host_findings, "by_state", states_of(c), "found", found_of(c), "found_total",
+                  (json_int_t)(c->kind == JOB_FOUND ? c->item_total : 0));
 
     buf_init(&front, CONTENT_JSON_BYTES);
     rc = dump(root, &front, e);

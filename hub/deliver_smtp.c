@@ -38,7 +38,8 @@ static CURLcode add_part(curl_mime *mime, const struct buf *bytes, const char *t
                          const char *file)
 {
     curl_mimepart *part = curl_mime_addpart(mime);
-    CURLcode rc = part != NULL ? curl_mime_data(part, buf_text(bytes), bytes->len) : CURLE_OUT_OF_MEMORY;
+    CURLcode rc = part != NULL && buf_error(bytes) == ERR_OK ? curl_mime_data(part, buf_text(bytes), bytes->len)
+                                                             : CURLE_OUT_OF_MEMORY;
 
     if (rc == CURLE_OK)
         rc = curl_mime_type(part, type);
@@ -46,6 +47,28 @@ static CURLcode add_part(curl_mime *mime, const struct buf *bytes, const char *t
         rc = curl_mime_encoder(part, encoder);
     if (rc == CURLE_OK && file != NULL)
         rc = curl_mime_filename(part, file);
+    return rc;
+}
+
+/* A text with the line ends that mail has; those that the quoted-printable encoding takes for line ends. */
+static CURLcode add_text(curl_mime *mime, const struct buf *text, const char *type)
+{
+    struct buf lines;
+    CURLcode rc;
+
+    buf_init(&lines, 2 * text->max);
+    for (const char *p = buf_text(text); *p != '\0';) {
+        size_t n = strcspn(p, "\n");
+
+        buf_add(&lines, p, n);
+        p += n;
+        if (*p != '\0') {
+            buf_str(&lines, "\r\n");
+            p++;
+        }
+    }
+    rc = add_part(mime, &lines, type, "quoted-printable", NULL);
+    buf_free(&lines);
     return rc;
 }
 
@@ -57,9 +80,9 @@ static CURLcode add_alternatives(struct mail *m)
     CURLcode rc = both != NULL && part != NULL ? CURLE_OK : CURLE_OUT_OF_MEMORY;
 
     if (rc == CURLE_OK)
-        rc = add_part(both, &c->text, "text/plain; charset=utf-8", "quoted-printable", NULL);
+        rc = add_text(both, &c->text, "text/plain; charset=utf-8");
     if (rc == CURLE_OK && c->html.len > 0)
-        rc = add_part(both, &c->html, "text/html; charset=utf-8", "quoted-printable", NULL);
+        rc = add_text(both, &c->html, "text/html; charset=utf-8");
     if (rc == CURLE_OK)
         rc = curl_mime_subparts(part, both);
     if (rc == CURLE_OK)

@@ -40,6 +40,7 @@ void drift_report_summary(const struct drift_report *r, struct report_summary *o
             out->problems += r->by_state[s];
     }
     for (size_t i = 0; i < r->guest_count; i++) {
+        out->need_a_look += !report_is_fine(&r->guests[i]);
         if (!report_is_fine(&r->guests[i]))
             out->fingerprint += hash_pair("guest", r->guests[i].vm_id, drift_state_name(r->guests[i].kept.state));
     }
@@ -57,7 +58,7 @@ bool drift_report_next_guest(const struct drift_report *r, size_t *from, struct 
     for (; *from < r->guest_count; (*from)++) {
         const struct report_guest *g = &r->guests[*from];
 
-        if (!drift_state_is_problem(g->kept.state))
+        if (report_is_fine(g))
             continue;
         *out = (struct report_line){ report_guest_label(g), g->host, g->cluster, drift_state_name(g->kept.state),
                                      g->action };

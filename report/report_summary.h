@@ -11,7 +11,8 @@
 struct report_summary {
     size_t guests, hosts;
     size_t by_state[DRIFT_STATE_COUNT];
-    size_t problems;      /* guests in a state worse than unknown */
+    size_t need_a_look;   /* guests that are neither current nor not-applicable */
+    size_t problems;      /* those of them in a state worse than unknown */
     size_t host_findings; /* hosts about which there is a finding */
     /* Of what is not fine: which guest is in which state, which host has which findings.  The same for
      * the same, whatever the order and the time; different, as good as always, for anything else. */
@@ -28,7 +29,7 @@ struct report_line {
     const char *text;  /* what to do about a guest, what was found about a host */
 };
 
-/* The guests in a state worse than unknown, worst first; the hosts about which there is a finding.  False when there is
+/* The guests that need a look, worst first; the hosts about which there is a finding.  False when there is
  * no i-th one.  *from (0 at first) is where the next call goes on. */
 bool drift_report_next_guest(const struct drift_report *r, size_t *from, struct report_line *out);
 bool drift_report_next_host(const struct drift_report *r, size_t *from, struct report_line *out);
