@@ -24,6 +24,10 @@ struct deliver_setup {
     void (*send)(const struct content *c, const struct deliver_options *o, struct deliver_result *out); /* a seam */
 };
 
+/* Are the files and folders there that the settings name?  Sends nothing; one problem at a time.  Says in the log when
+ * a secret is open to others. */
+MUST_USE int deliver_check(const struct hub_delivery_config *config, struct err *e);
+
 /* Without the thread: for tests, which call deliver_tick() themselves. */
 MUST_USE int deliver_new(struct deliver **out, const struct deliver_setup *setup, struct err *e);
 void deliver_free(struct deliver *d);

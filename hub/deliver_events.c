@@ -136,10 +136,13 @@ static int look_slice(struct slice *s, bool *more, struct err *e)
 
 static int look_at_changes(const struct deliver_look *l, struct fleet_delivery *row, struct err *e)
 {
-    struct slice s = { .look = l, .received = row->cursor > OVERLAP ? row->cursor - OVERLAP : 0 };
+    struct slice s = { .look = l };
     bool more = true;
     int rc = 0;
 
+    if (row->cursor > l->now_ns)
+        row->cursor = l->now_ns; /* our clock was set back: what comes is received earlier than what came */
+    s.received = row->cursor > OVERLAP ? row->cursor - OVERLAP : 0;
     s.list = calloc(SLICE_ROWS, sizeof *s.list);
     if (s.list == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");

@@ -2,10 +2,14 @@
 #include "hub/deliver_plan.h"
 
 #include "base/text.h"
+#include "base/times.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+
+/* A time further ahead than anything we plan was written by a clock that was wrong. */
+#define TOO_FAR (48 * 3600 * NS_PER_S)
 
 enum { ID_BYTES = 16 };
 
@@ -43,7 +47,7 @@ bool deliver_plan_adopt(const struct deliver_plan *p, int64_t now_ns, struct fle
     char text[DELIVERY_SCHEDULE_MAX];
 
     schedule_text(p, text);
-    if (strcmp(text, row->schedule) == 0)
+    if (strcmp(text, row->schedule) == 0 && row->planned - now_ns <= TOO_FAR)
         return false;
     memcpy(row->schedule, text, sizeof text);
     row->planned = now_ns;
@@ -53,10 +57,10 @@ bool deliver_plan_adopt(const struct deliver_plan *p, int64_t now_ns, struct fle
 enum deliver_step deliver_plan_next(const struct deliver_plan *p, int64_t now_ns, const struct fleet_delivery *row)
 {
     if (row->job[0] != '\0')
-        return now_ns >= row->next_try ? STEP_TRY : STEP_WAIT;
+        return now_ns >= row->next_try || row->next_try - now_ns > TOO_FAR ? STEP_TRY : STEP_WAIT;
     if (schedule_latest(&p->schedule, p->zone, now_ns) > row->planned)
         return STEP_SCHEDULED;
-    if (row->found != 0 && now_ns - row->found >= p->delivery->batch_ns)
+    if (row->found != 0 && (now_ns - row->found >= p->delivery->batch_ns || row->found > now_ns))
         return STEP_FOUND;
     return STEP_NOTHING;
 }

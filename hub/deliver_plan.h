@@ -24,7 +24,8 @@ void deliver_plan_free(struct deliver_plan *p);
 /* The state of a delivery that was never seen: nothing that was due before now is due. */
 void deliver_plan_begin(const struct deliver_plan *p, int64_t now_ns, struct fleet_delivery *row);
 
-/* Another schedule than the one that row->planned counts for?  Then it counts from now on.  True when row changed. */
+/* Another schedule than the one that row->planned counts for, or a time that a wrong clock has written?  Then it counts
+ * from now on.  True when row changed. */
 bool deliver_plan_adopt(const struct deliver_plan *p, int64_t now_ns, struct fleet_delivery *row);
 
 /* What is to be done. */

@@ -372,6 +372,8 @@ int hub_check(const struct hub_config *config, struct err *e)
     if (rc == 0)
         rc = auth_load(auth, config->token_file, e);
     auth_free(auth);
+    if (rc == 0)
+        rc = deliver_check(&config->delivery, e);
     if (rc != 0)
         return rc;
     rc = tls_load(config, &tls, e);

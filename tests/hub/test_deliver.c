@@ -382,6 +382,29 @@ START_TEST(a_change_that_is_committed_late_is_still_told)
 }
 END_TEST
 
+START_TEST(a_clock_that_is_set_back_hides_nothing)
+{
+    struct hub_part p;
+
+    set_up(ON_DRIFT);
+    p = start();
+    tick_after(&p, 0);
+    report_guests(&one, 1, 1, OLD);
+    run_for(&p, 5 * MINUTES);
+    ck_assert_int_eq(target.count, 1);
+    clock_.now -= 3 * HOURS;
+    run_for(&p, MINUTES);
+    report_guests(&two, 11, 1, OLD);
+    run_for(&p, 5 * MINUTES);
+    ck_assert_int_eq(target.count, 2);
+    ck_assert_uint_eq(target.sent[1].total, 1);
+    run_for(&p, 4 * HOURS);
+    ck_assert_int_eq(target.count, 2);
+    stop(&p);
+    tear_down();
+}
+END_TEST
+
 /* ---- failures ----------------------------------------------------------------------------------------- */
 
 START_TEST(a_failed_try_is_made_again_later_with_the_same_id)
@@ -604,6 +627,7 @@ static void add(Suite *s)
     suite_test(s, another_cluster_is_not_told_of);
     suite_test(s, a_silent_host_is_told_once_each_time_it_goes_silent);
     suite_test(s, a_change_that_is_committed_late_is_still_told);
+    suite_test(s, a_clock_that_is_set_back_hides_nothing);
     suite_test(s, a_failed_try_is_made_again_later_with_the_same_id);
     suite_test(s, the_target_may_say_when_to_come_again);
     suite_test(s, a_refused_message_is_given_up_and_its_contents_go_with_the_next);
