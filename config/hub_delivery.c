@@ -312,7 +312,7 @@ static void check_names(struct yaml_checker *c, const struct hub_delivery_config
 
     for (int i = 1; i < d->count; i++) {
         for (int k = 0; k < i; k++) {
-            if (text_casecmp(d->list[i].name, d->list[k].name) != 0)
+            if (d->list[i].name[0] == '\0' || text_casecmp(d->list[i].name, d->list[k].name) != 0)
                 continue;
             snprintf(path, sizeof path, "delivery.list[%d].name", i);
             yaml_check_problem(c, path, "there is a delivery of this name already; write another name");

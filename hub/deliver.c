@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/times.h"
+#include "hub/deliver_lease.h"
 #include "hub/deliver_look.h"
 #include "hub/deliver_plan.h"
 
@@ -17,7 +18,12 @@
 #define FINDINGS_EVERY (30 * NS_PER_S)
 #define FORGET_EVERY   (600 * NS_PER_S)
 
-enum { BEATS_IN_TAKEOVER = 3, OWNER_BYTES = 16 };
+/* A job that the target has taken, while the store has not yet: it must only be written down, not sent again. */
+struct taken {
+    char job[DELIVERY_ID_MAX];
+    char fingerprint[DELIVERY_ID_MAX];
+    bool quiet; /* there was nothing to send */
+};
 
 struct deliver {
     struct deliver_setup setup;
@@ -25,12 +31,8 @@ struct deliver {
     int64_t host_silent_ns;
     struct drift_floors floors;
     struct deliver_plan plans[DELIVERIES_MAX];
-    char owner[DELIVERY_ID_MAX];
-
-    bool mine;                      /* the lease, as far as we know */
-    int64_t beat_at;                /* monotonic: when we last wrote it */
-    struct fleet_lease other;       /* another hub's, and since when it has looked like this */
-    int64_t other_since;            /* monotonic */
+    struct taken taken[DELIVERIES_MAX]; /* by the place of the plan */
+    struct deliver_lease lease;
     int64_t findings_at, forget_at; /* monotonic: the next time */
     bool findings_now;
 
@@ -56,77 +58,24 @@ static void complain(const char *event, const char *name, const struct err *e)
     log_event(LOG_WARN, event, LOG_S("delivery", name), LOG_S("problem", e->text));
 }
 
-/* ---- the lease --------------------------------------------------------------------------- */
-
-static void hold(struct deliver *d, const struct fleet_lease *over)
-{
-    struct fleet_lease now;
-    struct err e = { 0 };
-    bool mine = false, was = d->mine;
-
-    if (fleet_lease_hold(d->setup.store, d->owner, over, &mine, &now, &e) != 0) {
-        complain("deliver.lease_failed", NULL, &e);
-        return;
-    }
-    d->mine = mine;
-    d->beat_at = monotonic(d);
-    if (!mine) {
-        d->other = now;
-        d->other_since = d->beat_at;
-    }
-    if (mine != was)
-        log_event(LOG_INFO, mine ? "deliver.begins" : "deliver.watches",
-                  LOG_S("reason", over != NULL && over->owner[0] != '\0' ? "the other hub is silent" : NULL));
-}
-
-/* Watches another hub's lease; takes it when it has not moved for long enough by our own clock. */
-static void watch(struct deliver *d)
-{
-    struct fleet_lease now;
-    struct err e = { 0 };
-    int64_t at = monotonic(d);
-
-    if (fleet_lease_read(d->setup.store, &now, &e) != 0) {
-        complain("deliver.lease_failed", NULL, &e);
-    } else if (now.owner[0] == '\0') {
-        hold(d, NULL);
-    } else if (now.beat != d->other.beat || strcmp(now.owner, d->other.owner) != 0) {
-        d->other = now;
-        d->other_since = at;
-    } else if (at - d->other_since >= d->config.takeover_ns) {
-        hold(d, &now);
-    }
-}
-
-static void beat(struct deliver *d)
-{
-    if (d->mine && monotonic(d) - d->beat_at >= d->config.takeover_ns / BEATS_IN_TAKEOVER)
-        hold(d, NULL);
-}
-
 /* While a transfer is under way. */
 static void alive(void *arg)
 {
-    beat(arg);
+    deliver_lease_beat(&((struct deliver *)arg)->lease);
 }
 
 static bool lost(struct deliver *d, int rc)
 {
-    if (rc == ERR_REFUSED) {
-        d->mine = false;
-        d->other_since = monotonic(d);
-        log_event(LOG_INFO, "deliver.watches", LOG_S("reason", "another hub took over"));
-    }
-    return rc == ERR_REFUSED;
+    return deliver_lease_lost(&d->lease, rc);
 }
 
 static int save(struct deliver *d, const struct fleet_delivery *row, enum fleet_found_move move)
 {
     struct err e = { 0 };
-    int rc = fleet_delivery_save(d->setup.store, d->owner, row, move, &e);
+    int rc = fleet_delivery_save(d->setup.store, d->lease.owner, row, move, &e);
 
     if (rc == 0)
-        d->beat_at = monotonic(d);
+        deliver_lease_written(&d->lease);
     else if (!lost(d, rc))
         complain("deliver.store_failed", row->name, &e);
     return rc;
@@ -171,21 +120,33 @@ static void failed(struct deliver *d, const struct deliver_plan *p, const struct
     (void)!save(d, row, over && found ? FOUND_BACK : FOUND_STAYS);
 }
 
-static void sent(struct deliver *d, const struct content *c, bool quiet, struct fleet_delivery *row)
+/* Writes down that the job is done.  When that fails it is tried again, and nothing is sent for it meanwhile. */
+static void note_taken(struct deliver *d, const struct taken *taken, struct fleet_delivery *row)
 {
     struct fleet_delivery job = *row;
     bool found = row->job_kind == JOB_FOUND;
 
-    if (!quiet)
-        d->setup.counters->deliveries_sent++;
     if (!found)
-        fingerprint_of(c, row->fingerprint);
-    deliver_plan_sent(wall(d), quiet, row);
+        text_copy(row->fingerprint, sizeof row->fingerprint, taken->fingerprint);
+    deliver_plan_sent(wall(d), taken->quiet, row);
     if (save(d, row, found ? FOUND_DONE : FOUND_STAYS) == 0)
-        log_event(LOG_INFO, quiet ? "deliver.unchanged" : "deliver.sent", LOG_S("delivery", job.name),
-                  LOG_S("id", job.job), LOG_I("tries", job.tries), LOG_S("title", c->title));
+        log_event(LOG_INFO, taken->quiet ? "deliver.unchanged" : "deliver.sent", LOG_S("delivery", job.name),
+                  LOG_S("id", job.job), LOG_I("tries", job.tries));
     else
         log_event(LOG_WARN, "deliver.sent_not_noted", LOG_S("delivery", job.name), LOG_S("id", job.job));
+}
+
+static void sent(struct deliver *d, const struct deliver_plan *p, const struct content *c, bool quiet,
+                 struct fleet_delivery *row)
+{
+    struct taken *taken = &d->taken[p - d->plans];
+
+    if (!quiet)
+        d->setup.counters->deliveries_sent++;
+    text_copy(taken->job, sizeof taken->job, row->job);
+    fingerprint_of(c, taken->fingerprint);
+    taken->quiet = quiet;
+    note_taken(d, taken, row);
 }
 
 static void send_content(struct deliver *d, const struct deliver_plan *p, const struct content *c,
@@ -196,7 +157,7 @@ static void send_content(struct deliver *d, const struct deliver_plan *p, const 
     int64_t tries = row->tries;
 
     if (is_unchanged(p->delivery, c, row)) {
-        sent(d, c, true, row);
+        sent(d, p, c, true, row);
         return;
     }
     deliver_plan_try(p, wall(d), row);
@@ -204,7 +165,7 @@ static void send_content(struct deliver *d, const struct deliver_plan *p, const 
         return;
     d->setup.send(c, &o, &result);
     if (result.outcome == DELIVER_SENT) {
-        sent(d, c, false, row);
+        sent(d, p, c, false, row);
     } else if (atomic_load(&d->stopping)) {
         row->tries = tries; /* broken off by us: the next start tries at once */
         row->next_try = wall(d);
@@ -218,9 +179,14 @@ static void try_job(struct deliver *d, const struct deliver_plan *p, struct flee
 {
     struct content_source from = { d->setup.store, &d->config, d->host_silent_ns, d->floors, wall(d) };
     struct deliver_result result;
+    const struct taken *taken = &d->taken[p - d->plans];
     struct content *c;
     struct err e = { 0 };
 
+    if (strcmp(row->job, taken->job) == 0) {
+        note_taken(d, taken, row);
+        return;
+    }
     if (content_make(&c, &from, p->delivery, row, false, &e) == 0) {
         send_content(d, p, c, row);
         content_free(c);
@@ -237,7 +203,7 @@ static struct deliver_look look_of(struct deliver *d, const struct deliver_plan 
 {
     return (struct deliver_look){
         .store = d->setup.store,
-        .owner = d->owner,
+        .owner = d->lease.owner,
         .delivery = p->delivery,
         .now_ns = wall(d),
         .host_silent_ns = d->host_silent_ns,
@@ -352,15 +318,15 @@ void deliver_tick(struct deliver *d)
 {
     int64_t every = 3 * d->config.look_ns < FINDINGS_EVERY ? 3 * d->config.look_ns : FINDINGS_EVERY;
 
-    if (!d->mine)
-        watch(d);
-    beat(d);
+    if (!d->lease.mine)
+        deliver_lease_watch(&d->lease);
+    deliver_lease_beat(&d->lease);
     d->findings_now = monotonic(d) >= d->findings_at;
-    for (int i = 0; i < d->config.count && d->mine && !atomic_load(&d->stopping); i++) {
+    for (int i = 0; i < d->config.count && d->lease.mine && !atomic_load(&d->stopping); i++) {
         step(d, &d->plans[i]);
-        beat(d);
+        deliver_lease_beat(&d->lease);
     }
-    if (!d->mine || !d->findings_now)
+    if (!d->lease.mine || !d->findings_now)
         return;
     d->findings_at = monotonic(d) + every;
     if (monotonic(d) >= d->forget_at)
@@ -369,23 +335,10 @@ void deliver_tick(struct deliver *d)
 
 void deliver_rest(struct deliver *d)
 {
-    struct err e = { 0 };
-
-    if (d->mine && fleet_lease_release(d->setup.store, d->owner, &e) != 0)
-        complain("deliver.lease_failed", NULL, &e);
-    d->mine = false;
+    deliver_lease_release(&d->lease);
 }
 
 /* ---- making one ----------------------------------------------------------------------------------- */
-
-static void make_owner(struct deliver *d)
-{
-    unsigned char id[OWNER_BYTES];
-
-    d->setup.random->fill(d->setup.random, id, sizeof id);
-    for (int i = 0; i < OWNER_BYTES; i++)
-        snprintf(d->owner + 2 * i, 3, "%02x", id[i]);
-}
 
 int deliver_new(struct deliver **out, const struct deliver_setup *setup, struct err *e)
 {
@@ -400,7 +353,7 @@ int deliver_new(struct deliver **out, const struct deliver_setup *setup, struct 
     d->host_silent_ns = setup->config->host_silent_ns;
     d->floors = setup->config->floors;
     d->setup.config = NULL;
-    make_owner(d);
+    deliver_lease_init(&d->lease, setup->store, setup->clock, setup->random, d->config.takeover_ns);
     pthread_mutex_init(&d->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

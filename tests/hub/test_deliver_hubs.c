@@ -1,7 +1,9 @@
 /* Deliveries by several hubs on one store, and by hubs that end in the middle. */
 #include "tests/hub/support_deliver.h"
+#include "tests/hub/support_postgres.h"
 #include "tests/support/suite.h"
 
+#include <sqlite3.h>
 #include <string.h>
 
 #define OLD DELIVER_OLD
@@ -121,11 +123,44 @@ START_TEST(what_was_sent_but_not_written_down_goes_again_with_the_same_id)
 }
 END_TEST
 
+/* The store is locked just when it should be written down; as a lock of another program's, longer than we wait. */
+static sqlite3 *locking;
+
+static void send_and_lock(const struct content *c, const struct deliver_options *o, struct deliver_result *out)
+{
+    target_send(c, o, out);
+    ck_assert_int_eq(sqlite3_open(deliver_store_path, &locking), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(locking, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+}
+
+START_TEST(what_could_not_be_written_down_is_not_sent_again_by_the_same_hub)
+{
+    struct hub_part p;
+
+    if (stores_are_postgres())
+        skip("locks a file");
+    deliver_set_up(ON_DRIFT);
+    p = part_start(send_and_lock);
+    tick_after(&p, 0);
+    report_guests(&host_one, 1, 1, OLD);
+    run_for(&p, 70 * SECONDS);
+    ck_assert_int_eq(target.count, 1);
+    sqlite3_close(locking);
+    run_for(&p, HOURS);
+    ck_assert_int_eq(target.count, 1);
+    ck_assert_int_eq(ask_store(deliver_store_path, "SELECT count(*) FROM delivery WHERE job <> ''"), 0);
+    ck_assert_int_eq(ask_store(deliver_store_path, "SELECT last_sent > 0 FROM delivery"), 1);
+    part_end(&p);
+    deliver_tear_down();
+}
+END_TEST
+
 static void add(Suite *s)
 {
     suite_test(s, of_two_hubs_one_delivers);
     suite_test(s, a_hub_that_is_killed_is_replaced_after_a_while_and_nothing_is_told_twice);
     suite_test(s, a_hub_that_ends_in_order_is_replaced_at_once);
+    suite_test(s, what_could_not_be_written_down_is_not_sent_again_by_the_same_hub);
     suite_test(s, what_was_sent_but_not_written_down_goes_again_with_the_same_id);
 }
 
