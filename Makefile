@@ -11,7 +11,7 @@ CC ?= cc
 
 # ---- what the host needs -------------------------------------------------
 # Debian's names; `make deps` installs what is missing, with sudo when not root.
-PACKAGES := gcc libc6-dev pkg-config python3 openssl ca-certificates \
+PACKAGES := gcc libc6-dev pkg-config python3 openssl ca-certificates tzdata \
 	libuv1-dev libcurl4-openssl-dev libsqlite3-dev libpq-dev libyaml-dev libexpat1-dev \
 	libevtx-dev libbfio-dev libnanopb-dev nanopb protobuf-compiler python3-protobuf \
 	libjansson-dev libzstd-dev zlib1g-dev libmicrohttpd-dev libgnutls28-dev libarchive-dev libjs-chart.js check
