@@ -9,7 +9,7 @@
 static struct hub_config cfg;
 static struct buf said = { .max = 65536 };
 
-static int read(const char *yaml)
+static int read_settings(const char *yaml)
 {
     buf_clear(&said);
     return hub_config_parse("hub.yaml", yaml, strlen(yaml), &cfg, &said);
@@ -17,7 +17,7 @@ static int read(const char *yaml)
 
 static void right(const char *yaml)
 {
-    int rc = read(yaml);
+    int rc = read_settings(yaml);
 
     ck_assert_str_eq(buf_text(&said), "");
     ck_assert_int_eq(rc, 0);
@@ -26,7 +26,7 @@ static void right(const char *yaml)
 
 static void wrong(const char *yaml, const char *lines)
 {
-    ck_assert_int_eq(read(yaml), ERR_INVALID);
+    ck_assert_int_eq(read_settings(yaml), ERR_INVALID);
     ck_assert_str_eq(buf_text(&said), lines);
     buf_free(&said);
 }
@@ -185,11 +185,12 @@ START_TEST(a_mail_needs_addresses_alone)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         snprintf(keys, sizeof keys, "name: a, on: [gap], smtp: {url: 'smtp://m.example.com', from: a@b.c, to: ['%s']}",
                  bad[i]);
-        ck_assert_msg(read(one(keys)) == ERR_INVALID, "%s was taken", bad[i]);
+        ck_assert_msg(read_settings(one(keys)) == ERR_INVALID, "%s was taken", bad[i]);
         ck_assert_msg(strstr(buf_text(&said), "holds something that is no address") != NULL, "%s", buf_text(&said));
     }
-    ck_assert_int_eq(read(one("name: a, on: [gap], smtp: {url: 'smtp://m.example.com', from: 'a@b.c\\r\\nBcc: x@y'}")),
-                     ERR_INVALID);
+    ck_assert_int_eq(
+        read_settings(one("name: a, on: [gap], smtp: {url: 'smtp://m.example.com', from: 'a@b.c\\r\\nBcc: x@y'}")),
+        ERR_INVALID);
     buf_free(&said);
 }
 END_TEST
@@ -214,7 +215,7 @@ START_TEST(urls_are_checked_without_being_shown)
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         snprintf(keys, sizeof keys, "name: a, on: [gap], webhook: {url: '%s'}", bad[i]);
-        ck_assert_msg(read(one(keys)) == ERR_INVALID, "%s was taken", bad[i]);
+        ck_assert_msg(read_settings(one(keys)) == ERR_INVALID, "%s was taken", bad[i]);
         ck_assert_msg(strstr(buf_text(&said), "SECRET") == NULL, "%s", buf_text(&said));
     }
     right(one("name: a, on: [gap], webhook: {url: 'http://127.0.0.1:8080/x'}"));
@@ -251,7 +252,7 @@ START_TEST(a_recipient_list_has_its_ceiling)
         static char yaml[65536 + 64];
 
         snprintf(yaml, sizeof yaml, "delivery:\n  list:\n    - {%s}\n", keys);
-        ck_assert_int_eq(read(yaml), ERR_INVALID);
+        ck_assert_int_eq(read_settings(yaml), ERR_INVALID);
     }
     ck_assert_msg(strstr(buf_text(&said), "the list is too long; its items may have 4095 bytes together") != NULL, "%s",
                   buf_text(&said));

@@ -136,7 +136,7 @@ END_TEST
 
 START_TEST(a_zone_that_is_not_there_says_what_to_write)
 {
-    static const char *const wrong[] = { "Europe/Atlantis", "../../etc/passwd", "/etc/passwd", "Europe", "",
+    static const char *const wrong[] = { "Europe/Atlantis", "../../etc/passwd", "/etc/passwd", "",
                                          "Europe/Berlin\n", "Europe//Berlin" };
     struct time_zone *z = NULL;
     struct err e;
@@ -145,6 +145,16 @@ START_TEST(a_zone_that_is_not_there_says_what_to_write)
         ck_assert_msg(time_zone_load(&z, wrong[i], &e) == ERR_NOT_FOUND, "%s: %s", wrong[i], e.text);
         ck_assert_msg(strstr(e.text, "Europe/Berlin or UTC") != NULL, "%s", e.text);
     }
+}
+END_TEST
+
+START_TEST(a_folder_is_no_zone)
+{
+    struct time_zone *z = NULL;
+    struct err e = { 0 };
+
+    ck_assert_int_ne(time_zone_load(&z, "Europe", &e), 0);
+    ck_assert_msg(strstr(e.text, "Europe") != NULL, "%s", e.text);
 }
 END_TEST
 
@@ -253,6 +263,7 @@ static void add(Suite *s)
     suite_test(s, what_is_no_schedule_is_refused);
     suite_test(s, never_is_never);
     suite_test(s, a_zone_that_is_not_there_says_what_to_write);
+    suite_test(s, a_folder_is_no_zone);
     suite_test(s, damaged_files_are_refused_wherever_they_end);
     suite_test(s, rules_are_read_in_all_their_forms);
     suite_test(s, what_is_no_rule_is_refused);
