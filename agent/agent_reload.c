@@ -5,6 +5,7 @@
  */
 #include "agent/agent_parts.h"
 #include "agent/config_changes.h"
+#include "agent/settings_trust.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -116,6 +117,8 @@ static void load_work(uv_work_t *work)
     struct reload_job *job = work->data;
 
     job->rc = agent_config_load(job->path, job->config, &job->problems);
+    if (job->rc == 0)
+        job->rc = settings_trusted(job->config, job->path, &job->problems);
 }
 
 static void loaded(uv_work_t *work, int status)

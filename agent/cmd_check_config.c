@@ -39,7 +39,7 @@ int cmd_check_config(int argc, char **argv)
     config = calloc(1, sizeof *config);
     if (config == NULL)
         return EXIT_FAILED;
-    code = config_from(path, config);
+    code = trusted_config_from(path, config);
     if (code == EXIT_DONE)
         code = check_sources(config, path);
     if (code == EXIT_DONE)

@@ -109,7 +109,7 @@ static int run_until_stopped(struct agent_config *config, const char *path)
             return EXIT_FAILED;
         }
         if (i > 0)
-            code = config_from(path, config);
+            code = trusted_config_from(path, config);
         if (code == EXIT_DONE)
             code = run_once(config, path, &end);
     }
@@ -132,7 +132,7 @@ static int run_here(int argc, char **argv)
     config = calloc(1, sizeof *config);
     if (config == NULL)
         return EXIT_FAILED;
-    code = config_from(path, config);
+    code = trusted_config_from(path, config);
     if (code == EXIT_DONE) {
         log_set_level(config->log_level);
         service_pool_threads(AGENT_THREADS);

@@ -1,5 +1,6 @@
 /* Options and settings: what the commands share.  See commands.h. */
 #include "agent/commands.h"
+#include "agent/settings_trust.h"
 #include "config/agent_config.h"
 #include "plat/paths.h"
 
@@ -78,4 +79,23 @@ int config_from(const char *path, struct agent_config *out)
         fputs(buf_text(&problems), stderr);
     buf_free(&problems);
     return rc == 0 ? EXIT_DONE : EXIT_USAGE;
+}
+
+int trusted_config_from(const char *path, struct agent_config *out)
+{
+    struct buf problems;
+    int code;
+
+    if (path == NULL)
+        path = plat_path(PLAT_AGENT_CONFIG);
+    code = config_from(path, out);
+    if (code != EXIT_DONE)
+        return code;
+    buf_init(&problems, PROBLEMS_MAX);
+    if (settings_trusted(out, path, &problems) != 0) {
+        fputs(buf_text(&problems), stderr);
+        code = EXIT_USAGE;
+    }
+    buf_free(&problems);
+    return code;
 }

@@ -36,4 +36,7 @@ bool options_take(int *argc, char **argv, const struct option_spec *specs, size_
 struct agent_config;
 int config_from(const char *path, struct agent_config *out);
 
+/* The same, and refused when they, or a file they name, are in the hands of others (settings_trust.h). */
+int trusted_config_from(const char *path, struct agent_config *out);
+
 #endif

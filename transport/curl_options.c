@@ -10,6 +10,7 @@
 #include "base/times.h"
 #include "config/hub_certificate.h"
 #include "config/hub_url.h"
+#include "plat/trust.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -103,6 +104,10 @@ int curl_options_headers(const struct agent_config_hub *config, struct curl_slis
     /* Asking first (100-continue) would cost a round trip for each batch. */
     if (rc == 0)
         rc = add_header(out, "Expect:", e);
+    if (rc == 0 && config->token_file[0] != '\0' && plat_trusted_file(config->token_file, TRUST_SECRET, e) != 0) {
+        err_prefix(e, "hub.token_file");
+        return ERR_PERMISSION;
+    }
     return rc != 0 ? rc : curl_options_token(config, out, e);
 }
 

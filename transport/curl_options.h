@@ -24,7 +24,8 @@ MUST_USE int curl_options_set_get(CURL *easy, const struct agent_config_hub *con
 MUST_USE int curl_options_token(const struct agent_config_hub *config, struct curl_slist **out, struct err *e);
 
 /* The headers of every POST, appended to *out (the caller frees the list, also
- * after a failure).  Reads the token file: an unreadable one is an error that names it. */
+ * after a failure).  Reads the token file: one that is unreadable or open to others (plat/trust.h) is an error that
+ * names it. */
 MUST_USE int curl_options_headers(const struct agent_config_hub *config, struct curl_slist **out, struct err *e);
 
 #endif

@@ -1,4 +1,4 @@
-/* See rights.h. */
+/* See rights.h.  The checks are rights_check.c. */
 #include "plat/win/rights.h"
 
 #include "plat/win/wide.h"
@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SHA1_BYTES = 20, TOKEN_USER_MAX = 256, DOMAIN_MAX = 256, NAME_MAX_WIDE = 256, TRUSTED_MAX = 6 };
+enum { SHA1_BYTES = 20, TOKEN_USER_MAX = 256, DOMAIN_MAX = 256, NAME_MAX_WIDE = 256 };
 
-static int sid_text(PSID sid, wchar_t out[RIGHTS_SID_MAX], struct err *e)
+int rights_sid_text(PSID sid, wchar_t out[RIGHTS_SID_MAX], struct err *e)
 {
     wchar_t *text = NULL;
 
@@ -38,7 +38,7 @@ int rights_own_sid(wchar_t out[RIGHTS_SID_MAX], struct err *e)
     if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token))
         return err_win(e, GetLastError(), "the account this runs as");
     if (GetTokenInformation(token, TokenUser, &u, sizeof u, &n))
-        rc = sid_text(u.user.User.Sid, out, e);
+        rc = rights_sid_text(u.user.User.Sid, out, e);
     else
         rc = err_win(e, GetLastError(), "the account this runs as");
     CloseHandle(token);
@@ -56,7 +56,7 @@ int rights_account_sid(const char *name, wchar_t out[RIGHTS_SID_MAX], struct err
     if (rc != 0)
         return rc;
     if (LookupAccountNameW(NULL, wide, sid, &sid_size, domain, &domain_size, &use))
-        rc = sid_text(sid, out, e);
+        rc = rights_sid_text(sid, out, e);
     else
         rc = err_win(e, GetLastError(), "there is no account or group \"%s\"", name);
     free(wide);
@@ -99,17 +99,19 @@ int rights_service_sid(const wchar_t *name, wchar_t out[RIGHTS_SID_MAX], struct 
 
 /* ---- folders ---- */
 
-static int folder_sddl(bool service_may_change, wchar_t out[RIGHTS_SDDL_MAX], struct err *e)
+/* With own NULL the account this runs as gets nothing of its own: an
+ * administrator sets things up for others, and has his rights by his group. */
+static int folder_sddl(const wchar_t *own, bool service_may_change, wchar_t out[RIGHTS_SDDL_MAX], struct err *e)
 {
-    wchar_t own[RIGHTS_SID_MAX], service[RIGHTS_SID_MAX];
-    int rc = rights_own_sid(own, e);
+    wchar_t service[RIGHTS_SID_MAX];
+    int rc = rights_service_sid(SERVICE_NAME, service, e), n;
 
-    if (rc == 0)
-        rc = rights_service_sid(SERVICE_NAME, service, e);
     if (rc != 0)
         return rc;
-    swprintf(out, RIGHTS_SDDL_MAX, L"D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;%ls)(A;OICI;%ls;;;%ls)", own,
-             service_may_change ? L"0x1301bf" /* modify */ : L"FRFX", service);
+    n = swprintf(out, RIGHTS_SDDL_MAX, L"D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;%ls;;;%ls)",
+                 service_may_change ? L"0x1301bf" /* modify */ : L"FRFX", service);
+    if (own != NULL)
+        swprintf(out + n, RIGHTS_SDDL_MAX - (size_t)n, L"(A;OICI;FA;;;%ls)", own);
     return 0;
 }
 
@@ -120,154 +122,118 @@ static int descriptor(const wchar_t *sddl, PSECURITY_DESCRIPTOR *out, struct err
     return err_win(e, GetLastError(), "rights");
 }
 
+/* One level. */
+static int make_folder(const char *path, const wchar_t *wide, PSECURITY_DESCRIPTOR sd, bool *made, struct err *e)
+{
+    SECURITY_ATTRIBUTES attributes = { .nLength = sizeof attributes, .lpSecurityDescriptor = sd };
+
+    *made = CreateDirectoryW(wide, &attributes) != 0;
+    if (*made || GetLastError() == ERROR_ALREADY_EXISTS)
+        return 0;
+    return err_win(e, GetLastError(), "cannot make the folder %s", path);
+}
+
 int rights_make_folder(const char *path, bool service_may_change, bool *made, struct err *e)
 {
-    SECURITY_ATTRIBUTES attributes = { .nLength = sizeof attributes };
-    wchar_t sddl[RIGHTS_SDDL_MAX], *wide = NULL;
-    int rc = folder_sddl(service_may_change, sddl, e);
+    wchar_t sddl[RIGHTS_SDDL_MAX], own[RIGHTS_SID_MAX], *wide = NULL;
+    PSECURITY_DESCRIPTOR sd = NULL;
+    int rc = rights_own_sid(own, e);
 
     *made = false;
     if (rc == 0)
-        rc = wide_path(path, &wide, e);
-    if (rc == 0)
-        rc = descriptor(sddl, &attributes.lpSecurityDescriptor, e);
-    if (rc == 0) {
-        *made = CreateDirectoryW(wide, &attributes) != 0;
-        if (!*made && GetLastError() != ERROR_ALREADY_EXISTS)
-            rc = err_win(e, GetLastError(), "cannot make the folder %s", path);
-        LocalFree(attributes.lpSecurityDescriptor);
-    }
-    free(wide);
-    return rc;
-}
-
-int rights_set_folder(const char *path, bool service_may_change, struct err *e)
-{
-    PSECURITY_DESCRIPTOR sd = NULL;
-    wchar_t sddl[RIGHTS_SDDL_MAX], *wide = NULL;
-    BOOL present, defaulted;
-    PACL dacl = NULL;
-    DWORD code;
-    int rc = folder_sddl(service_may_change, sddl, e);
-
+        rc = folder_sddl(own, service_may_change, sddl, e);
     if (rc == 0)
         rc = wide_path(path, &wide, e);
     if (rc == 0)
         rc = descriptor(sddl, &sd, e);
-    if (rc == 0) {
-        GetSecurityDescriptorDacl(sd, &present, &dacl, &defaulted);
-        code =
-            SetNamedSecurityInfoW(wide, SE_FILE_OBJECT, DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION,
-                                  NULL, NULL, dacl, NULL);
-        if (code != ERROR_SUCCESS)
-            rc = err_win(e, code, "cannot set the rights of %s", path);
+    if (rc == 0)
+        rc = make_folder(path, wide, sd, made, e);
+    if (sd != NULL)
         LocalFree(sd);
-    }
     free(wide);
     return rc;
 }
 
-/* ---- the check ---- */
+/* ---- taking a folder over ---- */
 
-/* Those who may have rights, as text; CREATOR OWNER only stands for the maker of
- * what comes later, and OWNER RIGHTS for an owner who is checked. */
-struct trusted {
-    wchar_t sid[TRUSTED_MAX][RIGHTS_SID_MAX];
-};
-
-static int trusted_load(struct trusted *t, struct err *e)
+/* With these, and an open for backup, no rights of a stranger's are in the way. */
+static void enable_privileges(void)
 {
-    static const wchar_t *const fixed[] = { L"S-1-5-18", L"S-1-5-32-544", L"S-1-3-0", L"S-1-3-4" };
-    size_t n = sizeof fixed / sizeof fixed[0];
-    int rc;
+    static const wchar_t *const names[] = { SE_TAKE_OWNERSHIP_NAME, SE_RESTORE_NAME, SE_BACKUP_NAME };
+    HANDLE token;
 
-    for (size_t i = 0; i < n; i++)
-        memcpy(t->sid[i], fixed[i], (wcslen(fixed[i]) + 1) * sizeof(wchar_t));
-    rc = rights_own_sid(t->sid[n], e);
-    return rc != 0 ? rc : rights_service_sid(SERVICE_NAME, t->sid[n + 1], e);
-}
+    if (!OpenProcessToken(GetCurrentProcess(), TOKEN_ADJUST_PRIVILEGES | TOKEN_QUERY, &token))
+        return;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        TOKEN_PRIVILEGES one = { .PrivilegeCount = 1 };
 
-/* On "no", whose it is goes to who. */
-static bool is_trusted(const struct trusted *t, PSID sid, char who[RIGHTS_SID_MAX])
-{
-    wchar_t text[RIGHTS_SID_MAX];
-
-    snprintf(who, RIGHTS_SID_MAX, "somebody unknown");
-    if (sid == NULL || sid_text(sid, text, NULL) != 0)
-        return false;
-    for (size_t i = 0; i < TRUSTED_MAX; i++)
-        if (wcscmp(t->sid[i], text) == 0)
-            return true;
-    utf8_copy_wide(who, RIGHTS_SID_MAX, text);
-    return false;
-}
-
-/* True when no entry gives anything to anybody who is not trusted. */
-static bool dacl_is_closed(const struct trusted *t, PACL dacl, char who[RIGHTS_SID_MAX])
-{
-    for (DWORD i = 0; i < dacl->AceCount; i++) {
-        ACCESS_ALLOWED_ACE *ace;
-
-        if (!GetAce(dacl, i, (void **)&ace))
-            return false;
-        if (ace->Header.AceType == ACCESS_DENIED_ACE_TYPE)
-            continue;
-        if (ace->Header.AceType != ACCESS_ALLOWED_ACE_TYPE) {
-            snprintf(who, RIGHTS_SID_MAX, "a conditional entry");
-            return false;
-        }
-        if (ace->Mask != 0 && !is_trusted(t, &ace->SidStart, who))
-            return false;
+        one.Privileges[0].Attributes = SE_PRIVILEGE_ENABLED;
+        if (LookupPrivilegeValueW(NULL, names[i], &one.Privileges[0].Luid))
+            AdjustTokenPrivileges(token, FALSE, &one, 0, NULL, NULL);
     }
-    return true;
+    CloseHandle(token);
 }
 
-static int check_private(HANDLE h, const char *path, struct err *e)
+/* The first call hands the rights down to what is in the folder; the second says
+ * what the folder's own are, to which Wine's first adds those of its parent. */
+static int set_all(HANDLE h, PSECURITY_DESCRIPTOR sd, const char *path, struct err *e)
 {
-    PSECURITY_DESCRIPTOR sd = NULL;
-    struct trusted trusted;
-    char who[RIGHTS_SID_MAX] = "everybody";
-    PSID owner = NULL;
+    BOOL present = FALSE, defaulted;
     PACL dacl = NULL;
-    DWORD code = GetSecurityInfo(h, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, &owner,
-                                 NULL, &dacl, NULL, &sd);
+    DWORD code;
+
+    if (!GetSecurityDescriptorDacl(sd, &present, &dacl, &defaulted) ||
+        !SetKernelObjectSecurity(h, OWNER_SECURITY_INFORMATION, sd))
+        return err_win(e, GetLastError(), "cannot make Administrators the owner of %s", path);
+    assert(present && dacl != NULL);
+    code = SetSecurityInfo(h, SE_FILE_OBJECT, DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION, NULL,
+                           NULL, dacl, NULL);
+    if (code == ERROR_SUCCESS && !SetKernelObjectSecurity(h, DACL_SECURITY_INFORMATION, sd))
+        code = GetLastError();
+    return code == ERROR_SUCCESS ? 0 : err_win(e, code, "cannot set the rights of %s", path);
+}
+
+/* Everything by one handle: what was looked at is what is changed. */
+static int take_over(const char *path, const wchar_t *wide, PSECURITY_DESCRIPTOR sd, struct err *e)
+{
+    HANDLE h;
     int rc;
 
-    if (code != ERROR_SUCCESS)
-        return err_win(e, code, "cannot read the rights of %s", path);
-    rc = trusted_load(&trusted, e);
-    if (rc == 0 && !is_trusted(&trusted, owner, who))
-        rc = err_set(e, ERR_PERMISSION, "%s belongs to %s: takeown /a /f \"%s\"", path, who, path);
-    else if (rc == 0 && (dacl == NULL || !dacl_is_closed(&trusted, dacl, who)))
-        rc = err_set(e, ERR_PERMISSION,
-                     "%s is open to %s: icacls \"%s\" /inheritance:r /grant:r *S-1-5-18:(OI)(CI)F "
-                     "*S-1-5-32-544:(OI)(CI)F, or hvagent service install, which sets its rights",
-                     path, who, path);
-    LocalFree(sd);
+    enable_privileges();
+    h = CreateFileW(wide, READ_CONTROL | WRITE_DAC | WRITE_OWNER | FILE_READ_ATTRIBUTES,
+                    FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
+                    FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+    if (h == INVALID_HANDLE_VALUE)
+        return err_win(e, GetLastError(), "cannot take over the folder %s", path);
+    rc = rights_check_kind(h, path, e);
+    if (rc == 0)
+        rc = set_all(h, sd, path, e);
+    if (rc == 0)
+        rc = rights_check_handle(h, RIGHTS_PRIVATE, path, e);
+    CloseHandle(h);
     return rc;
 }
 
-int rights_check_folder(const char *path, struct err *e)
+int rights_claim_folder(const char *path, bool service_may_change, struct err *e)
 {
-    BY_HANDLE_FILE_INFORMATION info;
-    wchar_t *wide;
-    HANDLE h;
-    int rc = wide_path(path, &wide, e);
+    wchar_t dacl[RIGHTS_SDDL_MAX], sddl[RIGHTS_SDDL_MAX + 8], *wide = NULL;
+    PSECURITY_DESCRIPTOR sd = NULL;
+    bool made = false;
+    int rc = folder_sddl(NULL, service_may_change, dacl, e);
 
+    if (rc == 0)
+        rc = wide_path(path, &wide, e);
     if (rc != 0)
         return rc;
-    h = CreateFileW(wide, READ_CONTROL | FILE_READ_ATTRIBUTES, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                    NULL, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
+    swprintf(sddl, sizeof sddl / sizeof *sddl, L"O:BA%ls", dacl);
+    rc = descriptor(sddl, &sd, e);
+    if (rc == 0)
+        rc = make_folder(path, wide, sd, &made, e);
+    if (rc == 0)
+        rc = take_over(path, wide, sd, e);
+    if (sd != NULL)
+        LocalFree(sd);
     free(wide);
-    if (h == INVALID_HANDLE_VALUE)
-        return err_win(e, GetLastError(), "%s", path);
-    if (!GetFileInformationByHandle(h, &info))
-        rc = err_win(e, GetLastError(), "%s", path);
-    else if ((info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) == 0)
-        rc = err_set(e, ERR_INVALID, "%s is not a folder", path);
-    else
-        rc = check_private(h, path, e);
-    CloseHandle(h);
     return rc;
 }
 

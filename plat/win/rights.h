@@ -1,9 +1,15 @@
-/* Who may do what to a folder or a pipe of ours: security identifiers as text,
- * rights written in SDDL, and the check that nobody else got in.
+/* Who may do what to a folder, a file or a pipe of ours: security identifiers as
+ * text, rights written in SDDL, and the check that nobody else got in.
  *
- * Facts: Microsoft's pages "Security Descriptor String Format" and "Well-known
- * SIDs"; a service's own SID is S-1-5-80 and the SHA-1 of its name in upper
- * case, UTF-16 ("Service SIDs").
+ * Trusted are SYSTEM, Administrators, the service and the account this runs as;
+ * everybody else is a stranger.  TrustedInstaller, who owns Windows' own files,
+ * is trusted too.
+ *
+ * Facts: Microsoft's pages "Security Descriptor String Format", "Well-known
+ * SIDs", "File Access Rights Constants", "Privilege Constants" (restore and
+ * backup grant WRITE_DAC, WRITE_OWNER and READ_CONTROL to an open for backup);
+ * a service's own SID is S-1-5-80 and the SHA-1 of its name in upper case,
+ * UTF-16 ("Service SIDs").
  */
 #ifndef PLAT_WIN_RIGHTS_H
 #define PLAT_WIN_RIGHTS_H
@@ -17,6 +23,8 @@
 #define SERVICE_NAME L"hvagent"
 
 enum { RIGHTS_SID_MAX = 192, RIGHTS_SDDL_MAX = 1024 };
+
+MUST_USE int rights_sid_text(PSID sid, wchar_t out[RIGHTS_SID_MAX], struct err *e);
 
 /* The account this runs as. */
 MUST_USE int rights_own_sid(wchar_t out[RIGHTS_SID_MAX], struct err *e);
@@ -33,12 +41,30 @@ MUST_USE int rights_service_sid(const wchar_t *name, wchar_t out[RIGHTS_SID_MAX]
  * something of that name is there. */
 MUST_USE int rights_make_folder(const char *path, bool service_may_change, bool *made, struct err *e);
 
-/* Gives an existing folder those rights, and what is in it by inheritance. */
-MUST_USE int rights_set_folder(const char *path, bool service_may_change, struct err *e);
+/* Makes a folder or takes over the one that is there, whosever it is: owner
+ * Administrators, rights as above but without this account, checked afterwards.
+ * What is in it keeps its owners.  ERR_INVALID when it is no folder or a link.
+ * For an administrator. */
+MUST_USE int rights_claim_folder(const char *path, bool service_may_change, struct err *e);
 
-/* ERR_PERMISSION with the remedy when anybody but SYSTEM, Administrators, this
- * account and the service owns the folder or has any right to it; ERR_INVALID
- * when it is no folder. */
+/* ---- checks (rights_check.c) ---- */
+
+enum rights_rule {
+    RIGHTS_PRIVATE,   /* of a folder: strangers may do nothing at all */
+    RIGHTS_SECRET,    /* of a file: the same */
+    RIGHTS_UNCHANGED, /* they may not change, delete or take it: settings */
+    RIGHTS_KEPT,      /* of a folder: they may not remove or rename what others put in */
+};
+
+/* ERR_PERMISSION with the remedy when sd, of path, gives a stranger more than
+ * rule allows, or belongs to one. */
+MUST_USE int rights_judge(PSECURITY_DESCRIPTOR sd, enum rights_rule rule, const char *path, struct err *e);
+MUST_USE int rights_check_handle(HANDLE h, enum rights_rule rule, const char *path, struct err *e);
+
+/* ERR_INVALID with the remedy when h is no folder, or a link (a junction, a mount point). */
+MUST_USE int rights_check_kind(HANDLE h, const char *path, struct err *e);
+
+/* Both, of a folder that has to be RIGHTS_PRIVATE. */
 MUST_USE int rights_check_folder(const char *path, struct err *e);
 
 /* Sets the rights of an open kernel object or pipe from SDDL. */

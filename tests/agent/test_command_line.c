@@ -133,6 +133,24 @@ START_TEST(settings_with_problems_are_exit_code_2_with_their_places)
 }
 END_TEST
 
+START_TEST(settings_that_others_may_change_are_refused_at_start_and_when_checked)
+{
+    const char *dir = temp_dir(), *path = write_file(dir, "agent.yaml", "log: {level: warn}\n", 19);
+    struct outcome check, started;
+
+    ck_assert_int_eq(chmod(dir, 0755), 0);
+    ck_assert_int_eq(chmod(path, 0666), 0);
+    check = run(cmd_check_config, 3, WORDS((char *)"check-config", (char *)"--config", (char *)path));
+    started = run(cmd_run, 3, WORDS((char *)"run", (char *)"--config", (char *)path));
+    ck_assert_int_eq(check.code, 2);
+    ck_assert_msg(strstr(check.messages, "chmod go-w") != NULL, "%s", check.messages);
+    ck_assert_int_eq(started.code, 2);
+    ck_assert_str_eq(started.messages, check.messages);
+    drop(&check);
+    drop(&started);
+}
+END_TEST
+
 START_TEST(two_bundles_of_different_hosts_are_a_settings_error_with_the_remedy)
 {
     static const char yaml[] = "sources: {bundles: [examples/bundles/HV01, examples/bundles/HV02]}\n";
@@ -253,6 +271,7 @@ static void add(Suite *s)
     suite_test(s, wrong_options_are_refused);
     suite_test(s, wrong_usage_is_exit_code_2);
     suite_test(s, settings_with_problems_are_exit_code_2_with_their_places);
+    suite_test(s, settings_that_others_may_change_are_refused_at_start_and_when_checked);
     suite_test(s, two_bundles_of_different_hosts_are_a_settings_error_with_the_remedy);
     suite_test(s, good_settings_say_so);
     suite_test(s, status_without_an_agent_asks_whether_it_runs);
