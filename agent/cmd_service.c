@@ -9,6 +9,7 @@
 #include "plat/files.h"
 #include "plat/paths.h"
 #include "plat/service_control.h"
+#include "plat/trust.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -33,8 +34,10 @@ static int install(const struct request *request, struct buf *remarks, struct er
 {
     const char *path = request->plan.config != NULL ? request->plan.config : plat_path(PLAT_AGENT_CONFIG);
     bool made;
-    int rc = service_control_install(&request->plan, remarks, e);
+    int rc = plat_trusted_file(path, TRUST_SETTINGS, e);
 
+    if (rc == 0)
+        rc = service_control_install(&request->plan, remarks, e);
     if (rc != 0 || !first_settings_wanted(&request->first))
         return rc;
     rc = first_settings_write(path, &request->first, &made, e);

@@ -74,17 +74,20 @@ void plat_path_tidy(char *path)
 
 /* ---- private folders ---- */
 
-/* Ours is made on the way to a default place below it. */
+/* Ours is made on the way to a default place below it, and has to be private too:
+ * who may change it may put another folder in the place. */
 static int make_base(const char *path, struct err *e)
 {
     size_t n;
     bool made;
+    int rc;
 
     plat_path(PLAT_AGENT_DATA);
     n = strlen(base);
     if (strncmp(path, base, n) != 0 || path[n] != '/')
         return 0;
-    return rights_make_folder(base, false, &made, e);
+    rc = rights_make_folder(base, false, &made, e);
+    return rc == 0 ? rights_check_folder(base, e) : rc;
 }
 
 int plat_private_dir(const char *path, struct err *e)

@@ -272,6 +272,8 @@ int service_control_install(const struct service_plan *plan, struct buf *remarks
     SC_HANDLE service = NULL;
     int rc = command_line(plan, command, COMMAND_MAX, e);
 
+    if (rc == 0)
+        rc = service_setup_folders(e);
     if (rc == 0 && plan->account != NULL)
         rc = wide_from_utf8(plan->account, &given, e);
     if (rc == 0)
@@ -284,7 +286,7 @@ int service_control_install(const struct service_plan *plan, struct buf *remarks
     service_setup_event_source(remarks);
     if (plan->account == NULL)
         service_setup_groups(true, remarks);
-    return service_setup_folders(e);
+    return 0;
 }
 
 int service_control_uninstall(struct buf *remarks, struct err *e)

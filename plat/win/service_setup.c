@@ -7,7 +7,9 @@
  */
 #include "plat/win/service_setup.h"
 
+#include "plat/files.h"
 #include "plat/paths.h"
+#include "plat/trust.h"
 #include "plat/win/rights.h"
 #include "plat/win/wide.h"
 #include "plat/win/win_error.h"
@@ -21,7 +23,7 @@
 
 #define SOURCE_KEY L"SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\" SERVICE_NAME
 
-enum { PROGRAM_MAX = 1024, GROUP_MAX = 256, FOLDER_MAX = 1024 };
+enum { PROGRAM_MAX = 1024, GROUP_MAX = 256, FOLDER_MAX = 1024, ENTRIES_MAX = 10000 };
 
 static void remark(struct buf *remarks, DWORD code, const char *what)
 {
@@ -110,16 +112,54 @@ void service_setup_groups(bool member, struct buf *remarks)
 
 /* ---- folders ---- */
 
-/* A folder that nobody else has a right to stays as it is. */
+/* What somebody else put into a folder before it was ours. */
+struct planted {
+    const char *dir;
+    int looked_at, rc;
+    struct err *e;
+};
+
+static bool check_entry(void *arg, const char *name)
+{
+    char path[FILES_PATH_MAX];
+    struct planted *p = arg;
+
+    snprintf(path, sizeof path, "%s/%s", p->dir, name);
+    p->rc = ++p->looked_at > ENTRIES_MAX
+                ? err_set(p->e, ERR_PERMISSION,
+                          "%s was somebody else's and holds too much to be looked through: move it away", p->dir)
+                : plat_trusted_file(path, TRUST_SETTINGS, p->e);
+    return p->rc == 0;
+}
+
+static int check_contents(const char *dir, struct err *e)
+{
+    const struct files *files = plat_files();
+    struct planted p = { .dir = dir, .e = e };
+    int rc = files->ops->list(files, dir, check_entry, &p, e);
+
+    if (rc == ERR_PERMISSION)
+        return err_set(e, rc, "%s was made by somebody else, who lets nobody look into it: takeown /a /r /f \"%s\"",
+                       dir, dir);
+    return rc != 0 ? rc : p.rc;
+}
+
+/* A folder that others had a hand in may be taken over, but not what they put
+ * there.  It is looked at before, so that a refused folder stays one that is
+ * refused, and after, when nobody else can add to it any more. */
 static int set_up_folder(const char *path, bool service_may_change, struct err *e)
 {
-    bool made;
-    int rc = rights_make_folder(path, service_may_change, &made, e);
+    int before = rights_check_folder(path, e), rc = 0;
 
-    if (rc != 0 || made)
-        return rc;
-    rc = rights_check_folder(path, e);
-    return rc == ERR_PERMISSION ? rights_set_folder(path, service_may_change, e) : rc;
+    if (before == ERR_PERMISSION)
+        rc = check_contents(path, e);
+    else if (before != ERR_NOT_FOUND)
+        rc = before;
+    if (rc == 0)
+        rc = rights_claim_folder(path, service_may_change, e);
+    if (rc == 0 && before == ERR_PERMISSION)
+        rc = check_contents(path, e);
+    return rc;
 }
 
 int service_setup_folders(struct err *e)

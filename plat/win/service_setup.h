@@ -16,7 +16,9 @@ void service_setup_no_event_source(void);
 void service_setup_groups(bool member, struct buf *remarks);
 
 /* %ProgramData%\hvfleet (settings, which the service may read) and its agent folder
- * (the store, which it may change), with rights that inherit nothing. */
+ * (the store, which it may change), owned by Administrators, with rights that inherit
+ * nothing.  Folders that somebody else made before are taken over; ERR_PERMISSION
+ * with the remedy when there is something in them that is still his. */
 MUST_USE int service_setup_folders(struct err *e);
 
 #endif
