@@ -42,7 +42,7 @@ PKGS_incidents := jansson
 PKGS_report := jansson
 PKGS_collectors := expat libevtx libbfio zlib
 PKGS_store := sqlite3 libuv
-PKGS_transport := libcurl libzstd zlib libuv
+PKGS_transport := libcurl jansson libzstd zlib libuv
 PKGS_agent := libarchive jansson
 PKGS_hub := libmicrohttpd gnutls libcurl sqlite3 libpq jansson libzstd zlib
 

@@ -19,7 +19,7 @@ struct http_reply {
     int64_t retry_after_ns;   /* from Retry-After (seconds or a date); -1 absent */
     bool has_acked_through;   /* Hvfleet-Acked-Through */
     uint64_t acked_through;
-    char body[1024]; /* start of the answer's body, printable, for messages */
+    char body[1024]; /* what the answer's body says (error_body.h): one printable line, for messages */
 };
 
 struct http_client;

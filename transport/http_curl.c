@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "plat/clock.h"
 #include "transport/curl_options.h"
+#include "transport/error_body.h"
 #include "transport/http_headers.h"
 
 #include <assert.h>
@@ -27,6 +28,7 @@
 
 enum {
     BODY_READ_MAX = 64 * 1024,
+    BODY_KEPT_MAX = 4 * 1024,
 };
 
 struct http_curl {
@@ -45,7 +47,7 @@ struct http_curl {
     struct http_reply reply;
     size_t body_len;  /* kept in body */
     size_t body_read; /* seen */
-    char body[sizeof((struct http_reply *)0)->body];
+    char body[BODY_KEPT_MAX];
 
     /* Closing. */
     int handles; /* of libuv that are not closed yet */
@@ -144,15 +146,18 @@ static void finish(struct http_curl *h, CURLcode rc)
 {
     void (*done)(void *arg, const struct http_reply *reply) = h->done;
     struct http_reply reply;
+    const char *type = NULL;
     long status = 0;
 
     curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (curl_easy_getinfo(h->easy, CURLINFO_CONTENT_TYPE, &type) != CURLE_OK)
+        type = NULL;
+    error_body_text(type, h->body, h->body_len, h->reply.body, sizeof h->reply.body);
     curl_multi_remove_handle(h->multi, h->easy);
     h->done = NULL;
     if (rc == CURLE_WRITE_ERROR && h->body_read > BODY_READ_MAX)
         rc = CURLE_OK; /* we broke it off: status and headers are whole */
     h->reply.status = (int)status;
-    text_clean(h->reply.body, sizeof h->reply.body, h->body, h->body_len, NULL);
     if (rc != CURLE_OK || status <= 0)
         fill_error(h, rc);
     reply = h->reply;

@@ -1,8 +1,8 @@
 /* See http_get.h. */
 #include "transport/http_get.h"
 
-#include "base/text.h"
 #include "transport/curl_options.h"
+#include "transport/error_body.h"
 
 #include <string.h>
 
@@ -16,15 +16,17 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *arg)
     return buf_error(out) == ERR_OK ? size * count : 0; /* less than was given ends the transfer */
 }
 
-/* The answer of another status than 200, in words. */
-static int refused(long status, const struct buf *out, size_t from, struct err *e)
+/* The answer of another status than 200, in words: of a text its first line. */
+static int refused(long status, const char *type, const struct buf *out, size_t from, struct err *e)
 {
+    const char *body = buf_text(out) + from;
+    bool lines = type == NULL || strncmp(type, "text/", strlen("text/")) == 0;
     char words[WORDS_MAX];
 
-    text_clean(words, sizeof words, buf_text(out) + from, strcspn(buf_text(out) + from, "\r\n"), NULL);
+    error_body_text(type, body, lines ? strcspn(body, "\r\n") : out->len - from, words, sizeof words);
     if (status == HTTP_UNAUTHORIZED || status == HTTP_FORBIDDEN)
-        return err_set(e, ERR_REFUSED, "the hub does not accept us (%ld): look at hub.token_file and hub.cert_file",
-                       status);
+        return err_set(e, ERR_REFUSED, "the hub does not accept us (%ld): look at hub.token_file and hub.cert_file%s%s",
+                       status, words[0] != '\0' ? "; it says: " : "", words);
     return err_set(e, ERR_REFUSED, "the hub answers %ld%s%s", status, words[0] != '\0' ? ": " : "", words);
 }
 
@@ -52,6 +54,7 @@ int http_get(const struct agent_config_hub *config, const char *path, struct buf
     size_t from = out->len;
     CURL *easy = curl_easy_init();
     CURLcode result;
+    const char *type = NULL;
     long status = 0;
     int rc;
 
@@ -62,12 +65,13 @@ int http_get(const struct agent_config_hub *config, const char *path, struct buf
         goto done;
     result = curl_easy_perform(easy);
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
     if (buf_error(out) != ERR_OK)
         rc = err_set(e, buf_error(out), "the hub's answer is larger than %zu bytes", out->max);
     else if (result != CURLE_OK)
         rc = err_set(e, ERR_IO, "no answer from the hub: %s", error[0] != '\0' ? error : curl_easy_strerror(result));
     else if (status != HTTP_OK)
-        rc = refused(status, out, from, e);
+        rc = refused(status, type, out, from, e);
 done:
     curl_slist_free_all(headers);
     curl_easy_cleanup(easy);

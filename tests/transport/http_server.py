@@ -74,6 +74,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def mode_text(self):
         self.answer(400, b"no \x1b[31mthanks\n" + b"x" * 5000)
 
+    def mode_status(self):
+        self.answer(401, b"\x08\x10\x12\x0bno such key", Content_Type="application/x-protobuf")
+
     def mode_redirect(self):
         self.answer(302, Location="/ok/v1/logs")
 

@@ -798,6 +798,15 @@ START_TEST(retry_after_as_a_date_is_read)
 }
 END_TEST
 
+START_TEST(a_refusal_in_protobuf_is_told_by_its_message_alone)
+{
+    need_server();
+    once("status");
+    ck_assert_int_eq(got.status, 401);
+    ck_assert_str_eq(got.body, "no such key");
+}
+END_TEST
+
 START_TEST(a_body_is_cut_and_made_printable)
 {
     need_server();
@@ -910,6 +919,7 @@ static void add(Suite *s)
     suite_test(s, a_proxy_is_gone_through_and_its_own_headers_are_not_the_hubs);
     suite_test(s, retry_after_in_seconds_is_read);
     suite_test(s, retry_after_as_a_date_is_read);
+    suite_test(s, a_refusal_in_protobuf_is_told_by_its_message_alone);
     suite_test(s, a_body_is_cut_and_made_printable);
     suite_test(s, a_redirect_is_not_followed);
     suite_test(s, a_giant_answer_is_taken_by_its_status);
