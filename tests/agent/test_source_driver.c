@@ -24,6 +24,7 @@ struct scene_source {
     enum obs_kind kind;
     const char *key, *value; /* of the observation */
     int64_t event_ns;        /* 0: now */
+    int full;                /* so many of the first steps fill their batch to the brim */
     int64_t begun_ns[STEPS_MAX];
 };
 
@@ -35,8 +36,17 @@ static struct {
     struct scene_source channel, wmi;
     struct source_driver *drivers[2];
     int came, ended;
+    uint64_t seq; /* the highest that was committed */
     bool late, stopped;
 } scene;
+
+/* No byte more fits, and yet nothing has failed. */
+static void fill(struct obs_batch *batch)
+{
+    for (size_t piece = 1 << 20; piece > 0; piece /= 2)
+        while (arena_alloc(&batch->arena, piece) != NULL)
+            continue;
+}
 
 static int take(struct source *source, struct source_step *step, struct err *e)
 {
@@ -54,6 +64,8 @@ static int take(struct source *source, struct source_step *step, struct err *e)
         obs_str(o, s->key, s->value);
         obs_body(o, "something");
     }
+    if (s->steps <= s->full)
+        fill(step->batch);
     return 0;
 }
 
@@ -67,8 +79,9 @@ static const struct source_ops ops = { take, close_nothing };
 static void committed(void *arg, const struct store_appended *done, const struct store_stats *stats)
 {
     (void)arg;
-    (void)done;
     (void)stats;
+    if (done->last_seq > scene.seq)
+        scene.seq = done->last_seq;
 }
 
 static void store_failed(void *arg, const struct err *e)
@@ -245,6 +258,35 @@ START_TEST(a_stop_asks_for_nothing)
 }
 END_TEST
 
+static void count_states(enum log_level level, const char *line, void *arg)
+{
+    (void)level;
+    *(int *)arg += strstr(line, "source.state source=channel ") != NULL;
+}
+
+START_TEST(a_state_that_does_not_fit_into_a_full_batch_is_told_once_all_the_same)
+{
+    uint64_t before;
+    int lines = 0;
+
+    open_scene();
+    while (scene.seq == 0) /* that the other source is attached */
+        uv_run(&scene.loop, UV_RUN_ONCE);
+    before = scene.seq;
+    see(OBS_GUEST_LIFECYCLE, ATTR_VM_CHANGE, "stopped", 2);
+    scene.channel.full = 2; /* the news itself, and the same batch again */
+    log_set_level(LOG_INFO);
+    log_set_sink(count_states, &lines);
+    begin(&scene.drivers[0], &scene.channel, "channel", 20 * NS_PER_MS);
+    run(&scene.channel, 4, PATIENCE_MS);
+    log_set_sink(NULL, NULL);
+    ck_assert_int_ge(scene.channel.steps, 4);
+    ck_assert_int_eq(lines, 1);
+    ck_assert_uint_eq(scene.seq - before, 2); /* the state, and what the second step found */
+    close_scene();
+}
+END_TEST
+
 static void add(Suite *s)
 {
     suite_test(s, a_start_makes_the_next_question_come_early_but_not_at_once);
@@ -252,6 +294,7 @@ static void add(Suite *s)
     suite_test(s, what_happened_before_the_last_question_asks_for_no_other);
     suite_test(s, an_event_of_the_future_asks_once);
     suite_test(s, a_stop_asks_for_nothing);
+    suite_test(s, a_state_that_does_not_fit_into_a_full_batch_is_told_once_all_the_same);
 }
 
 int main(void)
