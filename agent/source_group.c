@@ -25,19 +25,25 @@ static bool same_triage(const struct dumps_triage_options *a, const struct dumps
     return a->on == b->on && a->deadline_ns == b->deadline_ns && a->read_max == b->read_max;
 }
 
+static bool same_dumps(const struct dumps_options *x, const struct dumps_options *y)
+{
+    return x->depth_max == y->depth_max && x->rescan_ns == y->rescan_ns && x->files_max == y->files_max &&
+           x->give_up_ns == y->give_up_ns;
+}
+
+/* Only what the kind of group makes use of. */
 bool group_same_options(enum group_kind kind, const struct group_options *a, const struct group_options *b)
 {
-    const struct dumps_options *x = &a->dumps, *y = &b->dumps;
-
-    if (a->deadline_ns != b->deadline_ns || x->settle_ns != y->settle_ns || !same_triage(&x->triage, &y->triage))
+    if (a->deadline_ns != b->deadline_ns)
         return false;
-    if (kind == GROUP_BUNDLE)
-        return a->poll_ns == b->poll_ns && a->refresh_ns == b->refresh_ns;
     if (kind == GROUP_LIVE)
         return a->interval_ns == b->interval_ns && a->refresh_ns == b->refresh_ns &&
                a->setup_interval_ns == b->setup_interval_ns && a->setup_disks == b->setup_disks;
-    return x->depth_max == y->depth_max && x->rescan_ns == y->rescan_ns && x->files_max == y->files_max &&
-           x->give_up_ns == y->give_up_ns;
+    if (a->dumps.settle_ns != b->dumps.settle_ns || !same_triage(&a->dumps.triage, &b->dumps.triage))
+        return false;
+    if (kind == GROUP_BUNDLE)
+        return a->poll_ns == b->poll_ns && a->refresh_ns == b->refresh_ns;
+    return same_dumps(&a->dumps, &b->dumps);
 }
 
 static int open_bundle(struct group *g, struct err *e)
