@@ -104,7 +104,10 @@ static void end(struct agent *a)
 {
     if (a->end != AGENT_RUNNING)
         return;
-    a->end = a->abandoned ? AGENT_ABANDONED : a->reopen ? AGENT_REOPEN : AGENT_STOPPED;
+    if (a->abandoned)
+        a->end = a->reopen ? AGENT_LOST : AGENT_ABANDONED;
+    else
+        a->end = a->reopen ? AGENT_REOPEN : AGENT_STOPPED;
     a->options.ended(a->options.arg);
 }
 
@@ -119,6 +122,7 @@ static void on_store_stopped(void *arg)
 
     a->worker = NULL;
     leave_reload(a);
+    agent_host_stop(a);
     uv_close((uv_handle_t *)&a->stop_timer, on_timer_closed);
 }
 
@@ -312,6 +316,7 @@ static void nothing_more(void *arg)
 static void undo(struct agent *a, struct store *store)
 {
     status_server_stop(a->server);
+    agent_host_stop(a);
     if (a->worker != NULL)
         store_worker_stop(a->worker, nothing_more, NULL);
     else if (store != NULL)
@@ -336,6 +341,8 @@ int agent_start(struct agent **out, const struct agent_options *options, struct 
         rc = open_socket(a, e);
     if (rc == 0)
         rc = store_worker_start(&a->worker, options->loop, store, e);
+    if (rc == 0)
+        rc = agent_host_start(a, e);
     if (rc == 0)
         rc = start_uplink(a, e);
     if (rc != 0) {

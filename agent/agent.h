@@ -20,7 +20,7 @@ enum {
     AGENT_STOP_MS = 3000,       /* how long a stop waits for steps that are under way */
     AGENT_STOP_FAST_MS = 100,   /* the same, after the second signal */
     AGENT_STOP_STORE_MS = 1500, /* and then for the store's disk */
-    AGENT_THREADS = 8,          /* UV_THREADPOOL_SIZE */
+    AGENT_THREADS = 9,          /* UV_THREADPOOL_SIZE */
 };
 
 struct agent;
@@ -46,6 +46,7 @@ enum agent_end {
     AGENT_RUNNING,
     AGENT_STOPPED,   /* asked to, everything is closed */
     AGENT_REOPEN,    /* the store's file is damaged: start anew, which sets it aside */
+    AGENT_LOST,      /* the same, but threads are held by dead disks: end the program as a failure */
     AGENT_ABANDONED, /* stopped, but threads are held by dead disks: end the program by service_exit_now() */
 };
 

@@ -4,6 +4,7 @@
 
 #include "agent/agent.h"
 #include "agent/health.h"
+#include "agent/host_watch.h"
 #include "agent/source_set.h"
 #include "agent/status_server.h"
 #include "agent/uplink.h"
@@ -29,6 +30,7 @@ struct agent {
     struct source_set *sources;
     struct uplink *uplink;
     struct status_server *server;
+    struct host_watch *host_watch; /* NULL: captures are followed */
 
     struct store_stats stats; /* newest seen */
     char store_problem[256];
@@ -57,6 +59,11 @@ void agent_reload_for(struct agent *a, struct status_client *from);
 
 /* The reload under way is left to finish for itself. */
 void agent_reload_leave(struct agent *a);
+
+/* agent_host.c: looking again at what this host says of itself. */
+MUST_USE int agent_host_start(struct agent *a, struct err *e);
+void agent_host_nudge(struct agent *a);
+void agent_host_stop(struct agent *a);
 
 /* agent.c: "" in the settings becomes this system's place. */
 void agent_resolve_paths(struct agent_config *c);

@@ -93,6 +93,7 @@ static void put_in_force(struct agent *a, struct agent_config *wanted)
     *a->config = *wanted;
     log_set_level(a->config->log_level);
     source_set_configure(a->sources, a->config);
+    agent_host_nudge(a);
     a->report.refused = false;
     a->report.loaded_ns = agent_wall(a);
     a->report.restart_needed = restart;

@@ -1,7 +1,6 @@
 /* See arrival.h. */
 #include "agent/arrival.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static bool is_arrival(const struct observation *o)
@@ -24,4 +23,12 @@ int64_t arrival_newest(const struct obs_batch *batch)
         if (is_arrival(o) && o->time_ns > newest)
             newest = o->time_ns;
     return newest;
+}
+
+bool arrival_of_cluster(const struct obs_batch *batch)
+{
+    for (const struct observation *o = batch->first; o != NULL; o = o->next)
+        if (o->kind == OBS_HOST_CLUSTER)
+            return true;
+    return false;
 }

@@ -22,6 +22,11 @@ struct running {
     struct service *service;
 };
 
+static bool is_abandoned(enum agent_end end)
+{
+    return end == AGENT_ABANDONED || end == AGENT_LOST;
+}
+
 static void on_stop(void *arg, int times)
 {
     struct running *r = arg;
@@ -43,7 +48,7 @@ static void on_ended(void *arg)
 
     service_close(r->service);
     r->service = NULL;
-    if (agent_end(r->agent) == AGENT_ABANDONED)
+    if (is_abandoned(agent_end(r->agent)))
         uv_stop(&r->loop); /* it would wait for the threads otherwise */
 }
 
@@ -90,8 +95,8 @@ static int run_once(const struct agent_config *config, const char *path, enum ag
     }
     uv_run(&r.loop, UV_RUN_DEFAULT);
     *end = agent_end(r.agent);
-    if (*end == AGENT_ABANDONED)
-        service_exit_now(EXIT_DONE);
+    if (is_abandoned(*end))
+        service_exit_now(*end == AGENT_LOST ? EXIT_FAILED : EXIT_DONE);
     agent_free(r.agent);
     uv_loop_close(&r.loop);
     log_event(LOG_INFO, "agent.end", LOG_S("version", HVFLEET_VERSION));

@@ -49,10 +49,13 @@ static void append_work(struct store *store, void *arg)
 
 static void tell_arrival(const struct source_driver *d)
 {
-    int64_t event_ns = d->options.guest_came != NULL ? arrival_newest(&d->batch) : 0;
+    const struct driver_options *o = &d->options;
+    int64_t event_ns = o->guest_came != NULL ? arrival_newest(&d->batch) : 0;
 
     if (event_ns > 0)
-        d->options.guest_came(d->options.guest_came_arg, event_ns);
+        o->guest_came(o->came_arg, event_ns);
+    if (o->cluster_event != NULL && arrival_of_cluster(&d->batch))
+        o->cluster_event(o->came_arg);
 }
 
 /* What a commit proves, and the mark to go on from. */

@@ -60,7 +60,9 @@ struct driver_options {
     /* Called after a commit that holds a guest's start or arrival; event_ns: when
      * the newest of them happened.  NULL: nobody asks. */
     void (*guest_came)(void *arg, int64_t event_ns);
-    void *guest_came_arg;
+    /* Called after a commit that holds an event of the host's cluster.  NULL: nobody asks. */
+    void (*cluster_event)(void *arg);
+    void *came_arg; /* of both */
 };
 
 /* Begins at once.  env is not copied. */

@@ -38,7 +38,8 @@ bool group_same_options(enum group_kind kind, const struct group_options *a, con
         return false;
     if (kind == GROUP_LIVE)
         return a->interval_ns == b->interval_ns && a->refresh_ns == b->refresh_ns &&
-               a->setup_interval_ns == b->setup_interval_ns && a->setup_disks == b->setup_disks;
+               a->setup_interval_ns == b->setup_interval_ns && a->setup_disks == b->setup_disks &&
+               a->facts_number == b->facts_number;
     if (a->dumps.settle_ns != b->dumps.settle_ns || !same_triage(&a->dumps.triage, &b->dumps.triage))
         return false;
     if (kind == GROUP_BUNDLE)
@@ -72,7 +73,7 @@ static int open_dumps(struct group *g, struct err *e)
 static int open_live(struct group *g, struct err *e)
 {
     struct live_options options = { .clock = g->context->clock,
-                                    .facts = &g->context->facts,
+                                    .facts = &g->facts,
                                     .kvp_interval_ns = g->options.interval_ns,
                                     .kvp_refresh_ns = g->options.refresh_ns,
                                     .setup_interval_ns = g->options.setup_interval_ns,
@@ -111,6 +112,7 @@ struct group *group_new(struct group_context *context, enum group_kind kind, con
     g->context = context;
     g->kind = kind;
     g->options = *options;
+    g->facts = context->facts;
     g->since_ns = context->clock->monotonic_ns(context->clock);
     text_copy(g->dir, sizeof g->dir, dir);
     snprintf(g->name, sizeof g->name, kind == GROUP_DUMPS ? "dumps:%.500s" : "%.500s", dir);
@@ -146,6 +148,13 @@ static void on_guest_came(void *arg, int64_t event_ns)
     for (struct seat *seat = g->seats; seat != NULL; seat = seat->next)
         if (seat->driver != NULL && seat->asks)
             source_driver_hurry(seat->driver, event_ns, ASK_APART_NS);
+}
+
+static void on_cluster_event(void *arg)
+{
+    struct group *g = arg;
+
+    g->context->cluster_event(g->context->arg);
 }
 
 void group_attach(struct group *g)
@@ -235,7 +244,8 @@ static bool seat_next(struct group *g)
 
     if (g->kind == GROUP_LIVE && !options.look_is_life) {
         options.guest_came = on_guest_came;
-        options.guest_came_arg = g;
+        options.cluster_event = on_cluster_event;
+        options.came_arg = g;
     }
     if (name_taken(g, source->name)) {
         log_event(LOG_WARN, "source.name_taken", LOG_S("source", source->name), LOG_S("bundle", g->dir),

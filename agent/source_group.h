@@ -28,11 +28,13 @@ struct group_context {
     struct driver_env env;
     struct step_gate dump_gate, bundle_gate;
     struct dumps_turn dump_turn; /* one dump is read at a time */
-    struct resource facts;       /* of this host, for its live sources */
+    struct resource facts;       /* of this host, for the live sources that are opened next */
     char host_id[HOST_ID_MAX];   /* whose captures these are; no other host's bundle is opened later */
     struct group *groups;        /* the set's list */
     /* The group is closed and its memory about to go. */
     void (*gone)(void *arg, struct group *g);
+    /* A live channel told of the host's cluster. */
+    void (*cluster_event)(void *arg);
     void *arg;
 };
 
@@ -41,6 +43,7 @@ struct group_options {
     int64_t poll_ns, interval_ns, refresh_ns, deadline_ns;
     int64_t setup_interval_ns;
     bool setup_disks;
+    int facts_number;           /* of the host's facts that live sources were opened with */
     bool may_be_absent;         /* not compared: it follows from what the group is */
     struct dumps_options dumps; /* dir unused */
 };
@@ -66,6 +69,7 @@ struct group {
 
     struct bundle *bundle;
     struct live_sources *live;
+    struct resource facts; /* GROUP_LIVE: the context's as they were when it was made; worker threads read them */
     struct source *source; /* GROUP_DUMPS and GROUP_EXTRA */
     struct seat *seats;
     size_t seat_count; /* sources 0 .. seat_count - 1 have one */

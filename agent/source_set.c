@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Together fewer than the pool's AGENT_THREADS: a reload must always find one. */
+/* Together fewer than the pool's AGENT_THREADS: a reload and a look at the host must always find one. */
 enum { DUMP_STEPS_MAX = 3, BUNDLE_STEPS_MAX = 4, PROBLEMS_MAX = 16 * 1024 };
 
 #define LIVE_NAME "live"
@@ -33,6 +33,9 @@ struct source_set {
     struct group_context context;
     bool live; /* look at this host when there is nothing else */
     bool started, stopping;
+    int facts_number;
+    void (*cluster_told)(void *arg);
+    void *cluster_arg;
     void (*ended)(void *arg);
     void *ended_arg;
 };
@@ -58,6 +61,7 @@ static struct group_options wanted_options(const struct source_set *s, enum grou
     o.deadline_ns = c->kvp_deadline_ns;
     o.setup_interval_ns = c->setup_interval_ns;
     o.setup_disks = c->setup_disks;
+    o.facts_number = s->facts_number;
     o.may_be_absent = own != NULL;
     o.dumps.depth_max = own != NULL ? own->depth : (int)c->dump_depth;
     o.dumps.rescan_ns = c->dump_rescan_ns;
@@ -180,6 +184,34 @@ static void on_gone(void *arg, struct group *g)
     reconcile(s);
 }
 
+bool source_set_live(const struct source_set *s)
+{
+    return wants_live(s);
+}
+
+void source_set_on_cluster(struct source_set *s, void (*told)(void *arg), void *arg)
+{
+    assert(!s->started);
+    s->cluster_told = told;
+    s->cluster_arg = arg;
+}
+
+void source_set_facts(struct source_set *s, const struct resource *facts)
+{
+    s->context.facts = *facts;
+    s->facts_number++;
+    if (s->started && !s->stopping)
+        reconcile(s);
+}
+
+static void on_cluster_event(void *arg)
+{
+    const struct source_set *s = arg;
+
+    if (s->cluster_told != NULL)
+        s->cluster_told(s->cluster_arg);
+}
+
 void source_set_configure(struct source_set *s, const struct agent_config *config)
 {
     *s->config = *config;
@@ -213,14 +245,15 @@ static void take_host_folder(void *arg, const char *path, int depth)
         s->host_folder_count++;
 }
 
-/* What cannot be found out is a message, not a reason to stay away. */
+/* What cannot be found out is a message, not a reason to stay away.  What only the
+ * cluster's service knows is asked later (host_watch.h): the start does not wait for it. */
 static void ask_host(struct source_set *s, struct resource *facts)
 {
     struct buf problems;
     struct err e;
 
     buf_init(&problems, PROBLEMS_MAX);
-    if (plat_live_host_facts(facts, &problems, &e) != 0)
+    if (plat_live_local_facts(facts, &problems, &e) != 0)
         buf_printf(&problems, "%s", e.text);
     if (problems.len > 0)
         log_event(LOG_WARN, "host.facts", LOG_S("problems", buf_text(&problems)));
@@ -285,6 +318,7 @@ int source_set_new(struct source_set **out, const struct agent_config *config, b
     s->context.files = files;
     s->context.clock = clock;
     s->context.gone = on_gone;
+    s->context.cluster_event = on_cluster_event;
     s->context.arg = s;
     gate_init(&s->context.dump_gate, DUMP_STEPS_MAX);
     gate_init(&s->context.bundle_gate, BUNDLE_STEPS_MAX);

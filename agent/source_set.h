@@ -38,6 +38,16 @@ void source_set_start(struct source_set *s, const struct driver_env *env);
 /* New settings (copied): retires, opens and nudges what has to be. */
 void source_set_configure(struct source_set *s, const struct agent_config *config);
 
+/* Whether this host itself is followed. */
+bool source_set_live(const struct source_set *s);
+
+/* Who is told of events of this host's cluster.  Before the start; NULL: nobody. */
+void source_set_on_cluster(struct source_set *s, void (*told)(void *arg), void *arg);
+
+/* This host says something else of itself than before (copied): its live sources
+ * are closed and opened anew, from where they were. */
+void source_set_facts(struct source_set *s, const struct resource *facts);
+
 size_t source_set_count(const struct source_set *s);
 /* Evidence of all of them in order of name; at most max; returns how many. */
 size_t source_set_evidence(const struct source_set *s, struct health_source *out, size_t max);

@@ -307,6 +307,13 @@ int uplink_new(struct uplink **out, const struct uplink_options *options, struct
     return 0;
 }
 
+void uplink_resource(struct uplink *u, const struct resource *resource)
+{
+    u->options.resource = *resource;
+    if (u->sender != NULL && !u->sender_ending)
+        sender_set_resource(u->sender, resource);
+}
+
 void uplink_stored(struct uplink *u, const struct store_stats *stats)
 {
     u->stats = *stats;

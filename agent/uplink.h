@@ -44,6 +44,9 @@ MUST_USE int uplink_new(struct uplink **out, const struct uplink_options *option
  * the new settings are tried again every half minute. */
 int uplink_configure(struct uplink *u, const struct agent_config_hub *config, struct err *e);
 
+/* Who speaks says something else of itself from now on (copied). */
+void uplink_resource(struct uplink *u, const struct resource *resource);
+
 /* After a commit. */
 void uplink_stored(struct uplink *u, const struct store_stats *stats);
 

@@ -54,6 +54,11 @@ MUST_USE int plat_live_disk(const char *path, struct live_disk *out, struct err 
  * empty, and problems (may be NULL) gets a sentence on each. */
 MUST_USE int plat_live_host_facts(struct resource *out, struct buf *problems, struct err *e);
 
+/* The same from this machine's own registry, firmware and kernel alone: no
+ * service is asked, so it does not hang where the cluster's does, and a cluster's
+ * new name may be missing. */
+MUST_USE int plat_live_local_facts(struct resource *out, struct buf *problems, struct err *e);
+
 /* Folders where this system itself puts dumps (the host's own MEMORY.DMP,
  * Minidump, LiveKernelReports), whether they exist yet or not.  depth: how many
  * levels of folders below to look into; 0 for the Windows folder, which is

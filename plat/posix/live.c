@@ -50,6 +50,11 @@ int plat_live_host_facts(struct resource *out, struct buf *problems, struct err 
     return unsupported("the facts of a host", e);
 }
 
+int plat_live_local_facts(struct resource *out, struct buf *problems, struct err *e)
+{
+    return plat_live_host_facts(out, problems, e);
+}
+
 int plat_live_dump_folders(void (*take)(void *arg, const char *path, int depth), void *arg, struct err *e)
 {
     (void)take;

@@ -57,6 +57,11 @@ static bool ask_service(const struct cluster_api *api, char *out, size_t size)
     return rc == ERROR_SUCCESS && name[0] != L'\0' && utf8_copy_wide(out, size, name);
 }
 
+bool cluster_name_kept(char *out, size_t size)
+{
+    return registry_text(L"Cluster", L"ClusterName", out, size);
+}
+
 void cluster_name(char *out, size_t size, struct buf *problems)
 {
     struct cluster_api api = { 0 };
@@ -71,7 +76,7 @@ void cluster_name(char *out, size_t size, struct buf *problems)
     if (api.dll != NULL)
         FreeLibrary(api.dll);
     if (!found)
-        found = registry_text(L"Cluster", L"ClusterName", out, size);
+        found = cluster_name_kept(out, size);
     if (is_node && !found && problems != NULL)
         buf_str(problems,
                 "this host is a node of a cluster whose name can not be found out: the service ClusSvc does not"

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Its name to out, "" when there is none or it can not be found out; then
@@ -11,5 +12,8 @@
  * (clusapi.dll, loaded for this), and the registry else.  May block for as long
  * as the cluster service does. */
 void cluster_name(char *out, size_t size, struct buf *problems);
+
+/* The name that the registry keeps, which asks nobody; false when there is none. */
+bool cluster_name_kept(char *out, size_t size);
 
 #endif

@@ -28,6 +28,7 @@ static const struct {
     { "source.state", MSG_SOURCE_STATE },
     { "source.name_taken", MSG_SOURCE_NAME_TAKEN },
     { "host.facts", MSG_HOST_FACTS },
+    { "host.changed", MSG_HOST_CHANGED },
     { "host.dump_folders", MSG_HOST_DUMP_FOLDERS },
     { "store.open", MSG_STORE_OPEN },
     { "store.failed", MSG_STORE_FAILED },

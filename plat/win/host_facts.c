@@ -197,9 +197,8 @@ static void read_crash_settings(struct buf *problems)
         problem(problems, text);
 }
 
-int plat_live_host_facts(struct resource *out, struct buf *problems, struct err *e)
+static void read_own(struct resource *out, struct buf *problems)
 {
-    (void)e;
     *out = (struct resource){ .service_name = "hvagent" };
     text_copy(out->agent_version, sizeof out->agent_version, HVFLEET_VERSION);
     read_name(out, problems);
@@ -207,7 +206,21 @@ int plat_live_host_facts(struct resource *out, struct buf *problems, struct err 
     read_os_version(out, problems);
     read_expected(out, problems);
     read_boot_time(out, problems);
-    cluster_name(out->cluster, sizeof out->cluster, problems);
     read_crash_settings(problems);
+}
+
+int plat_live_host_facts(struct resource *out, struct buf *problems, struct err *e)
+{
+    (void)e;
+    read_own(out, problems);
+    cluster_name(out->cluster, sizeof out->cluster, problems);
+    return 0;
+}
+
+int plat_live_local_facts(struct resource *out, struct buf *problems, struct err *e)
+{
+    (void)e;
+    read_own(out, problems);
+    cluster_name_kept(out->cluster, sizeof out->cluster);
     return 0;
 }
