@@ -50,6 +50,7 @@ int agent_host_start(struct agent *a, struct err *e)
 {
     struct host_watch_options options = { .loop = a->options.loop,
                                           .facts = &a->resource,
+                                          .problems = source_set_host_problems(a->sources),
                                           .read = plat_live_host_facts,
                                           .first_ms = HOST_WATCH_FIRST_MS,
                                           .every_ms = HOST_WATCH_EVERY_MS,

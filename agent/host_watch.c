@@ -169,6 +169,7 @@ int host_watch_new(struct host_watch **out, const struct host_watch_options *opt
         return err_set(e, ERR_MEMORY, "out of memory");
     w->options = *options;
     w->facts = *options->facts;
+    w->told = strdup(options->problems);
     buf_init(&w->problems, PROBLEMS_MAX);
     uv_timer_init(options->loop, &w->timer);
     uv_timer_init(options->loop, &w->deadline);

@@ -32,6 +32,7 @@ struct host_watch;
 struct host_watch_options {
     uv_loop_t *loop;
     const struct resource *facts; /* as known at the start; copied */
+    const char *problems;         /* what was said of them already; copied */
     /* plat_live_host_facts(); tests bring their own, and shorter times. */
     int (*read)(struct resource *out, struct buf *problems, struct err *e);
     uint64_t first_ms, every_ms, soon_ms, hung_ms;

@@ -33,6 +33,7 @@ struct source_set {
     struct group_context context;
     bool live; /* look at this host when there is nothing else */
     bool started, stopping;
+    char *host_problems; /* NULL: none */
     int facts_number;
     void (*cluster_told)(void *arg);
     void *cluster_arg;
@@ -189,6 +190,11 @@ bool source_set_live(const struct source_set *s)
     return wants_live(s);
 }
 
+const char *source_set_host_problems(const struct source_set *s)
+{
+    return s->host_problems != NULL ? s->host_problems : "";
+}
+
 void source_set_on_cluster(struct source_set *s, void (*told)(void *arg), void *arg)
 {
     assert(!s->started);
@@ -257,6 +263,7 @@ static void ask_host(struct source_set *s, struct resource *facts)
         buf_printf(&problems, "%s", e.text);
     if (problems.len > 0)
         log_event(LOG_WARN, "host.facts", LOG_S("problems", buf_text(&problems)));
+    s->host_problems = strdup(buf_text(&problems));
     if (plat_live_dump_folders(take_host_folder, s, &e) != 0)
         log_event(LOG_WARN, "host.dump_folders", LOG_S("problem", e.text));
     buf_free(&problems);
@@ -294,6 +301,8 @@ static int open_first_bundles(struct source_set *s, struct resource *facts, stru
             continue;
         g = add_group(s, GROUP_BUNDLE, dirs->items[i]);
         rc = g != NULL ? group_open(g, e) : err_set(e, ERR_MEMORY, "out of memory");
+        if (rc != 0)
+            err_prefix(e, "sources.bundles");
         if (rc == 0 && facts->host_id[0] == '\0')
             *facts = *bundle_facts(g->bundle);
         if (rc == 0)
@@ -421,6 +430,7 @@ void source_set_free(struct source_set *s)
         next = g->next;
         group_free(g);
     }
+    free(s->host_problems);
     free(s->config);
     free(s);
 }

@@ -41,6 +41,9 @@ void source_set_configure(struct source_set *s, const struct agent_config *confi
 /* Whether this host itself is followed. */
 bool source_set_live(const struct source_set *s);
 
+/* What could not be found out of this host at the start, which is logged; never NULL. */
+const char *source_set_host_problems(const struct source_set *s);
+
 /* Who is told of events of this host's cluster.  Before the start; NULL: nobody. */
 void source_set_on_cluster(struct source_set *s, void (*told)(void *arg), void *arg);
 

@@ -93,6 +93,30 @@ static void put_reasons(const json_t *status, struct buf *out)
     }
 }
 
+/* "no event yet", or how old the newest one is. */
+static void put_newest(struct buf *out, const json_t *source, int64_t now_ns)
+{
+    if (text_of(source, "last_event")[0] == '\0') {
+        buf_str(out, "no event yet");
+        return;
+    }
+    buf_str(out, "newest event ");
+    put_age(out, source, "last_event", now_ns);
+}
+
+/* What an attached source does; of any other one what is wrong stands among the reasons,
+ * where anything is. */
+static void put_progress(struct buf *out, const json_t *source, int64_t now_ns)
+{
+    long long observations = number_of(source, "observations");
+
+    put_newest(out, source, now_ns);
+    if (json_is_integer(json_object_get(source, "lag_records")))
+        buf_printf(out, ", %lld waiting", number_of(source, "lag_records"));
+    buf_printf(out, ", %lld observation%s%s", observations, observations == 1 ? "" : "s",
+               json_is_true(json_object_get(source, "caught_up")) ? "" : ", reading");
+}
+
 static void put_sources(const json_t *status, int64_t now_ns, struct buf *out)
 {
     const json_t *sources = json_object_get(status, "sources"), *s;
@@ -105,12 +129,12 @@ static void put_sources(const json_t *status, int64_t now_ns, struct buf *out)
 
         text_clean(state, sizeof state, text_of(s, "state"), strlen(text_of(s, "state")), NULL);
         text_clean(name, sizeof name, text_of(s, "name"), strlen(text_of(s, "name")), NULL);
-        buf_printf(out, "  %-13s %s: newest event ", state, name);
-        put_age(out, s, "last_event", now_ns);
-        if (json_is_integer(json_object_get(s, "lag_records")))
-            buf_printf(out, ", %lld waiting", number_of(s, "lag_records"));
-        buf_printf(out, ", %lld observations%s\n", number_of(s, "observations"),
-                   json_is_true(json_object_get(s, "caught_up")) ? "" : ", reading");
+        buf_printf(out, "  %-13s %s: ", state, name);
+        if (strcmp(state, "attached") == 0)
+            put_progress(out, s, now_ns);
+        else
+            put(out, text_of(s, text_of(s, "problem")[0] != '\0' ? "problem" : "remedy"));
+        buf_char(out, '\n');
     }
 }
 
@@ -142,6 +166,8 @@ static void put_transport(const json_t *status, int64_t now_ns, struct buf *out)
         buf_str(out, ", last acknowledged ");
         put_age(out, t, "last_ack", now_ns);
         buf_printf(out, " (through %lld)", number_of(t, "acked_through"));
+    } else if (strcmp(text_of(t, "state"), "off") == 0) {
+        buf_str(out, ": hub.url is empty, so everything is kept here");
     }
     buf_char(out, '\n');
 }

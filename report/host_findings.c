@@ -102,7 +102,7 @@ static void find_silence(struct finder *f)
 
     if (report_is_silent(f->r, f->h))
         add(f, "silent-host", heard, "no word for %s (since %s)",
-            times_format_length(f->r->options.now_ns - heard, length), times_format(heard, time));
+            times_format_length(f->r->options.now_ns - heard, length), times_format(heard / NS_PER_S * NS_PER_S, time));
 }
 
 static void find_missing(struct finder *f)

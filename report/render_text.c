@@ -229,7 +229,7 @@ static void summary(struct page *p, const struct drift_report *r, const char *ti
     int at;
 
     colour(p, bold);
-    buf_printf(p->out, "%s, %s", title, times_format(r->options.now_ns, time));
+    buf_printf(p->out, "%s, %s", title, times_format(r->options.now_ns / NS_PER_S * NS_PER_S, time));
     plain(p);
     if (r->options.cluster != NULL)
         buf_printf(p->out, ", cluster %s", r->options.cluster);

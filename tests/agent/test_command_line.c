@@ -243,6 +243,26 @@ START_TEST(status_text_begins_with_the_state_and_what_to_do)
 }
 END_TEST
 
+START_TEST(status_text_says_of_a_source_that_is_not_attached_why)
+{
+    json_t *status =
+        json_loads("{\"state\":\"ok\",\"sources\":[{\"name\":\"dumps\",\"state\":\"absent\",\"remedy\":"
+                   "\"there is no folder\",\"caught_up\":false},{\"name\":\"quiet\",\"state\":\"attached\","
+                   "\"caught_up\":true,\"observations\":1}],\"transport\":{\"state\":\"off\"}}",
+                   0, NULL);
+    struct buf out;
+
+    ck_assert_ptr_nonnull(status);
+    buf_init(&out, 10000);
+    status_text(status, 0, false, &out);
+    ck_assert_msg(strstr(buf_text(&out), "absent        dumps: there is no folder\n") != NULL, "%s", buf_text(&out));
+    ck_assert_msg(strstr(buf_text(&out), "quiet: no event yet, 1 observation\n") != NULL, "%s", buf_text(&out));
+    ck_assert_msg(strstr(buf_text(&out), "off: hub.url is empty") != NULL, "%s", buf_text(&out));
+    buf_free(&out);
+    json_decref(status);
+}
+END_TEST
+
 START_TEST(status_text_survives_any_answer)
 {
     static const char *const answers[] = {
@@ -279,6 +299,7 @@ static void add(Suite *s)
     suite_test(s, replay_json_is_one_document);
     suite_test(s, replay_text_has_guests_and_what_happened);
     suite_test(s, status_text_begins_with_the_state_and_what_to_do);
+    suite_test(s, status_text_says_of_a_source_that_is_not_attached_why);
     suite_test(s, status_text_survives_any_answer);
 }
 

@@ -51,6 +51,7 @@ static void begin(uint64_t first_ms, uint64_t every_ms)
                               .boot_time = 1000 };
     struct host_watch_options options = { .loop = &scene.loop,
                                           .facts = &facts,
+                                          .problems = "",
                                           .read = read_host,
                                           .first_ms = first_ms,
                                           .every_ms = every_ms,
