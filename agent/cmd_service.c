@@ -56,6 +56,9 @@ static int remove_data(struct err *e)
     int rc;
 
     snprintf(folder, sizeof folder, "%.*s", (int)(end - config), config);
+    rc = plat_trusted_file(folder, TRUST_SETTINGS, e); /* else somebody could put a link into the way */
+    if (rc != 0)
+        return rc;
     plat_remove_tree(folder);
     rc = files->ops->stat(files, folder, &there, e);
     if (rc == ERR_NOT_FOUND)
@@ -131,12 +134,30 @@ static const struct verb *find_verb(int argc, char **argv)
     return NULL;
 }
 
+/* Whether nobody else decides where what is written to log ends up. */
+static bool may_keep(const char *log)
+{
+    char folder[FILES_PATH_MAX], *slash;
+    struct err e;
+
+    snprintf(folder, sizeof folder, "%s", log);
+    plat_path_tidy(folder);
+    slash = strrchr(folder, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    if ((slash == NULL || plat_trusted_file(folder, TRUST_SETTINGS, &e) == 0) &&
+        plat_trusted_file(log, TRUST_SETTINGS, &e) == 0)
+        return true;
+    fprintf(stderr, "nothing is written to %s: %s\n", log, e.text);
+    return false;
+}
+
 /* To the end of the file log, with the time: an installer shows nobody what it is told. */
 static void keep(const char *log, const char *verb, const char *text)
 {
     const struct clock *clock = plat_clock();
     char when[TIMES_TEXT_MAX];
-    FILE *f = fopen(log, "ab");
+    FILE *f = may_keep(log) ? fopen(log, "ab") : NULL;
 
     if (f == NULL)
         return;

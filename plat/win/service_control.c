@@ -130,22 +130,30 @@ int service_control_start(struct err *e)
     return rc;
 }
 
+/* A service that still starts takes no controls: it is asked again until it does. */
+static DWORD begin_stop(SC_HANDLE service)
+{
+    for (int waited = 0;; waited += POLL_MS) {
+        SERVICE_STATUS status;
+        DWORD code = ControlService(service, SERVICE_CONTROL_STOP, &status) ? ERROR_SUCCESS : GetLastError();
+
+        if (code != ERROR_SERVICE_CANNOT_ACCEPT_CTRL || waited >= SERVICE_CONTROL_WAIT_S * 1000 ||
+            !QueryServiceStatus(service, &status) || status.dwCurrentState != SERVICE_START_PENDING)
+            return code;
+        Sleep(POLL_MS);
+    }
+}
+
 static int stop_opened(SC_HANDLE service, struct err *e)
 {
     SERVICE_STATUS_PROCESS last;
-    SERVICE_STATUS status;
-    int rc;
+    DWORD code = begin_stop(service);
 
-    if (!ControlService(service, SERVICE_CONTROL_STOP, &status)) {
-        DWORD code = GetLastError();
-
-        if (code == ERROR_SERVICE_NOT_ACTIVE)
-            return 0;
-        if (code != ERROR_SERVICE_CANNOT_ACCEPT_CTRL) /* it stops already, or still starts */
-            return err_win(e, code, "cannot stop the service");
-    }
-    rc = wait_until(service, SERVICE_STOPPED, &last, e);
-    return rc;
+    if (code == ERROR_SERVICE_NOT_ACTIVE)
+        return 0;
+    if (code != ERROR_SUCCESS && code != ERROR_SERVICE_CANNOT_ACCEPT_CTRL) /* the latter: it stops already */
+        return err_win(e, code, "cannot stop the service");
+    return wait_until(service, SERVICE_STOPPED, &last, e);
 }
 
 int service_control_stop(struct err *e)
@@ -196,6 +204,8 @@ static int command_line(const struct service_plan *plan, wchar_t *out, size_t si
             return rc;
         if (wcschr(config, L'"') != NULL)
             rc = err_set(e, ERR_INVALID, "a path cannot have quotation marks: %s", plan->config);
+        else if (config[wcslen(config) - 1] == L'\\') /* which would make a character of the closing quotation mark */
+            rc = err_set(e, ERR_INVALID, "%s is a folder: name the file with the settings", plan->config);
         written = swprintf(out, size, L"\"%ls\" run --config \"%ls\"", program, config);
         free(config);
     }

@@ -27,7 +27,10 @@ void stderr_keep(void)
     f = fd >= 0 ? _fdopen(fd, "wb") : NULL;
     if (f == NULL) {
         CloseHandle(in);
-        CloseHandle(out);
+        if (fd >= 0)
+            _close(fd); /* which closes its handle */
+        else
+            CloseHandle(out);
         return;
     }
     /* A service's stderr has no descriptor and cannot be reopened: it becomes
