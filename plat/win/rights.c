@@ -99,18 +99,33 @@ int rights_service_sid(const wchar_t *name, wchar_t out[RIGHTS_SID_MAX], struct 
 
 /* ---- folders ---- */
 
-/* With own NULL the account this runs as gets nothing of its own: an
- * administrator sets things up for others, and has his rights by his group. */
-static int folder_sddl(const wchar_t *own, bool service_may_change, wchar_t out[RIGHTS_SDDL_MAX], struct err *e)
+static bool is_administrator(void)
 {
-    wchar_t service[RIGHTS_SID_MAX];
+    BOOL member = FALSE;
+    PSID group = NULL;
+
+    if (!ConvertStringSidToSidW(L"S-1-5-32-544", &group))
+        return false;
+    if (!CheckTokenMembership(NULL, group, &member))
+        member = FALSE;
+    LocalFree(group);
+    return member;
+}
+
+/* An administrator gets nothing of his own: he has his rights by his group, and
+ * to the service his own would be a stranger's. */
+static int folder_sddl(bool service_may_change, wchar_t out[RIGHTS_SDDL_MAX], struct err *e)
+{
+    wchar_t service[RIGHTS_SID_MAX], own[RIGHTS_SID_MAX];
     int rc = rights_service_sid(SERVICE_NAME, service, e), n;
 
+    if (rc == 0)
+        rc = rights_own_sid(own, e);
     if (rc != 0)
         return rc;
     n = swprintf(out, RIGHTS_SDDL_MAX, L"D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;%ls;;;%ls)",
                  service_may_change ? L"0x1301bf" /* modify */ : L"FRFX", service);
-    if (own != NULL)
+    if (!is_administrator())
         swprintf(out + n, RIGHTS_SDDL_MAX - (size_t)n, L"(A;OICI;FA;;;%ls)", own);
     return 0;
 }
@@ -135,13 +150,11 @@ static int make_folder(const char *path, const wchar_t *wide, PSECURITY_DESCRIPT
 
 int rights_make_folder(const char *path, bool service_may_change, bool *made, struct err *e)
 {
-    wchar_t sddl[RIGHTS_SDDL_MAX], own[RIGHTS_SID_MAX], *wide = NULL;
+    wchar_t sddl[RIGHTS_SDDL_MAX], *wide = NULL;
     PSECURITY_DESCRIPTOR sd = NULL;
-    int rc = rights_own_sid(own, e);
+    int rc = folder_sddl(service_may_change, sddl, e);
 
     *made = false;
-    if (rc == 0)
-        rc = folder_sddl(own, service_may_change, sddl, e);
     if (rc == 0)
         rc = wide_path(path, &wide, e);
     if (rc == 0)
@@ -219,7 +232,7 @@ int rights_claim_folder(const char *path, bool service_may_change, struct err *e
     wchar_t dacl[RIGHTS_SDDL_MAX], sddl[RIGHTS_SDDL_MAX + 8], *wide = NULL;
     PSECURITY_DESCRIPTOR sd = NULL;
     bool made = false;
-    int rc = folder_sddl(NULL, service_may_change, dacl, e);
+    int rc = folder_sddl(service_may_change, dacl, e);
 
     if (rc == 0)
         rc = wide_path(path, &wide, e);

@@ -37,12 +37,12 @@ MUST_USE int rights_account_sid(const char *name, wchar_t out[RIGHTS_SID_MAX], s
 MUST_USE int rights_service_sid(const wchar_t *name, wchar_t out[RIGHTS_SID_MAX], struct err *e);
 
 /* Makes a folder whose rights are not inherited: SYSTEM and Administrators all,
- * this account all, the service change (full) or read.  *made false when
+ * this account all when it is no administrator's, the service change or read.  *made false when
  * something of that name is there. */
 MUST_USE int rights_make_folder(const char *path, bool service_may_change, bool *made, struct err *e);
 
 /* Makes a folder or takes over the one that is there, whosever it is: owner
- * Administrators, rights as above but without this account, checked afterwards.
+ * Administrators, rights as above, checked afterwards.
  * What is in it keeps its owners.  ERR_INVALID when it is no folder or a link.
  * For an administrator. */
 MUST_USE int rights_claim_folder(const char *path, bool service_may_change, struct err *e);

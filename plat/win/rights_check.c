@@ -22,23 +22,23 @@
 
 enum { TRUSTED_MAX = 7 };
 
-/* What a stranger may not have, and what to do where he has it: the path goes
- * between the two parts of the remedy. */
+/* What a stranger may not have, and what to do where he has it: the commands are
+ * icacls "PATH" /reset && icacls "PATH" GRANT. */
 static const struct {
     DWORD forbidden;
     bool inherit_only; /* entries that are only for what comes later count too */
-    const char *what, *before, *after;
+    const char *what;
+    const char *grant; /* NULL: the thing is not ours to change */
 } rules[] = {
-    [RIGHTS_PRIVATE] = { ~0UL, true, "is open to", "hvagent service install sets the rights of its folder; or: icacls ",
+    [RIGHTS_PRIVATE] = { ~0UL, true, "is open to",
                          "/inheritance:r /grant:r *S-1-5-18:(OI)(CI)F *S-1-5-32-544:(OI)(CI)F "
                          "\"NT SERVICE\\hvagent:(OI)(CI)M\"" },
-    [RIGHTS_SECRET] = { ~0UL, true, "is a secret and open to", "icacls ",
+    [RIGHTS_SECRET] = { ~0UL, true, "is a secret and open to",
                         "/inheritance:r /grant:r *S-1-5-18:F *S-1-5-32-544:F \"NT SERVICE\\hvagent:R\"" },
-    [RIGHTS_UNCHANGED] = { CHANGES, false, "may be changed by", "icacls ",
+    [RIGHTS_UNCHANGED] = { CHANGES, false, "may be changed by",
                            "/inheritance:r /grant:r *S-1-5-18:F *S-1-5-32-544:F *S-1-5-32-545:R" },
     [RIGHTS_KEPT] = { FILE_DELETE_CHILD | DELETE | WRITE_DAC | WRITE_OWNER | GENERIC_ALL, false,
-                      "holds settings, which may be replaced by",
-                      "use a folder that only administrators can change; its rights: icacls ", "" },
+                      "holds settings, which may be replaced by", NULL },
 };
 
 /* Those who may have rights, as text; CREATOR OWNER only stands for the maker of
@@ -99,8 +99,13 @@ static bool dacl_is_closed(const struct trusted *t, PACL dacl, enum rights_rule 
 
 static int loose(enum rights_rule rule, const char *path, const char *who, struct err *e)
 {
-    return err_set(e, ERR_PERMISSION, "%s %s %s: %s\"%s\" %s", path, rules[rule].what, who, rules[rule].before, path,
-                   rules[rule].after);
+    const char *grant = rules[rule].grant;
+
+    if (grant == NULL)
+        return err_set(e, ERR_PERMISSION, "%s %s %s: use a folder that only administrators can change", path,
+                       rules[rule].what, who);
+    return err_set(e, ERR_PERMISSION, "%s %s %s: icacls \"%s\" /reset && icacls \"%s\" %s", path, rules[rule].what, who,
+                   path, path, grant);
 }
 
 int rights_judge(PSECURITY_DESCRIPTOR sd, enum rights_rule rule, const char *path, struct err *e)

@@ -279,9 +279,13 @@ static void set_all(SC_HANDLE service, bool delayed, struct buf *remarks)
 int service_control_install(const struct service_plan *plan, struct buf *remarks, struct err *e)
 {
     wchar_t command[COMMAND_MAX], *given = NULL;
-    SC_HANDLE service = NULL;
-    int rc = command_line(plan, command, COMMAND_MAX, e);
+    SC_HANDLE manager = NULL, service = NULL;
+    int rc = open_manager(SC_MANAGER_CREATE_SERVICE, &manager, e); /* may we at all? */
 
+    if (rc != 0)
+        return rc;
+    CloseServiceHandle(manager);
+    rc = command_line(plan, command, COMMAND_MAX, e);
     if (rc == 0)
         rc = service_setup_folders(e);
     if (rc == 0 && plan->account != NULL)

@@ -119,6 +119,28 @@ struct planted {
     struct err *e;
 };
 
+/* A file with another name elsewhere is perhaps Windows' own, and would get our rights. */
+static int check_links(const char *path, struct err *e)
+{
+    BY_HANDLE_FILE_INFORMATION info = { 0 };
+    HANDLE h = INVALID_HANDLE_VALUE;
+    wchar_t *wide;
+    int rc = 0;
+
+    if (wide_path(path, &wide, NULL) == 0)
+        h = CreateFileW(wide, FILE_READ_ATTRIBUTES, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
+                        OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+    free(wide);
+    if (h == INVALID_HANDLE_VALUE || !GetFileInformationByHandle(h, &info))
+        rc = err_win(e, GetLastError(), "%s", path);
+    else if ((info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0 ||
+             ((info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) == 0 && info.nNumberOfLinks > 1))
+        rc = err_set(e, ERR_PERMISSION, "%s leads somewhere else, and is not ours: remove it", path);
+    if (h != INVALID_HANDLE_VALUE)
+        CloseHandle(h);
+    return rc;
+}
+
 static bool check_entry(void *arg, const char *name)
 {
     char path[FILES_PATH_MAX];
@@ -128,7 +150,9 @@ static bool check_entry(void *arg, const char *name)
     p->rc = ++p->looked_at > ENTRIES_MAX
                 ? err_set(p->e, ERR_PERMISSION,
                           "%s was somebody else's and holds too much to be looked through: move it away", p->dir)
-                : plat_trusted_file(path, TRUST_SETTINGS, p->e);
+                : check_links(path, p->e);
+    if (p->rc == 0)
+        p->rc = plat_trusted_file(path, TRUST_SETTINGS, p->e);
     return p->rc == 0;
 }
 
