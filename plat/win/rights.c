@@ -250,6 +250,50 @@ int rights_claim_folder(const char *path, bool service_may_change, struct err *e
     return rc;
 }
 
+static int set_file(HANDLE h, bool service_may_change, const char *path, struct err *e)
+{
+    wchar_t sddl[RIGHTS_SDDL_MAX], service[RIGHTS_SID_MAX];
+    int rc = rights_service_sid(SERVICE_NAME, service, e);
+
+    if (rc == 0) {
+        swprintf(sddl, RIGHTS_SDDL_MAX, L"D:(A;;FA;;;SY)(A;;FA;;;BA)(A;;%ls;;;%ls)",
+                 service_may_change ? L"0x1301bf" : L"FR", service);
+        rc = rights_set_handle(h, sddl, e);
+    }
+    if (rc != 0)
+        err_prefix(e, "%s", path);
+    return rc;
+}
+
+int rights_claim_entry(const char *path, bool set, bool service_may_change, struct err *e)
+{
+    BY_HANDLE_FILE_INFORMATION info = { 0 };
+    wchar_t *wide;
+    HANDLE h;
+    int rc = wide_path(path, &wide, e);
+
+    if (rc != 0)
+        return rc;
+    h = CreateFileW(wide, FILE_READ_ATTRIBUTES | (set ? WRITE_DAC : 0),
+                    FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
+                    FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+    free(wide);
+    if (h == INVALID_HANDLE_VALUE)
+        return err_win(e, GetLastError(), "%s", path);
+    if (!GetFileInformationByHandle(h, &info))
+        rc = err_win(e, GetLastError(), "%s", path);
+    else if ((info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0)
+        rc = err_set(e, ERR_PERMISSION, "%s leads somewhere else: remove it", path);
+    else if ((info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
+        rc = 0;
+    else if (info.nNumberOfLinks > 1)
+        rc = err_set(e, ERR_PERMISSION, "%s is a file that has another name elsewhere: remove it", path);
+    else if (set)
+        rc = set_file(h, service_may_change, path, e);
+    CloseHandle(h);
+    return rc;
+}
+
 int rights_set_handle(HANDLE h, const wchar_t *sddl, struct err *e)
 {
     PSECURITY_DESCRIPTOR sd = NULL;

@@ -47,6 +47,11 @@ MUST_USE int rights_make_folder(const char *path, bool service_may_change, bool 
  * For an administrator. */
 MUST_USE int rights_claim_folder(const char *path, bool service_may_change, struct err *e);
 
+/* A file in such a folder: refused (ERR_PERMISSION) when it is a link, or has another
+ * name elsewhere, because it is perhaps Windows' own.  With set it gets the
+ * folder's rights.  A folder is left alone. */
+MUST_USE int rights_claim_entry(const char *path, bool set, bool service_may_change, struct err *e);
+
 /* ---- checks (rights_check.c) ---- */
 
 enum rights_rule {

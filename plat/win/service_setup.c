@@ -112,34 +112,13 @@ void service_setup_groups(bool member, struct buf *remarks)
 
 /* ---- folders ---- */
 
-/* What somebody else put into a folder before it was ours. */
+/* What was in a folder before it was ours. */
 struct planted {
     const char *dir;
+    bool ours_now, service_may_change; /* the folder has been taken over: what is in it follows */
     int looked_at, rc;
     struct err *e;
 };
-
-/* A file with another name elsewhere is perhaps Windows' own, and would get our rights. */
-static int check_links(const char *path, struct err *e)
-{
-    BY_HANDLE_FILE_INFORMATION info = { 0 };
-    HANDLE h = INVALID_HANDLE_VALUE;
-    wchar_t *wide;
-    int rc = 0;
-
-    if (wide_path(path, &wide, NULL) == 0)
-        h = CreateFileW(wide, FILE_READ_ATTRIBUTES, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
-                        OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
-    free(wide);
-    if (h == INVALID_HANDLE_VALUE || !GetFileInformationByHandle(h, &info))
-        rc = err_win(e, GetLastError(), "%s", path);
-    else if ((info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0 ||
-             ((info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) == 0 && info.nNumberOfLinks > 1))
-        rc = err_set(e, ERR_PERMISSION, "%s leads somewhere else, and is not ours: remove it", path);
-    if (h != INVALID_HANDLE_VALUE)
-        CloseHandle(h);
-    return rc;
-}
 
 static bool check_entry(void *arg, const char *name)
 {
@@ -150,22 +129,21 @@ static bool check_entry(void *arg, const char *name)
     p->rc = ++p->looked_at > ENTRIES_MAX
                 ? err_set(p->e, ERR_PERMISSION,
                           "%s was somebody else's and holds too much to be looked through: move it away", p->dir)
-                : check_links(path, p->e);
+                : plat_trusted_file(path, TRUST_SETTINGS, p->e);
     if (p->rc == 0)
-        p->rc = plat_trusted_file(path, TRUST_SETTINGS, p->e);
+        p->rc = rights_claim_entry(path, p->ours_now, p->service_may_change, p->e);
     return p->rc == 0;
 }
 
-static int check_contents(const char *dir, struct err *e)
+static int check_contents(struct planted *p)
 {
     const struct files *files = plat_files();
-    struct planted p = { .dir = dir, .e = e };
-    int rc = files->ops->list(files, dir, check_entry, &p, e);
+    int rc = files->ops->list(files, p->dir, check_entry, p, p->e);
 
     if (rc == ERR_PERMISSION)
-        return err_set(e, rc, "%s was made by somebody else, who lets nobody look into it: takeown /a /r /f \"%s\"",
-                       dir, dir);
-    return rc != 0 ? rc : p.rc;
+        return err_set(p->e, rc, "%s was made by somebody else, who lets nobody look into it: takeown /a /r /f \"%s\"",
+                       p->dir, p->dir);
+    return rc != 0 ? rc : p->rc;
 }
 
 /* A folder that others had a hand in may be taken over, but not what they put
@@ -173,16 +151,18 @@ static int check_contents(const char *dir, struct err *e)
  * refused, and after, when nobody else can add to it any more. */
 static int set_up_folder(const char *path, bool service_may_change, struct err *e)
 {
+    struct planted first = { .dir = path, .e = e };
+    struct planted then = { .dir = path, .ours_now = true, .service_may_change = service_may_change, .e = e };
     int before = rights_check_folder(path, e), rc = 0;
 
     if (before == ERR_PERMISSION)
-        rc = check_contents(path, e);
+        rc = check_contents(&first);
     else if (before != ERR_NOT_FOUND)
         rc = before;
     if (rc == 0)
         rc = rights_claim_folder(path, service_may_change, e);
     if (rc == 0 && before == ERR_PERMISSION)
-        rc = check_contents(path, e);
+        rc = check_contents(&then);
     return rc;
 }
 

@@ -199,6 +199,33 @@ START_TEST(settings_that_everybody_may_change_are_refused)
 }
 END_TEST
 
+START_TEST(a_file_in_a_folder_that_was_taken_over_is_closed_with_it)
+{
+    const char *dir = below(temp_dir(), "data"), *path;
+    struct err e;
+
+    ck_assert_int_eq(rights_claim_folder(dir, false, &e), 0);
+    path = write_file(dir, "token", "", 0);
+    open_up(path);
+    ck_assert_int_eq(rights_claim_entry(path, false, false, &e), 0);
+    ck_assert_int_eq(plat_trusted_file(path, TRUST_SECRET, &e), ERR_PERMISSION);
+    ck_assert_msg(rights_claim_entry(path, true, false, &e) == 0, "%s", e.text);
+    ck_assert_msg(plat_trusted_file(path, TRUST_SECRET, &e) == 0, "%s", e.text);
+}
+END_TEST
+
+START_TEST(a_file_with_a_second_name_is_not_taken_over)
+{
+    const char *dir = temp_dir(), *path = write_file(dir, "one", "", 0), *other = below(dir, "two");
+    struct err e;
+
+    if (!CreateHardLinkA(other, path, NULL))
+        skip("this file system has no hard links");
+    ck_assert_int_eq(rights_claim_entry(path, true, false, &e), ERR_PERMISSION);
+    ck_assert_msg(strstr(e.text, "another name") != NULL, "%s", e.text);
+}
+END_TEST
+
 START_TEST(settings_in_a_folder_that_everybody_may_change_are_refused)
 {
     const char *dir = below(temp_dir(), "data"), *path;
@@ -221,6 +248,8 @@ static void add(Suite *s)
     suite_test(s, a_folder_that_is_missing_is_made_and_a_file_is_refused);
     suite_test(s, a_folder_that_leads_somewhere_else_is_refused);
     suite_test(s, settings_that_everybody_may_change_are_refused);
+    suite_test(s, a_file_in_a_folder_that_was_taken_over_is_closed_with_it);
+    suite_test(s, a_file_with_a_second_name_is_not_taken_over);
     suite_test(s, settings_in_a_folder_that_everybody_may_change_are_refused);
 }
 
