@@ -60,21 +60,6 @@ int plat_capture_dir(const char *path, struct err *e)
     return rc;
 }
 
-/* The absolute path without the prefix for long ones: the event log service
- * opens it, and takes a plain path. */
-static int plain_path(const char *path, wchar_t out[MAX_PATH], struct err *e)
-{
-    wchar_t *wide = NULL;
-    int rc = wide_from_utf8(path, &wide, e);
-    DWORD n;
-
-    if (rc != 0)
-        return rc;
-    n = GetFullPathNameW(wide, MAX_PATH, out, NULL);
-    free(wide);
-    return n > 0 && n < MAX_PATH ? 0 : err_set(e, ERR_TOO_BIG, "the path %.300s is too long to export to", path);
-}
-
 static int export_to(const wchar_t *channel, const wchar_t *query, const wchar_t *path, const char *name, struct err *e)
 {
     HMODULE dll = GetModuleHandleW(L"wevtapi.dll");
@@ -110,7 +95,7 @@ int plat_capture_channel(const char *channel, const char *path, struct err *e)
     if (rc == 0 && buf_error(&text) != ERR_OK)
         rc = err_set(e, buf_error(&text), "the query for %s is too long", channel);
     if (rc == 0)
-        rc = plain_path(path, target, e);
+        rc = wide_plain_path(path, target, e);
     if (rc == 0)
         rc = wide_from_utf8(channel, &name, e);
     if (rc == 0)

@@ -227,7 +227,7 @@ static int saved_read(struct event_stream *s, const char *mark, int max_events, 
     struct taking t = { .log = log, .sink = sink, .events_left = max_events, .bytes_left = max_bytes };
     const struct files *files = plat_files();
     struct file_info info;
-    wchar_t *path = NULL;
+    wchar_t path[MAX_PATH];
     char after[MARK_TEXT_MAX];
     struct err why;
     int rc = files->ops->stat(files, log->path, &info, &why);
@@ -242,10 +242,9 @@ static int saved_read(struct event_stream *s, const char *mark, int max_events, 
     if (!parse_mark(mark, &t.mark))
         return err_set(e, ERR_INVALID, "%s: the mark \"%s\" is not one of a saved log", log->path, mark);
     if (rc == 0)
-        rc = wide_from_utf8(log->path, &path, &why);
+        rc = wide_plain_path(log->path, path, &why);
     if (rc == 0)
         rc = read_from_mark(&t, path, &report->more, &why);
-    free(path);
     /* What was taken before an error stands, with its mark. */
     if (rc != 0 && (rc = report_error(&why, report, e)) != 0)
         return rc;

@@ -81,6 +81,21 @@ int wide_path(const char *path, wchar_t **out, struct err *e)
     return 0;
 }
 
+int wide_plain_path(const char *path, wchar_t out[MAX_PATH], struct err *e)
+{
+    wchar_t *wide = NULL;
+    int rc = wide_from_utf8(path, &wide, e);
+    DWORD n;
+
+    if (rc != 0)
+        return rc;
+    n = GetFullPathNameW(wide, MAX_PATH, out, NULL);
+    free(wide);
+    if (n == 0)
+        return err_set(e, ERR_INVALID, "%s is no path", path);
+    return n < MAX_PATH ? 0 : err_set(e, ERR_TOO_BIG, "the path %.300s is too long for the event log service", path);
+}
+
 char *utf8_from_wide(const wchar_t *text)
 {
     int n = WideCharToMultiByte(CP_UTF8, 0, text, -1, NULL, 0, NULL, NULL);

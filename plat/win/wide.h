@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <wchar.h>
+#include <windows.h>
 
 /* In malloc'ed memory that the caller frees.  ERR_INVALID when text is no
  * UTF-8; ERR_MEMORY. */
@@ -17,6 +18,10 @@ MUST_USE int wide_from_utf8(const char *text, wchar_t **out, struct err *e);
  * (\\?\UNC\ for a share), so that neither its length nor odd names matter.
  * Paths of devices (\\.\) and such that have the prefix stay as they are. */
 MUST_USE int wide_path(const char *path, wchar_t **out, struct err *e);
+
+/* Absolute, with backslashes and without that prefix, for those who know none: the
+ * event log service, which opens the file itself.  ERR_TOO_BIG from MAX_PATH on. */
+MUST_USE int wide_plain_path(const char *path, wchar_t out[MAX_PATH], struct err *e);
 
 /* malloc'ed; a lone surrogate becomes U+FFFD.  NULL out of memory. */
 char *utf8_from_wide(const wchar_t *text);

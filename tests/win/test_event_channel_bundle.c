@@ -6,13 +6,14 @@
 #include "plat/files.h"
 #include "plat/live.h"
 #include "tests/support/suite.h"
+#include "tests/win/support_log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <windows.h>
 
-enum { PATH_CHARS = 4096, NAMES_MAX = 32, NAME_CHARS = 256, STEPS_MAX = 100, STEP_EVENTS = 3, EXIT_SKIPPED = 77 };
+enum { PATH_CHARS = 4096, NAMES_MAX = 32, NAME_CHARS = 256, STEPS_MAX = 100, STEP_EVENTS = 3 };
 
 static const size_t bytes_max = 16 * 1024 * 1024;
 
@@ -106,13 +107,6 @@ START_TEST(live_channels_give_what_the_files_of_a_bundle_give)
 }
 END_TEST
 
-static bool has_stand_in(void)
-{
-    HMODULE dll = LoadLibraryW(L"wevtapi.dll");
-
-    return dll != NULL && GetProcAddress(dll, "winhost_is_stand_in") != NULL;
-}
-
 static void add(Suite *s)
 {
     suite_test(s, live_channels_give_what_the_files_of_a_bundle_give);
@@ -120,10 +114,6 @@ static void add(Suite *s)
 
 int main(void)
 {
-    if (!has_stand_in()) {
-        printf("skip: test_event_channel_bundle: the stand-in wevtapi.dll is not loaded; "
-               "tests/win/run_event_channel loads it\n");
-        return EXIT_SKIPPED;
-    }
-    return suite_main("windows: event channels of a bundle", add);
+    return has_stand_in() ? suite_main("windows: event channels of a bundle", add)
+                          : skip_without_stand_in("test_event_channel_bundle");
 }

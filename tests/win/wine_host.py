@@ -49,6 +49,7 @@ class WineProgram(Program):
                                             stdin=subprocess.DEVNULL, start_new_session=True)
 
     def kill(self):
-        os.killpg(self.process.pid, signal.SIGKILL)
+        if self.alive():
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.process = None

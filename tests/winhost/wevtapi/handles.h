@@ -4,11 +4,14 @@
 
 #include "tests/winhost/wevtapi/host.h"
 
+#include <assert.h>
 #include <winevt.h>
 
 enum handle_kind { KIND_ENUM, KIND_LOG, KIND_RESULT, KIND_SUBSCRIPTION, KIND_RECORD, KIND_BOOKMARK, KIND_CONTEXT };
 
-enum { HANDLE_MAGIC = 0x48564556, CONTEXT_PATHS = 16 };
+enum { HANDLE_MAGIC = 0x48564556, CONTEXT_PATHS = 32 };
+
+static_assert((int)EvtSystemPropertyIdEND <= (int)CONTEXT_PATHS, "a context has room for all values of System");
 
 struct handle {
     uint32_t magic;

@@ -24,7 +24,7 @@
  *   hang call=EvtNext ms=N times=N after=N channel=NAME
  *
  * times (1) calls after the first `after` (0) fail; channel may be left out.  The
- * counts begin anew when the file changes.
+ * counts begin anew when the file changes, and calls that hang go on.
  *
  * Messages and publishers' metadata do not exist here.
  */

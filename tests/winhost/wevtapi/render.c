@@ -65,21 +65,37 @@ BOOL WINAPI EvtRender(EVT_HANDLE context, EVT_HANDLE fragment, DWORD flags, DWOR
     return render_text(text, size, out, used);
 }
 
-EVT_HANDLE WINAPI EvtCreateRenderContext(DWORD count, LPCWSTR *paths, DWORD flags)
+/* All values of System, each at the place of its EVT_SYSTEM_PROPERTY_ID. */
+static void take_system(struct handle *h)
 {
-    struct handle *h;
+    h->count = EvtSystemPropertyIdEND;
+    h->paths[EvtSystemEventRecordId] = PATH_ID;
+    h->paths[EvtSystemTimeCreated] = PATH_TIME;
+}
 
-    if (flags != EvtRenderContextValues || count > CONTEXT_PATHS) {
-        SetLastError(ERROR_INVALID_PARAMETER);
-        return NULL;
-    }
-    if (!refuse(script_trouble("EvtCreateRenderContext", NULL)) || (h = handle_new(KIND_CONTEXT, "")) == NULL)
-        return NULL;
+static void take_paths(struct handle *h, DWORD count, LPCWSTR *paths)
+{
     h->count = count;
     for (DWORD i = 0; i < count; i++)
         h->paths[i] = wcscmp(paths[i], L"Event/System/EventRecordID") == 0             ? PATH_ID
                       : wcscmp(paths[i], L"Event/System/TimeCreated/@SystemTime") == 0 ? PATH_TIME
                                                                                        : PATH_OTHER;
+}
+
+EVT_HANDLE WINAPI EvtCreateRenderContext(DWORD count, LPCWSTR *paths, DWORD flags)
+{
+    struct handle *h;
+
+    if ((flags != EvtRenderContextValues || count > CONTEXT_PATHS) && (flags != EvtRenderContextSystem || count > 0)) {
+        SetLastError(ERROR_INVALID_PARAMETER);
+        return NULL;
+    }
+    if (!refuse(script_trouble("EvtCreateRenderContext", NULL)) || (h = handle_new(KIND_CONTEXT, "")) == NULL)
+        return NULL;
+    if (flags == EvtRenderContextSystem)
+        take_system(h);
+    else
+        take_paths(h, count, paths);
     return h;
 }
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ORDERS_MAX = 64, WORD_MAX = 16, FILE_PATH_MAX = 1024 };
+enum { ORDERS_MAX = 64, WORD_MAX = 16, FILE_PATH_MAX = 1024, HANG_SLICE_MS = 50 };
 
 struct order {
     char kind[WORD_MAX];
@@ -18,6 +18,7 @@ static struct {
     size_t count;
     char *text; /* as it was read last; NULL none */
     char path[FILE_PATH_MAX];
+    LONG changes;
 } script;
 
 static void put_word(struct order *o, const char *key, const char *value)
@@ -69,6 +70,7 @@ bool script_refresh(const char *dir)
     free(script.text);
     script.text = text != NULL ? strdup(text) : NULL;
     script.count = 0;
+    InterlockedIncrement(&script.changes);
     for (p = text; p != NULL; p = end) {
         end = strchr(p, '\n');
         if (end != NULL)
@@ -126,10 +128,18 @@ static bool is_frequent(const char *call)
            strcmp(call, "EvtClose") == 0;
 }
 
+/* Until the time is over or the orders have changed, which takes a subscription that polls. */
+static void hang(uint64_t ms, LONG changes)
+{
+    for (uint64_t slept = 0; slept < ms && InterlockedOr(&script.changes, 0) == changes; slept += HANG_SLICE_MS)
+        Sleep(HANG_SLICE_MS);
+}
+
 DWORD script_trouble(const char *call, const char *channel)
 {
     DWORD code = 0;
     uint64_t ms = 0;
+    LONG changes;
 
     host_lock();
     if (!is_frequent(call))
@@ -142,8 +152,8 @@ DWORD script_trouble(const char *call, const char *channel)
         else if (is_due(o, "fail", call, channel))
             code = (DWORD)o->code;
     }
+    changes = script.changes;
     host_unlock();
-    if (ms > 0)
-        Sleep((DWORD)ms);
+    hang(ms, changes);
     return code;
 }

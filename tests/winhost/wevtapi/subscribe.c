@@ -162,19 +162,45 @@ static void fill_result(struct handle *h, const struct host_record *records, siz
     }
 }
 
-/* A saved log: here a file with the XML of events, as EvtExportLog below writes it. */
+/* "The full path to a log file": the service, which opens it, has folders of its own. */
+static bool is_full(const char *path)
+{
+    return strchr(path, '/') == NULL &&
+           (strncmp(path, "\\\\", 2) == 0 || (path[0] != '\0' && strncmp(path + 1, ":\\", 2) == 0));
+}
+
+/* Records of a saved log: here a file with the XML of events, as EvtExportLog below
+ * writes it; *count of them.  An error code when it is none. */
+static DWORD read_saved(const char *path, struct host_record **records, size_t *count)
+{
+    char *text;
+    DWORD code = 0;
+
+    *records = NULL;
+    *count = 0;
+    if (!is_full(path))
+        return ERROR_INVALID_NAME;
+    text = host_read_file(path);
+    if (text == NULL)
+        return ERROR_FILE_NOT_FOUND;
+    *count = host_split(text, records);
+    if (*count == 0 && strstr(text, "<Events>") == NULL)
+        code = ERROR_FILE_CORRUPT;
+    free(text);
+    return code;
+}
+
 static struct handle *query_file(const char *path, char **query)
 {
-    struct host_record *records = NULL;
-    char *text = host_read_file(path);
-    size_t count = text != NULL ? host_split(text, &records) : 0;
+    static const struct host_record none = { .id = 1 };
+    struct host_record *records;
     struct handle *h = NULL;
+    size_t count;
+    DWORD code = read_saved(path, &records, &count);
 
-    if (text == NULL)
-        SetLastError(ERROR_FILE_NOT_FOUND);
-    else if (count == 0)
-        SetLastError(ERROR_EVT_INVALID_EVENT_DATA);
-    else
+    if (code == 0)
+        query_takes(*query, &none, &code);
+    if (refuse(code))
         h = handle_new(KIND_RESULT, path);
     if (h != NULL) {
         h->query = *query;
@@ -184,7 +210,6 @@ static struct handle *query_file(const char *path, char **query)
     for (size_t i = 0; i < count; i++)
         host_record_free(&records[i]);
     free(records);
-    free(text);
     return h;
 }
 
@@ -353,6 +378,8 @@ BOOL WINAPI EvtExportLog(EVT_HANDLE session, LPCWSTR path, LPCWSTR query_text, L
     DWORD code = script_trouble("EvtExportLog", channel);
     struct handle *h = NULL;
 
+    if (code == 0 && to != NULL && !is_full(to))
+        code = ERROR_INVALID_NAME;
     if (code == 0 && to != NULL) {
         h = EvtQuery(session, path, query_text,
                      (flags & EvtExportLogFilePath) != 0 ? EvtQueryFilePath : EvtQueryChannelPath);
