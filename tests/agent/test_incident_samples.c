@@ -80,6 +80,7 @@ static const struct incident *with_code(uint32_t code)
             return list.items[n];
     }
     ck_abort_msg("no incident with code 0x%x", code);
+    return NULL;
 }
 
 START_TEST(both_real_events_are_incidents_and_one_has_its_dump)

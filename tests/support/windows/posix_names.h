@@ -3,8 +3,12 @@
 #ifndef TESTS_SUPPORT_WINDOWS_POSIX_NAMES_H
 #define TESTS_SUPPORT_WINDOWS_POSIX_NAMES_H
 
+/* A name that io.h takes and tests have for something of their own. */
+#define tell tell_of_descriptor
 #include <direct.h>
 #include <io.h>
+#undef tell
+
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
