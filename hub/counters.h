@@ -53,8 +53,8 @@ struct counters {
     _Atomic uint64_t deliveries_sent;
     _Atomic uint64_t deliveries_failed;   /* tries */
     _Atomic uint64_t deliveries_given_up; /* refused, or tried for too long */
-    _Atomic int64_t last_commit_ns;                  /* wall clock; 0 never */
-    _Atomic int64_t start_ns;                        /* wall clock */
+    _Atomic int64_t last_commit_ns;       /* wall clock; 0 never */
+    _Atomic int64_t start_ns;             /* wall clock */
     struct forward_counters forward[FORWARD_KINDS];
 };
 

@@ -29,9 +29,11 @@ enum {
 };
 
 /* probe holds nothing of the fleet. */
-static const char *const tables[] = { "stream", "hole",           "observation",  "foreign_record", "host",
-                                      "guest",  "peer",           "rejudge",      "finding",        "guest_change",
-                                      "daily",  "forward_target", "forward_mark", "forward_refused", "delivery", "delivery_found" };
+static const char *const tables[] = {
+    "stream",   "hole",          "observation",  "foreign_record", "host",           "guest",        "peer",
+    "rejudge",  "finding",       "guest_change", "daily",          "forward_target", "forward_mark", "forward_refused",
+    "delivery", "delivery_found"
+};
 enum { TABLE_COUNT = sizeof tables / sizeof tables[0] };
 
 struct column {

@@ -242,12 +242,12 @@ static enum truth judge_drift(const struct condition *c, const struct facts *f, 
     return d->state == DRIFT_UNKNOWN && !met ? NOT_KNOWN : truth_of(met);
 }
 
-enum { MEMORY_DYNAMIC, MEMORY_PRESSURE };
+enum { ASKS_DYNAMIC, ASKS_PRESSURE };
 
 static enum truth judge_memory(const struct condition *c, const struct facts *f, char *why)
 {
     const struct incident_configuration *k = &f->i->configuration;
-    int value = c->kind->which == MEMORY_DYNAMIC ? k->dynamic_memory : k->memory_pressure;
+    int value = c->kind->which == ASKS_DYNAMIC ? k->dynamic_memory : k->memory_pressure;
     static const char *const sentences[2][2] = {
         { "the guest's memory is static", "the guest has dynamic memory" },
         { "the guest had the memory that it asked for", "the guest asked for more memory than it was given" },
@@ -255,7 +255,7 @@ static enum truth judge_memory(const struct condition *c, const struct facts *f,
 
     if (value < 0) {
         SAY("whether %s is not known%s%.120s",
-            c->kind->which == MEMORY_DYNAMIC ? "the guest has dynamic memory" : "the guest was short of memory",
+            c->kind->which == ASKS_DYNAMIC ? "the guest has dynamic memory" : "the guest was short of memory",
             k->why[0] != '\0' ? ": " : "", k->why);
         return NOT_KNOWN;
     }
@@ -343,8 +343,8 @@ const struct condition_kind condition_kinds[] = {
     { "family", "the guest's family of operating systems", VALUE_WORDS, family_words, 0, judge_family },
     { "drift", "the state of the integration services at the moment of the crash", VALUE_WORDS, drift_words, 0,
       judge_drift },
-    { "dynamic_memory", "whether the guest has dynamic memory", VALUE_FLAG, NULL, MEMORY_DYNAMIC, judge_memory },
-    { "memory_pressure", "whether the guest asked for more memory than it had", VALUE_FLAG, NULL, MEMORY_PRESSURE,
+    { "dynamic_memory", "whether the guest has dynamic memory", VALUE_FLAG, NULL, ASKS_DYNAMIC, judge_memory },
+    { "memory_pressure", "whether the guest asked for more memory than it had", VALUE_FLAG, NULL, ASKS_PRESSURE,
       judge_memory },
     { "disk_controller", "the guest has a disk at such a controller", VALUE_WORDS, controller_words, DISK_CONTROLLER,
       judge_disk },
