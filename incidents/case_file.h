@@ -124,7 +124,8 @@ MUST_USE int case_file_incidents(struct case_file *c, int64_t from, int64_t to, 
  * from <= time <= to of vm_id, those of no VM, and, as the flags say, those of
  * its host, cluster or anybody.  To compute these, evidence of case_evidence_span(from, to) is
  * wanted, by the observations' own time: everything of the VMs concerned and of
- * the hosts and clusters these were on.  What comes out for [from, to] then
+ * the hosts and clusters these were on; and the gaps of these hosts however
+ * much later they were told.  What comes out for [from, to] then
  * replaces what was stored for it. */
 enum relevance {
     RELEVANT_NOT,
