@@ -33,6 +33,7 @@
 #include "base/error.h"
 #include "base/times.h"
 #include "incidents/incident.h"
+#include "model/guest_config.h"
 #include "model/host.h"
 #include "model/observation.h"
 
@@ -66,6 +67,9 @@ struct guest_moment {
     /* Configuration: disks[] texts too are copied.  configuration.known false: not known, and why. */
     struct incident_configuration configuration;
 };
+
+/* The configuration as kept of a guest (model/guest_config.h); not known when c->time is 0.  Texts are static. */
+void incident_configuration_of(const struct guest_config *c, struct incident_configuration *out);
 
 struct host_moment {
     bool known;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert((int)CONFIG_DISKS_KEPT <= (int)INCIDENT_DISKS_MAX, "all disks that are kept of a guest fit");
 _Static_assert((int)INCIDENT_PARAMS == (int)DUMP_PARAMS, "a bug check has four parameters");
 
 /* ---- who and when ---------------------------------------------------------------------- */
@@ -68,6 +69,43 @@ static void take_host(const struct scene *s, const struct clue *told, const stru
         i->host_name = incident_text(i, host.name);
     if (i->cluster[0] == '\0')
         i->cluster = incident_text(i, host.cluster);
+}
+
+/* Words of what is not known are "" here. */
+static const char *known(const char *word)
+{
+    return strcmp(word, "unknown") != 0 ? word : "";
+}
+
+/* Demand over what is assigned, or nothing available, is pressure; with neither told it is not known. */
+static int pressure(const struct guest_config *c)
+{
+    if (c->has_available)
+        return c->available_percent <= 0 || (c->demand_mib > 0 && c->demand_mib > c->assigned_mib);
+    return c->demand_mib > 0 && c->assigned_mib > 0 ? c->demand_mib > c->assigned_mib : -1;
+}
+
+void incident_configuration_of(const struct guest_config *c, struct incident_configuration *out)
+{
+    *out = (struct incident_configuration){
+        .known = c->time != 0,
+        .why = c->time != 0 ? "" : "the guest's configuration was not collected",
+        .dynamic_memory = c->memory == MEMORY_UNKNOWN ? -1 : c->memory == MEMORY_DYNAMIC,
+        .memory_pressure = pressure(c),
+        .assigned_mib = c->assigned_mib > 0 ? c->assigned_mib : -1,
+        .demanded_mib = c->demand_mib > 0 ? c->demand_mib : -1,
+        .available_percent = !c->has_available          ? -1
+                             : c->available_percent < 0 ? 0
+                                                        : c->available_percent,
+        .generation = c->generation > 0 ? c->generation : -1,
+        .checkpoints = c->checkpoints,
+        .processors = c->processors > 0 ? c->processors : -1,
+    };
+    for (int d = 0; d < c->disk_count && d < CONFIG_DISKS_KEPT; d++)
+        out->disks[out->disk_count++] =
+            (struct incident_disk){ .controller = known(disk_controller_name(c->disks[d].controller)),
+                                    .kind = known(disk_kind_name(c->disks[d].kind)),
+                                    .path = "" };
 }
 
 static void take_configuration(const struct incident_configuration *from, const char *why, struct incident *i)

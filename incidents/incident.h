@@ -131,7 +131,7 @@ struct incident_migration {
 
 struct incident_disk {
     const char *controller; /* "ide", "scsi"; "" not known */
-    const char *kind;       /* of VHD: "fixed", "dynamic", "differencing"; "" not known */
+    const char *kind;       /* "fixed", "dynamic", "differencing", "physical"; "" not known */
     const char *path;
 };
 

@@ -242,12 +242,12 @@ static enum truth judge_drift(const struct condition *c, const struct facts *f, 
     return d->state == DRIFT_UNKNOWN && !met ? NOT_KNOWN : truth_of(met);
 }
 
-enum { ASKS_DYNAMIC, ASKS_PRESSURE };
+enum { ASK_DYNAMIC, ASK_PRESSURE };
 
 static enum truth judge_memory(const struct condition *c, const struct facts *f, char *why)
 {
     const struct incident_configuration *k = &f->i->configuration;
-    int value = c->kind->which == ASKS_DYNAMIC ? k->dynamic_memory : k->memory_pressure;
+    int value = c->kind->which == ASK_DYNAMIC ? k->dynamic_memory : k->memory_pressure;
     static const char *const sentences[2][2] = {
         { "the guest's memory is static", "the guest has dynamic memory" },
         { "the guest had the memory that it asked for", "the guest asked for more memory than it was given" },
@@ -255,7 +255,7 @@ static enum truth judge_memory(const struct condition *c, const struct facts *f,
 
     if (value < 0) {
         SAY("whether %s is not known%s%.120s",
-            c->kind->which == ASKS_DYNAMIC ? "the guest has dynamic memory" : "the guest was short of memory",
+            c->kind->which == ASK_DYNAMIC ? "the guest has dynamic memory" : "the guest was short of memory",
             k->why[0] != '\0' ? ": " : "", k->why);
         return NOT_KNOWN;
     }
@@ -263,20 +263,21 @@ static enum truth judge_memory(const struct condition *c, const struct facts *f,
     return truth_of((value > 0) == (c->number != 0));
 }
 
-enum { DISK_CONTROLLER, DISK_KIND };
+enum { ASK_CONTROLLER, ASK_DISK_KIND };
 
 static enum truth judge_disk(const struct condition *c, const struct facts *f, char *why)
 {
     const struct incident_configuration *k = &f->i->configuration;
-    const char *what = c->kind->which == DISK_CONTROLLER ? "controllers" : "kinds";
+    const char *what = c->kind->which == ASK_CONTROLLER ? "controllers" : "kinds";
     bool all = k->disk_count > 0;
 
     for (int n = 0; n < k->disk_count; n++) {
-        const char *word = c->kind->which == DISK_CONTROLLER ? k->disks[n].controller : k->disks[n].kind;
+        const char *word = c->kind->which == ASK_CONTROLLER ? k->disks[n].controller : k->disks[n].kind;
 
         all = all && word[0] != '\0';
         if (any_word(c, word)) {
-            SAY("the guest has a disk that is %s: %.150s", word, k->disks[n].path);
+            SAY("the guest has a disk that is %s%s%.150s", word, k->disks[n].path[0] != '\0' ? ": " : "",
+                k->disks[n].path);
             return MET;
         }
     }
@@ -288,7 +289,7 @@ static enum truth judge_disk(const struct condition *c, const struct facts *f, c
     return CONTRADICTED;
 }
 
-enum { UPTIME_UNDER, UPTIME_OVER };
+enum { ASK_UNDER, ASK_OVER };
 
 static enum truth judge_uptime(const struct condition *c, const struct facts *f, char *why)
 {
@@ -299,7 +300,7 @@ static enum truth judge_uptime(const struct condition *c, const struct facts *f,
         return NOT_KNOWN;
     }
     SAY("the guest had run for %s", rule_length(f->i->uptime_ns, text));
-    return truth_of(c->kind->which == UPTIME_UNDER ? f->i->uptime_ns < c->number : f->i->uptime_ns > c->number);
+    return truth_of(c->kind->which == ASK_UNDER ? f->i->uptime_ns < c->number : f->i->uptime_ns > c->number);
 }
 
 /* ---- the table ------------------------------------------------------------------------------------ */
@@ -319,7 +320,7 @@ static const char *const drift_words[] = {
 };
 _Static_assert(sizeof drift_words / sizeof drift_words[0] == DRIFT_STATE_COUNT + 1, "every drift state");
 static const char *const controller_words[] = { "ide", "scsi", NULL };
-static const char *const vhd_words[] = { "fixed", "dynamic", "differencing", NULL };
+static const char *const vhd_words[] = { "fixed", "dynamic", "differencing", "physical", NULL };
 
 /* clang-format off */
 const struct condition_kind condition_kinds[] = {
@@ -343,14 +344,14 @@ const struct condition_kind condition_kinds[] = {
     { "family", "the guest's family of operating systems", VALUE_WORDS, family_words, 0, judge_family },
     { "drift", "the state of the integration services at the moment of the crash", VALUE_WORDS, drift_words, 0,
       judge_drift },
-    { "dynamic_memory", "whether the guest has dynamic memory", VALUE_FLAG, NULL, ASKS_DYNAMIC, judge_memory },
-    { "memory_pressure", "whether the guest asked for more memory than it had", VALUE_FLAG, NULL, ASKS_PRESSURE,
+    { "dynamic_memory", "whether the guest has dynamic memory", VALUE_FLAG, NULL, ASK_DYNAMIC, judge_memory },
+    { "memory_pressure", "whether the guest asked for more memory than it had", VALUE_FLAG, NULL, ASK_PRESSURE,
       judge_memory },
-    { "disk_controller", "the guest has a disk at such a controller", VALUE_WORDS, controller_words, DISK_CONTROLLER,
+    { "disk_controller", "the guest has a disk at such a controller", VALUE_WORDS, controller_words, ASK_CONTROLLER,
       judge_disk },
-    { "vhd_kind", "the guest has a virtual disk of such a kind", VALUE_WORDS, vhd_words, DISK_KIND, judge_disk },
-    { "uptime_under", "the guest had run for less than this", VALUE_DURATION, NULL, UPTIME_UNDER, judge_uptime },
-    { "uptime_over", "the guest had run for more than this", VALUE_DURATION, NULL, UPTIME_OVER, judge_uptime },
+    { "vhd_kind", "the guest has a virtual disk of such a kind", VALUE_WORDS, vhd_words, ASK_DISK_KIND, judge_disk },
+    { "uptime_under", "the guest had run for less than this", VALUE_DURATION, NULL, ASK_UNDER, judge_uptime },
+    { "uptime_over", "the guest had run for more than this", VALUE_DURATION, NULL, ASK_OVER, judge_uptime },
     { "migration_within", "the guest was being migrated, or had been within this time before",
       VALUE_DURATION, NULL, 0, judge_migration_within },
     { "migration_during", "whether the guest was being migrated", VALUE_FLAG, NULL, 0, judge_migration_during },

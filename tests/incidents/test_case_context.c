@@ -257,6 +257,38 @@ START_TEST(drift_configuration_and_host_come_from_history)
 }
 END_TEST
 
+START_TEST(a_kept_configuration_becomes_the_incidents)
+{
+    struct incident_configuration out;
+    struct guest_config c;
+
+    guest_config_init(&c);
+    incident_configuration_of(&c, &out);
+    ck_assert(!out.known);
+    ck_assert_str_ne(out.why, "");
+    c.time = AT(0);
+    c.memory = MEMORY_DYNAMIC;
+    c.assigned_mib = 2048;
+    c.demand_mib = 3000;
+    c.has_available = true;
+    c.available_percent = -46;
+    c.disk_count = 1;
+    c.disks[0] = (struct guest_disk){ CONTROLLER_SCSI, DISK_UNKNOWN };
+    incident_configuration_of(&c, &out);
+    ck_assert(out.known);
+    ck_assert_int_eq(out.dynamic_memory, 1);
+    ck_assert_int_eq(out.memory_pressure, 1);
+    ck_assert_int_eq(out.available_percent, 0);
+    ck_assert_int_eq(out.generation, -1);
+    ck_assert_str_eq(out.disks[0].controller, "scsi");
+    ck_assert_str_eq(out.disks[0].kind, "");
+    c.has_available = false;
+    c.demand_mib = 0;
+    incident_configuration_of(&c, &out);
+    ck_assert_int_eq(out.memory_pressure, -1);
+}
+END_TEST
+
 START_TEST(what_history_does_not_know_is_said)
 {
     tell_crash(&t, 1, 0, VM_A, D1);
@@ -286,6 +318,7 @@ static void add(Suite *s)
         a_gap_in_the_window_is_marked_in_the_timeline,
         the_timeline_is_in_order_and_signs_outlast_the_rest,
         drift_configuration_and_host_come_from_history,
+        a_kept_configuration_becomes_the_incidents,
         what_history_does_not_know_is_said,
     };
 
