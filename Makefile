@@ -268,7 +268,10 @@ BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(sort $(wildcard bench/bench_*.c))
 bench: deps
 	+$(Q)$(SUBMAKE) bench-programs
 	$(Q)bench/run $(B) $(BENCH_RUNS)
-bench-programs: $(B)/hvagent $(BENCHES)
+bench-programs: $(B)/hvagent $(B)/hvhub $(BENCHES)
+$(B)/bench/bench_fleet: $(B)/bench/bench_fleet.o $(B)/bench/fleet_load.o $(call libs_of,hub $(USES_hub))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(call libs_of,hub $(USES_hub)) $(call ldlibs_of,hub $(USES_hub))
 $(B)/bench/bench_%: $(B)/bench/bench_%.o $(call libs_of,agent $(USES_agent))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(call libs_of,agent $(USES_agent)) $(call ldlibs_of,agent $(USES_agent))
