@@ -57,6 +57,7 @@ static struct fleet_store *open_store(const char *path, bool read_only, const st
         .history = { 90 * DAY_NS, 1095 * DAY_NS, 3650 * DAY_NS, 30 * DAY_NS },
         .floors = &floors,
         .clock = clock,
+        .model_max = read_only ? MODEL_BYTES : 0,
     };
     struct fleet_store *s;
     struct err e = { 0 };

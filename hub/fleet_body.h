@@ -83,6 +83,13 @@ struct fleet_rejudge {
     char after[GUID_TEXT_MAX];
 };
 
+/* How far the stamps of a moment are complete: whatever is written to hosts and guests and is not seen at this moment
+ * has a stamp of `from` or more.  Some of what is seen may have one too. */
+struct fleet_mark {
+    int64_t from;   /* 1 or more */
+    uint64_t epoch; /* of this opened store: marks of two epochs say nothing of each other */
+};
+
 struct fleet_body;
 struct fleet_delivery_ops;
 
@@ -152,6 +159,8 @@ struct fleet_body_ops {
                 struct err *e); /* all but `change`: peers, hosts, guests, agents, findings, in this order */
     int (*read_changes)(struct fleet_body *b, const struct fleet_change_query *q, fleet_take_change *take, void *arg,
                         struct err *e); /* in order of received */
+    /* The mark of the reading transaction's moment.  ERR_UNSUPPORTED: this database has none. */
+    int (*mark)(struct fleet_body *b, struct fleet_mark *out, struct err *e);
     /* The rows of count_add, summed over all clusters when cluster is NULL (cluster is then ""), in order of day. */
     int (*read_counts)(struct fleet_body *b, const char *cluster, fleet_take_count *take, void *arg, struct err *e);
     /* The rows summed over all days (day is 0), in order of cluster; sums of 0 may be left out. */
@@ -198,8 +207,10 @@ MUST_USE int fleet_postgres_check(const char *url, struct err *e);
 
 /* ---- shared between the files of the store --------------------------------- */
 
+struct fleet_model;
 struct fleet_store {
     struct fleet_body *body;
+    struct fleet_model *model; /* NULL: nothing is kept */
     struct drift_floors floors;
     const struct clock *clock;
     int64_t keep_ns;

@@ -172,6 +172,7 @@ static int make_ready(struct postgres_body *s, struct err *e)
         rc = prepare_all(s, e);
     if (rc != 0)
         postgres_disconnect(s);
+    s->connections += rc == 0;
     return rc;
 }
 

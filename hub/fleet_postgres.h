@@ -54,8 +54,12 @@ enum pg_sql {
     PG_PRUNE_CHANGES,
     PG_PRUNE_DAYS,
     PG_TOUCH,
+    PG_MARK,
     PG_READ_HOSTS,
+    PG_READ_HOSTS_CHANGED,
     PG_READ_GUESTS,
+    PG_READ_GUESTS_ON,
+    PG_READ_GUESTS_CHANGED,
     PG_READ_AGENTS,
     PG_READ_FINDINGS,
     PG_READ_PEERS,
@@ -111,8 +115,9 @@ struct postgres_body {
     char *url;
     char name[PG_NAME_MAX]; /* for messages: without user, password and parameters */
     bool read_only;
-    bool again; /* the last failure was a race or a lost connection */
-    bool spent; /* the server is no longer one to write to: a new connection after the rollback */
+    bool again;           /* the last failure was a race or a lost connection */
+    bool spent;           /* the server is no longer one to write to: a new connection after the rollback */
+    uint64_t connections; /* that were made; each begins an epoch of marks */
     int queued;
     size_t queued_bytes;
     int64_t next_try;           /* monotonic: no new connection before */
@@ -201,6 +206,7 @@ MUST_USE int postgres_schema(struct postgres_body *s, struct err *e);
 
 /* fleet_postgres_read.c */
 MUST_USE int postgres_read(struct fleet_body *b, const struct fleet_reader *r, struct err *e);
+MUST_USE int postgres_mark(struct fleet_body *b, struct fleet_mark *out, struct err *e);
 MUST_USE int postgres_stats(struct fleet_body *b, struct fleet_stats *out, struct err *e);
 void postgres_stream_row(const PGresult *r, struct fleet_stream *out);
 

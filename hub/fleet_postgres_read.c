@@ -73,19 +73,35 @@ static bool take_peer(const PGresult *r, void *arg)
     return true;
 }
 
+/* Which guests the reader wants, and the parameter that says so. */
+static enum pg_sql guests_of(const struct fleet_reader *r, struct pg_value *which)
+{
+    if (r->host_id != NULL) {
+        *which = PG_T(r->host_id);
+        return PG_READ_GUESTS_ON;
+    }
+    *which = r->changed_from != 0 ? PG_I(r->changed_from) : PG_T(r->cluster);
+    return r->changed_from != 0 ? PG_READ_GUESTS_CHANGED : PG_READ_GUESTS;
+}
+
 int postgres_read(struct fleet_body *b, const struct fleet_reader *r, struct err *e)
 {
     struct postgres_body *s = postgres_body_of(b);
     struct reading reading = { r, NULL };
-    const struct pg_value cluster = PG_T(r->cluster);
+    struct pg_value which;
+    const enum pg_sql guests = guests_of(r, &which);
     const struct {
         bool wanted;
-        enum pg_sql which;
+        enum pg_sql sql;
+        int values;
         postgres_take *take;
     } kinds[] = {
-        { r->peers != NULL, PG_READ_PEERS, take_peer },         { r->host != NULL, PG_READ_HOSTS, take_host },
-        { r->guest != NULL, PG_READ_GUESTS, take_guest },       { r->agent != NULL, PG_READ_AGENTS, take_agent },
-        { r->finding != NULL, PG_READ_FINDINGS, take_finding },
+        { r->peers != NULL, PG_READ_PEERS, 0, take_peer },
+        { r->host != NULL && r->changed_from == 0, PG_READ_HOSTS, 0, take_host },
+        { r->host != NULL && r->changed_from != 0, PG_READ_HOSTS_CHANGED, 1, take_host },
+        { r->guest != NULL, guests, 1, take_guest },
+        { r->agent != NULL, PG_READ_AGENTS, 0, take_agent },
+        { r->finding != NULL, PG_READ_FINDINGS, 0, take_finding },
     };
     int rc = 0;
 
@@ -93,13 +109,35 @@ int postgres_read(struct fleet_body *b, const struct fleet_reader *r, struct err
     if (reading.guest == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
     for (size_t i = 0; rc == 0 && i < sizeof kinds / sizeof kinds[0]; i++) {
-        size_t values = kinds[i].which == PG_READ_GUESTS ? 1 : 0;
-
         if (kinds[i].wanted)
-            rc = postgres_each(s, kinds[i].take, &reading, kinds[i].which, &cluster, values, e);
+            rc = postgres_each(s, kinds[i].take, &reading, kinds[i].sql, &which, (size_t)kinds[i].values, e);
     }
     free(reading.guest);
     return rc;
+}
+
+/* Any number of hubs write at once and commit in another order than they began in, so a counter would not do: a
+ * reader that has seen 7 may not yet have seen 6.  Each row of host and guest holds the id of the transaction that
+ * wrote it last.  A snapshot knows the lowest id that was still running when it was taken (its xmin): every
+ * transaction below has ended, so what it committed is in the snapshot.  What is not in it therefore has a writer
+ * of xmin or more, and that is the mark.  Rows of transactions that had ended above xmin are read twice; a transaction
+ * that runs long, in any database of the server, makes that more, never wrong.
+ *
+ * Ids of two servers have nothing to do with each other (a restored copy begins anew), so each
+ * connection is an epoch.  On Citus the ids are the coordinator's and the rows' moment is the workers': no mark. */
+int postgres_mark(struct fleet_body *b, struct fleet_mark *out, struct err *e)
+{
+    struct postgres_body *s = postgres_body_of(b);
+    PGresult *r;
+    int64_t citus;
+    int rc = postgres_row(s, &r, PG_MARK, NULL, 0, e);
+
+    if (rc != 0)
+        return rc;
+    *out = (struct fleet_mark){ .from = pg_int(r, 0), .epoch = s->connections };
+    citus = pg_int(r, 1);
+    PQclear(r);
+    return citus == 0 ? 0 : err_set(e, ERR_UNSUPPORTED, "%s: a distributed database has no mark of changes", s->name);
 }
 
 /* ---- stats ---------------------------------------------------------------------- */

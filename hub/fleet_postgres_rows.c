@@ -364,6 +364,7 @@ const struct fleet_body_ops postgres_ops = {
     .prune = postgres_prune,
     .touch = touch,
     .read = postgres_read,
+    .mark = postgres_mark,
     .read_changes = postgres_read_changes,
     .read_counts = postgres_read_counts,
     .read_clusters = postgres_read_clusters,

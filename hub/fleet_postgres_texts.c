@@ -69,7 +69,7 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
         " agent_version, boot_time, last_poll) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
         " ON CONFLICT(host_id) DO UPDATE SET cluster = $2, name = $3, os_version = $4, last_seen = $5,"
         " state = $6, is_version = $7, is_version_win5x = $8, agent_version = $9, boot_time = $10,"
-        " last_poll = $11",
+        " last_poll = $11, writer = DEFAULT",
     [PG_GUEST_GET] = "SELECT state FROM guest WHERE vm_id = $1",
     [PG_GUEST_PUT] =
         "INSERT INTO guest(vm_id, host_id, name, build, drift_state, drift_row, drift_since, last_seen, removed_time,"
@@ -78,7 +78,7 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
         " $17, $18, $19, $20) ON CONFLICT(vm_id) DO UPDATE SET host_id = $2, name = $3, build = $4, drift_state = $5,"
         " drift_row = $6, drift_since = $7, last_seen = $8, removed_time = $9, state = $10, cluster = $11,"
         " guest_version = $12, expected_version = $13, guest_os = $14, guest_os_version = $15, guest_family = $16,"
-        " fqdn = $17, power = $18, last_crash = $19, last_crash_code = $20",
+        " fqdn = $17, power = $18, last_crash = $19, last_crash_code = $20, writer = DEFAULT",
     [PG_GUEST_NEXT_ON_HOST] = "SELECT state, vm_id FROM guest WHERE host_id = $1 AND vm_id > $2 ORDER BY vm_id LIMIT 1",
     [PG_GUEST_NEXT_OF_BUILD] = "SELECT state, vm_id FROM guest WHERE build = $1 AND vm_id > $2 ORDER BY vm_id LIMIT 1",
     [PG_GUEST_COUNTED] = "SELECT cluster, drift_state, removed_time, expected_version FROM guest WHERE vm_id = $1",
@@ -114,7 +114,12 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
                       " ON CONFLICT(cluster, day, state, slot) DO UPDATE SET delta = daily.delta + excluded.delta)"
                       " SELECT 1 FROM old",
     [PG_TOUCH] = "INSERT INTO probe(id, time) VALUES(" SLOT ", $1) ON CONFLICT(id) DO UPDATE SET time = $1",
+    [PG_MARK] = "SELECT txid_snapshot_xmin(txid_current_snapshot()),"
+                " (SELECT count(*) FROM pg_extension WHERE extname = 'citus')",
     [PG_READ_HOSTS] = "SELECT state, host_id FROM host ORDER BY host_id",
+    [PG_READ_HOSTS_CHANGED] = "SELECT state, host_id FROM host WHERE writer >= $1",
+    [PG_READ_GUESTS_ON] = "SELECT state, vm_id FROM guest WHERE host_id = $1",
+    [PG_READ_GUESTS_CHANGED] = "SELECT state, vm_id FROM guest WHERE writer >= $1",
     [PG_READ_GUESTS] = "SELECT state, vm_id FROM guest WHERE $1::text IS NULL OR host_id IN"
                        " (SELECT host_id FROM host WHERE lower(cluster) = lower($1::text COLLATE \"C\"))",
     [PG_READ_AGENTS] = "SELECT " STREAM_COLUMNS " FROM stream ORDER BY host_id, agent_id",

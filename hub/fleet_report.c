@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "base/times.h"
+#include "hub/fleet_model.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -115,23 +116,79 @@ int fleet_report_render(const struct drift_report *r, const struct report_query 
     return drift_report_render(r, q->format, &q->style, out, e);
 }
 
-/* Everything of one moment into the report. */
-static int fill(struct fleet_store *s, const struct report_query *q, struct filling *f, struct drift_peers *peers)
+/* What a report wants besides hosts and guests. */
+static struct fleet_reader reader_of(const struct report_query *q, struct filling *f)
 {
-    struct fleet_reader reader = {
+    return (struct fleet_reader){
         .arg = f,
         .cluster = q->cluster[0] != '\0' ? q->cluster : NULL,
-        .host = take_host,
-        .guest = take_guest,
         .agent = take_agent,
         .finding = take_finding,
         .change = q->since_ns != 0 ? take_change : NULL,
         .changes = { .kind = CHANGE_STATE, .since_ns = q->since_ns, .oldest_first = true },
-        .peers = peers,
     };
-    int rc = fleet_store_read(s, &reader, f->e);
+}
 
+static int read_all(struct fleet_body *b, const struct fleet_reader *reader, struct filling *f)
+{
+    int rc = b->ops->read(b, reader, f->e);
+
+    if (rc == 0 && f->rc == 0 && reader->change != NULL)
+        rc = b->ops->read_changes(b, &reader->changes, reader->change, reader->arg, f->e);
     return rc != 0 ? rc : f->rc;
+}
+
+/* From the rows that were kept, brought up to date.  ERR_TOO_BIG, ERR_UNSUPPORTED: there are none. */
+static int fill_from_model(struct fleet_store *s, const struct report_query *q, struct filling *f)
+{
+    const struct fleet_model *m = s->model;
+    const struct fleet_reader reader = reader_of(q, f);
+    int rc = fleet_model_refresh(s->model, s->body, &q->floors, f->e);
+
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; f->rc == 0 && i < fleet_model_hosts(m); i++)
+        f->rc = drift_report_host(f->report, fleet_model_host(m, i), f->e);
+    for (size_t i = 0; f->rc == 0 && i < fleet_model_guests(m); i++) {
+        size_t place;
+        const struct judged_guest *g = fleet_model_guest(m, i, &place);
+
+        f->rc = drift_report_judged(f->report, g, place, f->e);
+    }
+    return f->rc != 0 ? f->rc : read_all(s->body, &reader, f);
+}
+
+static int fill_from_rows(struct fleet_store *s, const struct report_query *q, struct filling *f,
+                          struct drift_peers *peers)
+{
+    struct fleet_reader reader = reader_of(q, f);
+
+    reader.host = take_host;
+    reader.guest = take_guest;
+    reader.peers = peers;
+    return read_all(s->body, &reader, f);
+}
+
+/* Everything of one moment into the report. */
+static int fill(struct fleet_store *s, const struct report_query *q, struct filling *f, struct drift_peers *peers)
+{
+    struct fleet_body *b = s->body;
+    int rc = b->ops->begin(b, false, f->e);
+    bool kept = s->model != NULL;
+
+    if (rc == 0 && kept) {
+        rc = fill_from_model(s, q, f);
+        kept = f->rc != 0 || (rc != ERR_TOO_BIG && rc != ERR_UNSUPPORTED);
+        if (!kept)
+            rc = 0;
+    }
+    if (rc == 0 && !kept)
+        rc = fill_from_rows(s, q, f, peers);
+    if (rc == 0)
+        rc = b->ops->commit(b, f->e);
+    if (rc != 0)
+        b->ops->rollback(b);
+    return rc;
 }
 
 int fleet_report_make(struct fleet_store *s, const struct report_query *q, struct drift_report **out, struct err *e)
@@ -151,12 +208,12 @@ int fleet_report_make(struct fleet_store *s, const struct report_query *q, struc
     if (peers == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
     rc = drift_report_new(&f.report, &options, e);
-    if (rc == 0)
-        rc = fill(s, q, &f, peers);
     if (rc == 0) {
         drift_report_peers(f.report, peers);
-        rc = drift_report_finish(f.report, e);
+        rc = fill(s, q, &f, peers);
     }
+    if (rc == 0)
+        rc = drift_report_finish(f.report, e);
     drift_peers_free(peers);
     if (rc != 0) {
         drift_report_free(f.report);

@@ -18,6 +18,9 @@
  *   foreign_record  other programs' records, bounded by count
  *   host, guest  what is known now (encoded by model/), with the columns that
  *                are searched for and the verdict kept
+ *   tally        counts the transactions that wrote hosts or guests; host.changed and
+ *                guest.changed are the count of the one that wrote them last.  There is
+ *                one writer at a time, so a reader that sees count n has seen all up to n
  *   peer         row 10: the highest integration services seen for an OS build
  *   rejudge      builds whose guests wait to be judged anew
  *   finding      what the hub itself noticed
@@ -72,6 +75,9 @@ static const char *const pragmas_all = "PRAGMA trusted_schema=OFF;"
     " instance INTEGER NOT NULL, status INTEGER NOT NULL, host_id TEXT NOT NULL, text TEXT NOT NULL,"                 \
     " PRIMARY KEY(delivery, event, subject)) WITHOUT ROWID;"
 
+/* Of the transaction that wrote the row last. */
+#define STAMPED ", changed INTEGER NOT NULL DEFAULT 0"
+
 static const char *const migrations[] = {
     /* 0 -> 1 */
     "CREATE TABLE stream(id INTEGER PRIMARY KEY, agent_id TEXT NOT NULL, host_id TEXT NOT NULL,"
@@ -86,11 +92,15 @@ static const char *const migrations[] = {
     "CREATE TABLE foreign_record(id INTEGER PRIMARY KEY, received INTEGER NOT NULL, time INTEGER NOT NULL,"
     " service TEXT NOT NULL, payload BLOB NOT NULL);"
     "CREATE TABLE host(host_id TEXT PRIMARY KEY, cluster TEXT NOT NULL, name TEXT NOT NULL, os_version TEXT NOT NULL,"
-    " last_seen INTEGER NOT NULL, state BLOB NOT NULL" HOST_FACTS ") WITHOUT ROWID;"
+    " last_seen INTEGER NOT NULL, state BLOB NOT NULL" HOST_FACTS STAMPED ") WITHOUT ROWID;"
+    "CREATE INDEX host_changed ON host(changed);"
     "CREATE INDEX host_cluster ON host(cluster COLLATE NOCASE);"
     "CREATE TABLE guest(vm_id TEXT PRIMARY KEY, host_id TEXT NOT NULL, name TEXT NOT NULL, build TEXT NOT NULL,"
     " drift_state TEXT NOT NULL, drift_row INTEGER NOT NULL, drift_since INTEGER NOT NULL,"
-    " last_seen INTEGER NOT NULL, removed_time INTEGER NOT NULL, state BLOB NOT NULL" GUEST_FACTS ");"
+    " last_seen INTEGER NOT NULL, removed_time INTEGER NOT NULL, state BLOB NOT NULL" GUEST_FACTS STAMPED ");"
+    "CREATE INDEX guest_changed ON guest(changed);"
+    "CREATE TABLE tally(id INTEGER PRIMARY KEY CHECK (id = 1), stamp INTEGER NOT NULL);"
+    "INSERT INTO tally VALUES(1, 0);"
     "CREATE INDEX guest_host ON guest(host_id, vm_id);"
     "CREATE INDEX guest_build ON guest(build, vm_id);"
     "CREATE INDEX guest_state ON guest(drift_state);"

@@ -52,8 +52,13 @@ enum sql {
     SQL_FOLD_DAYS,
     SQL_PRUNE_DAYS,
     SQL_TOUCH,
+    SQL_STAMP,
+    SQL_MARK,
     SQL_READ_HOSTS,
+    SQL_READ_HOSTS_CHANGED,
     SQL_READ_GUESTS,
+    SQL_READ_GUESTS_ON,
+    SQL_READ_GUESTS_CHANGED,
     SQL_READ_AGENTS,
     SQL_READ_FINDINGS,
     SQL_READ_PEERS,
@@ -102,6 +107,7 @@ struct sqlite_body {
     sqlite3 *db;
     sqlite3_stmt *statements[SQL_COUNT]; /* prepared at first use */
     struct buf scratch;                  /* an encoded host or guest */
+    bool stamped;                        /* this transaction has its stamp (fleet_sqlite.c) */
     char path[4096];
 };
 
@@ -157,6 +163,7 @@ MUST_USE int sqlite_each(struct sqlite_body *s, enum sql which, const struct sql
 /* fleet_sqlite_rows.c, fleet_sqlite_read.c, fleet_sqlite_history.c */
 extern const struct fleet_body_ops sqlite_ops;
 MUST_USE int sqlite_read(struct fleet_body *b, const struct fleet_reader *r, struct err *e);
+MUST_USE int sqlite_mark(struct fleet_body *b, struct fleet_mark *out, struct err *e);
 MUST_USE int sqlite_stats(struct fleet_body *b, struct fleet_stats *out, struct err *e);
 MUST_USE int sqlite_guest_counted(struct fleet_body *b, const char *vm_id, struct fleet_counted *out, struct err *e);
 MUST_USE int sqlite_change_put(struct fleet_body *b, const struct fleet_change *c, struct err *e);

@@ -72,34 +72,58 @@ static bool take_peer(sqlite3_stmt *q, void *arg)
     return true;
 }
 
+/* Which guests the reader wants, and the parameter that says so. */
+static enum sql guests_of(const struct fleet_reader *r, struct sqlite_value *which)
+{
+    if (r->host_id != NULL) {
+        *which = T(r->host_id);
+        return SQL_READ_GUESTS_ON;
+    }
+    *which = r->changed_from != 0 ? I(r->changed_from) : T(r->cluster);
+    return r->changed_from != 0 ? SQL_READ_GUESTS_CHANGED : SQL_READ_GUESTS;
+}
+
 int sqlite_read(struct fleet_body *b, const struct fleet_reader *r, struct err *e)
 {
     struct sqlite_body *s = sqlite_body_of(b);
     struct reading reading = { r, NULL };
+    struct sqlite_value which;
+    const enum sql guests = guests_of(r, &which);
     const struct {
         bool wanted;
-        enum sql which;
+        enum sql sql;
+        int values;
         bool (*take)(sqlite3_stmt *q, void *arg);
     } kinds[] = {
-        { r->peers != NULL, SQL_READ_PEERS, take_peer },         { r->host != NULL, SQL_READ_HOSTS, take_host },
-        { r->guest != NULL, SQL_READ_GUESTS, take_guest },       { r->agent != NULL, SQL_READ_AGENTS, take_agent },
-        { r->finding != NULL, SQL_READ_FINDINGS, take_finding },
+        { r->peers != NULL, SQL_READ_PEERS, 0, take_peer },
+        { r->host != NULL && r->changed_from == 0, SQL_READ_HOSTS, 0, take_host },
+        { r->host != NULL && r->changed_from != 0, SQL_READ_HOSTS_CHANGED, 1, take_host },
+        { r->guest != NULL, guests, 1, take_guest },
+        { r->agent != NULL, SQL_READ_AGENTS, 0, take_agent },
+        { r->finding != NULL, SQL_READ_FINDINGS, 0, take_finding },
     };
-    const struct sqlite_value cluster = T(r->cluster);
     int rc = 0;
 
     reading.guest = (struct guest *)malloc(sizeof *reading.guest);
     if (reading.guest == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
     for (size_t i = 0; rc == 0 && i < sizeof kinds / sizeof kinds[0]; i++) {
-        bool by_cluster = kinds[i].which == SQL_READ_GUESTS;
-
         if (kinds[i].wanted)
-            rc = sqlite_each(s, kinds[i].which, by_cluster ? &cluster : NULL, by_cluster ? 1 : 0, kinds[i].take,
-                             &reading, e);
+            rc = sqlite_each(s, kinds[i].sql, &which, (size_t)kinds[i].values, kinds[i].take, &reading, e);
     }
     free(reading.guest);
     return rc;
+}
+
+int sqlite_mark(struct fleet_body *b, struct fleet_mark *out, struct err *e)
+{
+    sqlite3_stmt *q;
+    int rc = sqlite_first(sqlite_body_of(b), &q, SQL_MARK, NULL, 0, e);
+
+    if (rc == 0)
+        *out = (struct fleet_mark){ .from = sqlite3_column_int64(q, 0), .epoch = 1 };
+    sqlite3_reset(q);
+    return rc == ERR_NOT_FOUND ? err_set(e, ERR_CORRUPT, "the store's table tally is empty") : rc;
 }
 
 /* ---- stats ---------------------------------------------------------------------- */

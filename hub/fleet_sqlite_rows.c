@@ -14,7 +14,17 @@
 
 static int begin(struct fleet_body *b, bool writing, struct err *e)
 {
+    sqlite_body_of(b)->stamped = false;
     return sqlite_do(sqlite_body_of(b), writing ? SQL_BEGIN_WRITING : SQL_BEGIN, NULL, 0, e);
+}
+
+/* The first host or guest that a transaction writes draws its stamp. */
+static int draw_stamp(struct sqlite_body *s, struct err *e)
+{
+    int rc = s->stamped ? 0 : sqlite_do(s, SQL_STAMP, NULL, 0, e);
+
+    s->stamped = rc == 0;
+    return rc;
 }
 
 static int commit(struct fleet_body *b, struct err *e)
@@ -181,6 +191,8 @@ static int host_put(struct fleet_body *b, const struct host *h, struct err *e)
 
     buf_clear(&s->scratch);
     rc = host_encode(h, &s->scratch, e);
+    if (rc == 0)
+        rc = draw_stamp(s, e);
     if (rc != 0)
         return rc;
     return sqlite_do(s, SQL_HOST_PUT,
@@ -219,6 +231,8 @@ static int guest_put(struct fleet_body *b, const struct fleet_guest_row *r, stru
 
     buf_clear(&s->scratch);
     rc = guest_encode(g, &s->scratch, e);
+    if (rc == 0)
+        rc = draw_stamp(s, e);
     if (rc != 0)
         return rc;
     return sqlite_do(s, SQL_GUEST_PUT,
@@ -369,6 +383,7 @@ const struct fleet_body_ops sqlite_ops = {
     .prune = sqlite_prune,
     .touch = touch,
     .read = sqlite_read,
+    .mark = sqlite_mark,
     .read_changes = sqlite_read_changes,
     .read_counts = sqlite_read_counts,
     .read_clusters = sqlite_read_clusters,

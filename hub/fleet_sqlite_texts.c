@@ -7,6 +7,8 @@
 #define DELIVERY_COLUMNS                                                                                      \
     "name, schedule, planned, found, cursor, job, job_kind, job_slot, job_made, tries, next_try, last_sent, " \
     "last_error, fingerprint"
+/* Of the transaction that writes (SQL_STAMP). */
+#define STAMP "(SELECT stamp FROM tally)"
 /* Parameters: 1 guest, 2 host, 3 cluster, 4 kind, 5 since, 6 until, 7 limit (-1 none). */
 #define WHERE_ANY   "?1 IS NULL"
 #define WHERE_GUEST "vm_id = ?1"
@@ -48,19 +50,21 @@ const char *const sqlite_texts[SQL_COUNT] = {
     [SQL_HOST_GET] = "SELECT state FROM host WHERE host_id = ?1",
     [SQL_HOST_PUT] =
         "INSERT INTO host(host_id, cluster, name, os_version, last_seen, state, is_version, is_version_win5x,"
-        " agent_version, boot_time, last_poll) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+        " agent_version, boot_time, last_poll, changed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, " STAMP ")"
         " ON CONFLICT(host_id) DO UPDATE SET cluster = ?2, name = ?3, os_version = ?4, last_seen = ?5,"
         " state = ?6, is_version = ?7, is_version_win5x = ?8, agent_version = ?9, boot_time = ?10,"
-        " last_poll = ?11",
+        " last_poll = ?11, changed = excluded.changed",
     [SQL_GUEST_GET] = "SELECT state FROM guest WHERE vm_id = ?1",
     [SQL_GUEST_PUT] =
         "INSERT INTO guest(vm_id, host_id, name, build, drift_state, drift_row, drift_since, last_seen, removed_time,"
         " state, cluster, guest_version, expected_version, guest_os, guest_os_version, guest_family, fqdn, power,"
-        " last_crash, last_crash_code) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-        " ?17, ?18, ?19, ?20) ON CONFLICT(vm_id) DO UPDATE SET host_id = ?2, name = ?3, build = ?4, drift_state = ?5,"
+        " last_crash, last_crash_code, changed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
+        "?15, ?16,"
+        " ?17, ?18, ?19, ?20, " STAMP
+        ") ON CONFLICT(vm_id) DO UPDATE SET host_id = ?2, name = ?3, build = ?4, drift_state = ?5,"
         " drift_row = ?6, drift_since = ?7, last_seen = ?8, removed_time = ?9, state = ?10, cluster = ?11,"
         " guest_version = ?12, expected_version = ?13, guest_os = ?14, guest_os_version = ?15, guest_family = ?16,"
-        " fqdn = ?17, power = ?18, last_crash = ?19, last_crash_code = ?20",
+        " fqdn = ?17, power = ?18, last_crash = ?19, last_crash_code = ?20, changed = excluded.changed",
     [SQL_GUEST_NEXT_ON_HOST] =
         "SELECT state, vm_id FROM guest WHERE host_id = ?1 AND vm_id > ?2 ORDER BY vm_id LIMIT 1",
     [SQL_GUEST_NEXT_OF_BUILD] = "SELECT state, vm_id FROM guest WHERE build = ?1 AND vm_id > ?2 ORDER BY vm_id LIMIT 1",
@@ -100,7 +104,12 @@ const char *const sqlite_texts[SQL_COUNT] = {
     [SQL_PRUNE_DAYS] = "DELETE FROM daily WHERE (cluster, day, state) IN (SELECT cluster, day, state FROM daily"
                        " WHERE day < ?1 ORDER BY day, cluster, state LIMIT ?2)",
     [SQL_TOUCH] = "INSERT INTO probe(id, time) VALUES(1, ?1) ON CONFLICT(id) DO UPDATE SET time = ?1",
-    [SQL_READ_HOSTS] = "SELECT state, host_id FROM host",
+    [SQL_STAMP] = "UPDATE tally SET stamp = stamp + 1",
+    [SQL_MARK] = "SELECT stamp + 1 FROM tally",
+    [SQL_READ_HOSTS] = "SELECT state, host_id FROM host ORDER BY host_id",
+    [SQL_READ_HOSTS_CHANGED] = "SELECT state, host_id FROM host WHERE changed >= ?1",
+    [SQL_READ_GUESTS_ON] = "SELECT state, vm_id FROM guest WHERE host_id = ?1",
+    [SQL_READ_GUESTS_CHANGED] = "SELECT state, vm_id FROM guest WHERE changed >= ?1",
     [SQL_READ_GUESTS] = "SELECT state, vm_id FROM guest WHERE ?1 IS NULL"
                         " OR host_id IN (SELECT host_id FROM host WHERE cluster = ?1 COLLATE NOCASE)",
     [SQL_READ_AGENTS] = "SELECT " STREAM_COLUMNS " FROM stream ORDER BY host_id, agent_id",

@@ -1,7 +1,7 @@
 /* See fleet_store.h: what is neither applying (fleet_apply.c) nor reducing
  * (fleet_reduce.c). */
 #include "config/store_url.h"
-#include "hub/fleet_body.h"
+#include "hub/fleet_model.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -29,6 +29,12 @@ int fleet_store_open(struct fleet_store **out, const struct fleet_store_options 
         free(s);
         return rc;
     }
+    if (options->model_max > 0)
+        rc = fleet_model_new(&s->model, options->model_max, options->clock, e);
+    if (rc != 0) {
+        fleet_store_close(s);
+        return rc;
+    }
     *out = s;
     return 0;
 }
@@ -42,6 +48,7 @@ void fleet_store_close(struct fleet_store *s)
 {
     if (s == NULL)
         return;
+    fleet_model_free(s->model);
     s->body->ops->close(s->body);
     free(s);
 }

@@ -76,6 +76,7 @@ struct fleet_store_options {
     const struct drift_floors *floors; /* copied */
     const struct clock *clock;         /* not owned */
     const char *vfs;                   /* SQLite VFS, for fault injection; NULL the default */
+    size_t model_max; /* bytes that may be kept in memory between reports (fleet_model.h); 0 nothing is kept */
 };
 
 /* Opens or makes the store.  A folder that is missing is made (its parent must
@@ -240,10 +241,12 @@ MUST_USE int fleet_store_guests_on(struct fleet_store *s, const char *host_id,
 /* ---- everything of a kind ------------------------------------------------ */
 
 /* Each function may be NULL; one that returns false ends the reading of its
- * kind.  All of a fleet_store_read() is one moment. */
+ * kind.  At most one of cluster, host_id and changed_from is set.  All of a fleet_store_read() is one moment. */
 struct fleet_reader {
     void *arg;
-    const char *cluster; /* guests of this cluster's hosts only; NULL all */
+    const char *cluster;  /* guests of this cluster's hosts only; NULL all */
+    const char *host_id;  /* guests on this host only; NULL all */
+    int64_t changed_from; /* hosts and guests written at or after this mark (fleet_body.h) only; 0 all */
     bool (*host)(void *arg, const struct host *h);
     bool (*guest)(void *arg, const struct guest *g);
     bool (*agent)(void *arg, const struct fleet_agent *a);

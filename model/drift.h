@@ -26,6 +26,7 @@ void drift_peers_free(struct drift_peers *p);
 bool drift_peers_add(struct drift_peers *p, const struct guest *g);
 /* NULL when nobody with that OS build was seen. */
 const struct version *drift_peers_highest(const struct drift_peers *p, const struct version *os);
+bool drift_peers_same(const struct drift_peers *a, const struct drift_peers *b);
 /* Direct access for stores that keep the peers: key is major.minor.build. */
 bool drift_peers_put(struct drift_peers *p, const struct version *os, const struct version *highest);
 
@@ -40,6 +41,8 @@ struct drift_verdict {
      * disagreements between signals are lines of their own and start with "disagreement: ". */
     char evidence[DRIFT_EVIDENCE_MAX][DRIFT_EVIDENCE_TEXT_MAX];
     int evidence_count;
+    int expected_line;   /* which of them drift_expected_line() made; -1 none */
+    bool expected_win5x; /* and for which guests */
 };
 
 /* host is the host the guest is on, or NULL when not known; peers may be NULL.
@@ -54,6 +57,14 @@ struct drift_verdict {
  * events count is written in drift_inputs.h. */
 void drift_evaluate(const struct host *host, const struct guest *g, const struct drift_peers *peers,
                     const struct drift_floors *floors, struct drift_verdict *out);
+
+/* How long a verdict holds while its inputs stay, for who keeps verdicts (it is tested against drift_evaluate()):
+ * - A host that says what it said before: the verdicts of its guests stay, but for the two below. */
+bool drift_same_host(const struct host *before, const struct host *now);
+/* - Polls of the host go on: the verdict stays while host->last_poll is below this.  INT64_MAX: for ever. */
+int64_t drift_holds_until(const struct host *host, const struct guest *g);
+/* - The line of the evidence that says what the host expects, with the time of its newest word. */
+void drift_expected_line(const struct host *host, bool win5x, char out[DRIFT_EVIDENCE_TEXT_MAX]);
 
 /* The table itself, for docs, tests and reports: row 1..14. */
 const char *drift_row_title(int row);

@@ -34,15 +34,27 @@ static void add_kvp(struct drift_verdict *out, const struct guest *g, enum kvp_i
         add(out, "KVP %s %s (%s)", kvp_item_name(item), v->text, times_format(v->time, time));
 }
 
+void drift_expected_line(const struct host *host, bool win5x, char out[DRIFT_EVIDENCE_TEXT_MAX])
+{
+    const struct resource *facts = &host->facts;
+    const char *expected = win5x ? facts->is_win5x : facts->is_win6x;
+    char line[DRIFT_EVIDENCE_TEXT_MAX * 4], time[TIMES_TEXT_MAX];
+
+    snprintf(line, sizeof line, "host %s expects %s (%s)",
+             facts->host_name[0] != '\0' ? facts->host_name : facts->host_id,
+             expected[0] != '\0' ? expected : "a version that is not known", times_format(host->facts_time, time));
+    text_clean(out, DRIFT_EVIDENCE_TEXT_MAX, line, strlen(line), NULL);
+}
+
 static void add_expected(const struct drift_inputs *in, struct drift_verdict *out)
 {
-    const struct resource *facts = in->host != NULL ? &in->host->facts : NULL;
-    char time[TIMES_TEXT_MAX], version[VERSION_TEXT_MAX];
+    char version[VERSION_TEXT_MAX];
 
-    if (facts != NULL && drift_host_expects(in))
-        add(out, "host %s expects %s (%s)", facts->host_name[0] != '\0' ? facts->host_name : facts->host_id,
-            in->expected_text[0] != '\0' ? in->expected_text : "a version that is not known",
-            times_format(in->host->facts_time, time));
+    if (in->host != NULL && drift_host_expects(in)) {
+        out->expected_line = out->evidence_count;
+        out->expected_win5x = in->expected_text == in->host->facts.is_win5x;
+        drift_expected_line(in->host, out->expected_win5x, out->evidence[out->evidence_count++]);
+    }
     if (in->peer != NULL && in->generation == HOST_2016UP && in->os.part[0] >= 10)
         add(out, "the highest version among guests of OS build %" PRIu32 " is %s", in->os.part[2],
             version_format(in->peer, version));
@@ -113,6 +125,7 @@ static void add_disagreements(const struct drift_inputs *in, struct drift_verdic
 void drift_evidence(const struct drift_inputs *in, struct drift_verdict *out)
 {
     out->evidence_count = 0;
+    out->expected_line = -1;
     add_kvp(out, in->g, KVP_IS_VERSION);
     add_expected(in, out);
     add_kvp(out, in->g, KVP_OS_VERSION);

@@ -152,6 +152,36 @@ static bool is_stale(const struct drift_inputs *in)
            (v->time != 0 && v->time < g->inventory_time) || in->polled - g->inventory_time > DRIFT_STALE_S * NS_PER_S;
 }
 
+static int64_t newest_poll(const struct host *host, const struct guest *g)
+{
+    bool counts = g->inventory_time != 0 && host != NULL && !g->removed && strcmp(host->facts.host_id, g->host_id) == 0;
+
+    return counts ? later(g->inventory_time, host->last_poll) : g->inventory_time;
+}
+
+/* in->polled is compared with these times and with no others. */
+int64_t drift_holds_until(const struct host *host, const struct guest *g)
+{
+    const int64_t marks[] = { g->connected_since, g->booted, g->inventory_time + DRIFT_STALE_S * NS_PER_S + 1 };
+    int64_t polled = newest_poll(host, g), until = INT64_MAX;
+
+    for (size_t i = 0; g->inventory_time != 0 && i < sizeof marks / sizeof marks[0]; i++) {
+        if (marks[i] > polled && marks[i] < until)
+            until = marks[i];
+    }
+    return until;
+}
+
+bool drift_same_host(const struct host *before, const struct host *now)
+{
+    const struct resource *a = &before->facts, *b = &now->facts;
+
+    return strcmp(a->host_id, b->host_id) == 0 && strcmp(a->host_name, b->host_name) == 0 &&
+           strcmp(a->os_version, b->os_version) == 0 && strcmp(a->cluster, b->cluster) == 0 &&
+           strcmp(a->is_win6x, b->is_win6x) == 0 && strcmp(a->is_win5x, b->is_win5x) == 0 &&
+           a->boot_time == b->boot_time && before->is_since == now->is_since && before->last_poll <= now->last_poll;
+}
+
 void drift_inputs_gather(struct drift_inputs *in, const struct host *host, const struct guest *g,
                          const struct drift_peers *peers, const struct drift_floors *floors)
 {
@@ -160,9 +190,7 @@ void drift_inputs_gather(struct drift_inputs *in, const struct host *host, const
     in->generation = host != NULL ? host_generation_of(host->facts.os_version) : HOST_UNKNOWN;
     in->family = guest_family_of(g);
     in->running = !g->removed && (g->power == POWER_RUNNING || g->power == POWER_UNKNOWN);
-    in->polled = g->inventory_time;
-    if (g->inventory_time != 0 && on_this_host(in))
-        in->polled = later(in->polled, host->last_poll);
+    in->polled = newest_poll(host, g);
     in->os_known = version_parse(g->kvp[KVP_OS_VERSION].text, &in->os) >= 2;
     gather_is(in);
     gather_expected(in);

@@ -91,6 +91,18 @@ bool drift_peers_put(struct drift_peers *p, const struct version *os, const stru
     return true;
 }
 
+bool drift_peers_same(const struct drift_peers *a, const struct drift_peers *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        if (version_compare(&a->peers[i].os, &b->peers[i].os) != 0 ||
+            version_compare(&a->peers[i].highest, &b->peers[i].highest) != 0)
+            return false;
+    }
+    return true;
+}
+
 bool drift_peers_add(struct drift_peers *p, const struct guest *g)
 {
     struct version os, is;

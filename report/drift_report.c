@@ -1,9 +1,9 @@
 /* The drift report's model (drift_report.h): collecting, judging, sorting.
  *
  * Each guest is judged when it is added, because a struct guest is too large to
- * keep for a whole fleet; what is kept is a row of texts.  Only row 10 of the
- * decision table needs to know all guests: its rows are judged again at the end
- * from the few values that decide it.
+ * keep for a whole fleet; what is kept is a row of texts (judged.c).  Row 10 of the
+ * decision table needs to know all guests: where the peers are not known before, its
+ * rows are judged again at the end from the few values that decide it.
  */
 #include "report/drift_report.h"
 
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CAP = 64, PEER_ROW = 10 };
+enum { FIRST_CAP = 64 };
 /* What a report may hold: a fleet of some hundred thousand guests. */
 #define REPORT_BYTES_MAX ((size_t)1024 * 1024 * 1024)
 
@@ -95,6 +95,13 @@ static bool is_asked_for(const struct drift_report *r, const char *cluster)
     return r->options.cluster == NULL || strcmp(r->options.cluster, cluster) == 0;
 }
 
+static int by_id(const void *a, const void *b)
+{
+    const struct report_host *x = *(struct report_host *const *)a, *y = *(struct report_host *const *)b;
+
+    return strcmp(x->h.facts.host_id, y->h.facts.host_id);
+}
+
 int drift_report_host(struct drift_report *r, const struct host *h, struct err *e)
 {
     struct report_host *row = arena_alloc(&r->arena, sizeof *row);
@@ -110,16 +117,9 @@ int drift_report_host(struct drift_report *r, const struct host *h, struct err *
     row->shown = is_asked_for(r, row->h.facts.cluster);
     if (version_parse(h->facts.agent_version, &agent) > 0 && version_compare(&agent, &r->newest_agent) > 0)
         r->newest_agent = agent;
+    r->hosts_sorted = r->host_count == 0 || (r->hosts_sorted && by_id(&r->hosts[r->host_count - 1], &row) < 0);
     r->hosts[r->host_count++] = row;
-    r->hosts_sorted = false;
     return 0;
-}
-
-static int by_id(const void *a, const void *b)
-{
-    const struct report_host *x = *(struct report_host *const *)a, *y = *(struct report_host *const *)b;
-
-    return strcmp(x->h.facts.host_id, y->h.facts.host_id);
 }
 
 static int id_against(const void *id, const void *element)
@@ -187,24 +187,6 @@ static const char *keep(struct drift_report *r, const char *text, bool *failed)
     return copy != NULL ? copy : "";
 }
 
-static void keep_verdict(struct drift_report *r, struct report_guest *row, const struct drift_verdict *v, bool *failed)
-{
-    row->kept = v->kept;
-    row->family = v->family;
-    row->guest_version = keep(r, v->guest_version, failed);
-    row->expected_version = keep(r, v->expected_version, failed);
-    row->reason = keep(r, v->reason, failed);
-    row->action = v->action;
-    row->evidence = arena_alloc(&r->arena, sizeof(char *) * DRIFT_EVIDENCE_MAX);
-    if (row->evidence == NULL) {
-        *failed = true;
-        return;
-    }
-    row->evidence_count = v->evidence_count;
-    for (int i = 0; i < v->evidence_count; i++)
-        row->evidence[i] = keep(r, v->evidence[i], failed);
-}
-
 bool report_is_fine(const struct report_guest *g)
 {
     return g->kept.state == DRIFT_CURRENT || g->kept.state == DRIFT_NOT_APPLICABLE;
@@ -215,11 +197,6 @@ const char *report_guest_label(const struct report_guest *g)
     return g->name[0] != '\0' ? g->name : g->vm_id;
 }
 
-static int64_t last_seen(const struct guest *g, const struct report_host *on)
-{
-    return on != NULL && on->h.last_poll > g->last_seen ? on->h.last_poll : g->last_seen;
-}
-
 bool report_is_silent(const struct drift_report *r, const struct report_host *h)
 {
     int64_t heard = h->heard != 0 ? h->heard : h->h.last_seen;
@@ -227,38 +204,62 @@ bool report_is_silent(const struct drift_report *r, const struct report_host *h)
     return r->options.host_silent_ns > 0 && r->options.now_ns - heard > r->options.host_silent_ns;
 }
 
+/* The host's texts, in the report's own copy. */
+static void point_to_host(struct report_guest *row, struct report_host *on)
+{
+    row->on = on;
+    row->last_seen = report_last_seen(row->last_seen, on != NULL ? &on->h : NULL);
+    if (on == NULL)
+        return;
+    row->host_id = on->h.facts.host_id;
+    row->host = on->name;
+    row->cluster = on->h.facts.cluster;
+}
+
 int drift_report_guest(struct drift_report *r, const struct guest *g, struct err *e)
 {
     struct report_host *on = find_host(r, g->host_id);
-    struct report_guest row = { .was = g->drift, .power = g->power, .on = on };
-    struct drift_verdict v;
-    bool failed = false;
+    struct judging judging = {
+        .host = on != NULL ? &on->h : NULL, .g = g, .peers = r->peers, .floors = r->options.floors
+    };
+    struct report_guest *row;
+    char *texts;
 
-    assert(!r->finished);
+    assert(!r->finished && !r->listed);
     if (g->removed)
         return 0;
-    drift_peers_add(r->seen_peers, g);
+    if (r->peers == NULL)
+        drift_peers_add(r->seen_peers, g);
     if (on != NULL ? !on->shown : !is_asked_for(r, ""))
         return 0;
     if (!report_room((void **)&r->guests, r->guest_count, &r->guest_cap, sizeof *r->guests))
         return no_memory(e);
-    drift_evaluate(on != NULL ? &on->h : NULL, g, NULL, r->options.floors, &v);
-    keep_verdict(r, &row, &v, &failed);
-    row.vm_id = keep(r, g->vm_id, &failed);
-    row.name = keep(r, g->name, &failed);
-    row.fqdn = keep(r, g->kvp[KVP_FQDN].text, &failed);
-    row.host_id = on != NULL ? on->h.facts.host_id : keep(r, g->host_id, &failed);
-    row.host = on != NULL ? on->name : row.host_id;
-    row.cluster = on != NULL ? on->h.facts.cluster : "";
-    row.os_name = keep(r, g->kvp[KVP_OS_NAME].text, &failed);
-    row.os_version = keep(r, g->kvp[KVP_OS_VERSION].text, &failed);
-    row.last_crash_code = keep(r, g->last_crash_code, &failed);
-    row.last_crash = g->last_crash;
-    row.is_since = g->kvp[KVP_IS_VERSION].since;
-    row.last_seen = last_seen(g, on);
-    if (failed)
+    report_judge(&judging);
+    texts = arena_alloc(&r->arena, report_row_bytes(&judging));
+    if (texts == NULL)
         return no_memory(e);
-    r->guests[r->guest_count++] = row;
+    row = &r->guests[r->guest_count++];
+    report_lay_row(&judging, row, texts);
+    point_to_host(row, on);
+    row->unpeered = r->peers == NULL && row->kept.row == REPORT_PEER_ROW;
+    return 0;
+}
+
+int drift_report_judged(struct drift_report *r, const struct judged_guest *j, size_t host, struct err *e)
+{
+    struct report_host *on = host < r->host_count ? r->hosts[host] : NULL;
+    struct report_guest *row;
+
+    assert(!r->finished && (r->listed || r->guest_count == 0));
+    assert((on == NULL) == (j->on == NULL) && (on == NULL || strcmp(on->h.facts.host_id, j->row.host_id) == 0));
+    r->listed = true;
+    if (on != NULL ? !on->shown : !is_asked_for(r, ""))
+        return 0;
+    if (!report_room((void **)&r->guests, r->guest_count, &r->guest_cap, sizeof *r->guests))
+        return no_memory(e);
+    row = &r->guests[r->guest_count++];
+    *row = j->row;
+    point_to_host(row, on);
     return 0;
 }
 
@@ -309,7 +310,7 @@ static void judge_peer(struct drift_report *r, struct report_guest *row, bool *f
     text_copy(g.kvp[KVP_OS_VERSION].text, sizeof g.kvp[0].text, row->os_version);
     text_copy(g.kvp[KVP_OS_PLATFORM_ID].text, sizeof g.kvp[0].text, "2");
     drift_evaluate(&row->on->h, &g, r->peers != NULL ? r->peers : r->seen_peers, r->options.floors, &v);
-    if (v.kept.row != PEER_ROW)
+    if (v.kept.row != REPORT_PEER_ROW)
         return;
     v.kept.stale = row->kept.stale;
     row->kept = v.kept;
@@ -319,28 +320,13 @@ static void judge_peer(struct drift_report *r, struct report_guest *row, bool *f
     keep_peer_line(r, row, &v, failed);
 }
 
-static int compare_text(const char *a, const char *b, const char *c, const char *d)
-{
-    int order = strcmp(a, b);
-
-    return order != 0 ? order : strcmp(c, d);
-}
-
-static int worst_first(const void *a, const void *b)
-{
-    const struct report_guest *x = a, *y = b;
-    int order = report_severity(x->kept.state) - report_severity(y->kept.state);
-
-    if (order == 0)
-        order = compare_text(x->cluster, y->cluster, x->host, y->host);
-    return order != 0 ? order : compare_text(x->name, y->name, x->vm_id, y->vm_id);
-}
-
 static int by_cluster(const void *a, const void *b)
 {
     const struct report_host *x = *(struct report_host *const *)a, *y = *(struct report_host *const *)b;
-    int order = compare_text(x->h.facts.cluster, y->h.facts.cluster, x->name, y->name);
+    int order = strcmp(x->h.facts.cluster, y->h.facts.cluster);
 
+    if (order == 0)
+        order = strcmp(x->name, y->name);
     return order != 0 ? order : strcmp(x->h.facts.host_id, y->h.facts.host_id);
 }
 
@@ -362,11 +348,9 @@ static void filter_since(struct drift_report *r)
 static void count(struct drift_report *r)
 {
     for (size_t i = 0; i < r->guest_count; i++) {
-        struct report_host *on = find_host(r, r->guests[i].host_id);
-
         r->by_state[r->guests[i].kept.state]++;
-        if (on != NULL)
-            on->guests++;
+        if (r->guests[i].on != NULL)
+            r->guests[i].on->guests++;
     }
     for (size_t i = 0; i < r->host_count; i++)
         r->hosts_shown += r->hosts[i]->shown;
@@ -381,7 +365,7 @@ int drift_report_finish(struct drift_report *r, struct err *e)
         struct report_guest *g = &r->guests[i];
 
         g->kept.stale |= g->on != NULL && report_is_silent(r, g->on);
-        if (g->kept.row == PEER_ROW)
+        if (g->unpeered)
             judge_peer(r, g, &failed);
     }
     if (failed)
@@ -391,8 +375,8 @@ int drift_report_finish(struct drift_report *r, struct err *e)
     if (r->options.since_ns != 0)
         filter_since(r);
     count(r);
-    if (r->guest_count > 0)
-        qsort(r->guests, r->guest_count, sizeof *r->guests, worst_first);
+    if (r->guest_count > 0 && !r->listed)
+        qsort(r->guests, r->guest_count, sizeof *r->guests, report_worst_first);
     if (r->host_count > 0)
         qsort(r->hosts, r->host_count, sizeof *r->hosts, by_cluster);
     r->hosts_sorted = false;
@@ -414,9 +398,9 @@ int drift_report_of_fleet(struct drift_report **out, struct fleet *f, const stru
         return rc;
     for (size_t i = 0; rc == 0 && i < hosts; i++)
         rc = drift_report_host(r, host[i], e);
+    drift_report_peers(r, fleet_peers(f));
     for (size_t i = 0; rc == 0 && i < guests; i++)
         rc = drift_report_guest(r, guest[i], e);
-    drift_report_peers(r, fleet_peers(f));
     if (rc == 0)
         rc = drift_report_finish(r, e);
     if (rc != 0)

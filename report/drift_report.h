@@ -15,6 +15,7 @@
 #include "model/fleet.h"
 #include "model/guest.h"
 #include "model/host.h"
+#include "report/judged.h"
 
 #include <stdbool.h>
 
@@ -29,15 +30,20 @@ struct drift_report_options {
     const struct drift_floors *floors;
 };
 
-/* Collect: add hosts first (all of the fleet, so that peers and clusters are whole), then guests, then
+/* Collect: add hosts first (all of the fleet, so that clusters are whole), then the peers, then guests, then
  * finish.  Copies what it keeps.  Guests are evaluated against their hosts and peers here; kept verdicts
  * give state 1 rows and since.  Removed guests are left out.  A guest is seen as late as its host's newest
  * poll, and stale also when its host is silent.  Over the report's own ceiling: ERR_TOO_BIG. */
 MUST_USE int drift_report_new(struct drift_report **out, const struct drift_report_options *options, struct err *e);
 MUST_USE int drift_report_host(struct drift_report *r, const struct host *h, struct err *e);
 MUST_USE int drift_report_guest(struct drift_report *r, const struct guest *g, struct err *e);
-void drift_report_peers(struct drift_report *r, const struct drift_peers *peers); /* not owned; before finish; without
-                                                                                     them: those of the guests added */
+/* Not owned.  Best before the first guest: later, or without them (then: those of the guests added), guests of row 10
+ * are judged twice. */
+void drift_report_peers(struct drift_report *r, const struct drift_peers *peers);
+/* Instead of drift_report_guest(): guests that were judged before, in their order (judged_guest_order()).  host says
+ * which of the hosts added it is on, counted from 0 (they must have been added in order of id); SIZE_MAX: none.  Not
+ * copied: the rows must stay until the report is freed. */
+MUST_USE int drift_report_judged(struct drift_report *r, const struct judged_guest *j, size_t host, struct err *e);
 
 /* What the hub knows of hosts and their past, after the hosts were added, before finish; what is about an unknown
  * host is left out.

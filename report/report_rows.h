@@ -8,6 +8,9 @@
 
 #include "base/arena.h"
 #include "report/drift_report.h"
+#include "report/judged.h"
+
+#include <stdalign.h>
 
 /* One finding about a host: "silent-host" "mixed-cluster" "host-unclear" "old-agent", or a noted one's kind. */
 struct report_note {
@@ -46,7 +49,8 @@ struct report_guest {
     enum drift_state then; /* at since_ns; of interest when change is CHANGED, SOLVED or UNCHANGED */
     enum guest_family family;
     enum guest_power power;
-    const struct report_host *on; /* NULL unknown */
+    struct report_host *on; /* NULL unknown */
+    bool unpeered;          /* row 10, without the peers */
     const char *vm_id, *name, *fqdn;
     const char *host, *host_id, *cluster;
     const char *os_name, *os_version;
@@ -60,6 +64,38 @@ struct report_guest {
     const char *last_crash_code;
 };
 
+/* A row as judging leaves it: everything but `on`, `change` and `then`; last_seen is the guest's own.  The texts
+ * of the host (host, host_id, cluster, and expected_line of the evidence) are the host's.  They follow the row
+ * in one piece of memory. */
+struct judged_guest {
+    struct report_guest row;
+    size_t bytes;
+    const struct judged_host *on; /* NULL: not known */
+    int64_t holds_until;          /* while the host's newest poll is below this */
+    struct version os, peer;      /* row 10: the guest's build, and the highest version that it was compared with */
+    bool compared;                /* there was one */
+    alignas(char *) char texts[];
+};
+
+enum { REPORT_PEER_ROW = 10 };
+/* What judging takes and gives; large: not on small stacks. */
+struct judging {
+    const struct judged_host *on; /* or NULL */
+    const struct host *host;      /* the same */
+    const struct guest *g;
+    const struct drift_peers *peers; /* NULL: row 10 is judged later */
+    const struct drift_floors *floors;
+    struct drift_verdict v;
+};
+void report_judge(struct judging *j);
+size_t report_row_bytes(const struct judging *j);
+/* Lays the row out in memory of that many bytes, aligned for a pointer. */
+void report_lay_row(const struct judging *j, struct report_guest *row, char *texts);
+/* The row's last_seen: the guest's own or its host's newest poll. */
+int64_t report_last_seen(int64_t own, const struct host *on);
+/* The order in which reports list: two struct report_guest. */
+int report_worst_first(const void *a, const void *b);
+
 /* A guest's state at since_ns, and whether it is still there. */
 struct report_past {
     const char *vm_id, *cluster;
@@ -72,7 +108,8 @@ struct drift_report {
     struct drift_report_options options;
     struct report_host **hosts; /* in order of id until finished, then of cluster and name */
     size_t host_count, host_cap;
-    bool hosts_sorted;
+    bool hosts_sorted;           /* by id */
+    bool listed;                 /* the guests were added by drift_report_judged() */
     struct report_guest *guests; /* worst first once finished */
     size_t guest_count, guest_cap;
     struct drift_peers *seen_peers;  /* of the guests added */
