@@ -3,6 +3,7 @@
  *   bench_fleet make STORE HOSTS GUESTS DAYS    makes the fleet, with so many days of history
  *   bench_fleet report STORE HOSTS GUESTS RUNS  the drift report in every format and the fleet page
  *   bench_fleet pages STORE RUNS                the pages alone
+ *   bench_fleet steady STORE FORMAT RUNS        one format alone, for a profiler
  *
  * Reports are made as the hub makes them, on a store that stays open for reading, three ways: `first`, the
  * store just opened (what `hvhub report` pays each time); `steady`, nothing has changed since the last; and `moving`,
@@ -253,6 +254,24 @@ static void pages(const char *path, int runs)
     free(f);
 }
 
+static void steady(const char *path, const char *format, int runs)
+{
+    struct figures *f = calloc(1, sizeof *f);
+    struct fleet_store *reading = open_store(path, true, plat_clock());
+    enum report_format chosen;
+
+    if (!report_format_parse(format, &chosen))
+        exit(2);
+    for (int run = 0; run < runs; run++) {
+        start(f);
+        (void)report_once(reading, chosen);
+        stop(f);
+    }
+    tell("steady", format, f, 0);
+    fleet_store_close(reading);
+    free(f);
+}
+
 static int number(const char *text)
 {
     return (int)strtol(text, NULL, 10);
@@ -266,7 +285,9 @@ int main(int argc, char **argv)
         report(argv[2], number(argv[3]), number(argv[4]), number(argv[5]));
     else if (argc == 4 && strcmp(argv[1], "pages") == 0 && number(argv[3]) > 0 && number(argv[3]) <= RUNS_MAX)
         pages(argv[2], number(argv[3]));
+    else if (argc == 5 && strcmp(argv[1], "steady") == 0 && number(argv[4]) > 0 && number(argv[4]) <= RUNS_MAX)
+        steady(argv[2], argv[3], number(argv[4]));
     else
-        return fprintf(stderr, "usage: bench_fleet make|report|pages STORE ...; see bench/bench_fleet.c\n") > 0 ? 2 : 2;
+        return fprintf(stderr, "usage: bench_fleet make|report|pages|steady STORE ...; see bench/bench_fleet.c\n") > 0 ? 2 : 2;
     return 0;
 }

@@ -80,6 +80,9 @@ static const struct yaml_key keys[] = {
 
     { "report.host_silent_after", YAML_DURATION, FIELD(host_silent_ns), 1 * NS_PER_S, 365 * DAY, .fallback = "1h", .help =
       "A host that has sent nothing for this long is reported as silent, and what it said as stale." },
+    { "report.memory_max", YAML_SIZE, FIELD(report_memory_max), 0, 64 * GIB, .fallback = "512MiB", .help =
+      "How much memory may be used to keep the fleet between reports and pages, about 1.5 KiB a guest. A fleet that does "
+      "not fit is read anew for each report; 0 keeps nothing." },
 
     { "drift.floor_61_63", YAML_VERSION, FIELD(floors.win61_63), .fallback = "6.3.9600.18907", .help =
       "Integration services below this version are behind for guests of Windows 7 / 2008 R2 and 8.1 / 2012 R2 on hosts "

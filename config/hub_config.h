@@ -66,6 +66,7 @@ struct hub_config {
     int64_t keep_findings_ns; /* history.keep_findings: 30d, findings not seen again */
 
     int64_t host_silent_ns;     /* report.host_silent_after: 1h */
+    int64_t report_memory_max;  /* report.memory_max: 512MiB, to keep the fleet between reports */
     struct drift_floors floors; /* drift.floor_61_63, drift.floor_62 */
 
     struct hub_delivery_config delivery; /* delivery: what goes to whom, and when */

@@ -58,6 +58,7 @@ static struct fleet_store_options store_options(const struct hub_config *c, bool
         .history = { c->keep_moves_ns, c->keep_changes_ns, c->keep_days_ns, c->keep_findings_ns },
         .floors = &c->floors,
         .clock = plat_clock(),
+        .model_max = read_only ? (size_t)c->report_memory_max : 0,
     };
 }
 
@@ -234,7 +235,7 @@ bool hub_ready(struct hub *h, char *reason, size_t size)
 static void keep_fixed(const struct hub_config *old, struct hub_config *new)
 {
     bool same_store = strcmp(hub_store_path(old), hub_store_path(new)) == 0 && old->keep_ns == new->keep_ns &&
-                      old->foreign_max == new->foreign_max;
+                      old->foreign_max == new->foreign_max && old->report_memory_max == new->report_memory_max;
     bool same_history = old->keep_moves_ns == new->keep_moves_ns && old->keep_changes_ns == new->keep_changes_ns &&
                         old->keep_days_ns == new->keep_days_ns && old->keep_findings_ns == new->keep_findings_ns;
     char name[STORE_NAME_MAX];
@@ -251,6 +252,7 @@ static void keep_fixed(const struct hub_config *old, struct hub_config *new)
     text_copy(new->store, sizeof new->store, old->store);
     new->keep_ns = old->keep_ns;
     new->foreign_max = old->foreign_max;
+    new->report_memory_max = old->report_memory_max;
     new->keep_moves_ns = old->keep_moves_ns;
     new->keep_changes_ns = old->keep_changes_ns;
     new->keep_days_ns = old->keep_days_ns;

@@ -6,8 +6,10 @@
  * gets an apostrophe before it.
  */
 #include "base/times.h"
+#include "report/pen.h"
 #include "report/report_rows.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +21,7 @@ static bool looks_like_formula(const char *text)
     /* Their full-width forms count in some languages: U+FF1D FF0B FF0D FF20. */
     static const char *const wide[] = { "\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D", "\xEF\xBC\xA0" };
 
-    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) {
+    for (size_t i = 0; text[0] == wide[0][0] && i < sizeof wide / sizeof *wide; i++) {
         if (strncmp(text, wide[i], strlen(wide[i])) == 0)
             return true;
     }
@@ -75,45 +77,86 @@ void report_csv_first(struct buf *out, const char *text)
         report_csv_cell(out, text);
 }
 
-static void evidence_cell(struct buf *out, const struct report_guest *g)
-{
-    struct buf joined;
+/* ---- guests: most of a report --------------------------------------------- */
 
-    buf_init(&joined, (size_t)DRIFT_EVIDENCE_MAX * (DRIFT_EVIDENCE_TEXT_MAX + 3));
-    for (int i = 0; i < g->evidence_count; i++) {
-        if (i > 0)
-            buf_str(&joined, " | ");
-        buf_str(&joined, g->evidence[i]);
+/* A byte of a text takes at most two. */
+enum { LINE_ROOM = 2 * REPORT_TEXTS_MAX + 1024 /* commas, quotes, times, numbers and words */ };
+
+static void pen_cell(struct pen *p, const char *text)
+{
+    size_t len = strlen(text);
+    bool formula = looks_like_formula(text);
+
+    pen_char(p, ',');
+    if (!formula && pen_is_plain(text, len, pen_special_csv)) {
+        pen_bytes(p, text, len);
+        return;
     }
-    report_csv_cell(out, buf_text(&joined));
-    if (buf_error(&joined) == ERR_MEMORY)
-        out->error = ERR_MEMORY;
-    buf_free(&joined);
+    pen_text(p, formula ? "\"'" : "\"");
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            pen_char(p, '"');
+        pen_char(p, *text);
+    }
+    pen_char(p, '"');
+}
+
+static void pen_time(struct pen *p, int64_t ns)
+{
+    char text[TIMES_TEXT_MAX];
+
+    pen_cell(p, times_format(ns, text));
+}
+
+/* The lines of the evidence in one cell. */
+static void pen_evidence(struct pen *p, const struct report_guest *g)
+{
+    char joined[DRIFT_EVIDENCE_MAX * (DRIFT_EVIDENCE_TEXT_MAX + 3) + 1];
+    size_t at = 0;
+
+    for (int i = 0; i < g->evidence_count; i++) {
+        size_t len = strlen(g->evidence[i]);
+
+        assert(i < DRIFT_EVIDENCE_MAX && len < DRIFT_EVIDENCE_TEXT_MAX);
+        memcpy(joined + at, " | ", i > 0 ? 3 : 0);
+        at += i > 0 ? 3 : 0;
+        memcpy(joined + at, g->evidence[i], len);
+        at += len;
+    }
+    joined[at] = '\0';
+    pen_cell(p, joined);
 }
 
 static void guest_line(struct buf *out, const struct report_guest *g)
 {
-    report_csv_first(out, drift_state_name(g->kept.state));
-    report_csv_cell(out, g->cluster);
-    report_csv_cell(out, g->host);
-    report_csv_cell(out, g->name);
-    report_csv_cell(out, g->vm_id);
-    number_cell(out, g->kept.row);
-    report_csv_cell(out, g->guest_version);
-    report_csv_cell(out, g->expected_version);
-    report_csv_cell(out, g->os_name);
-    report_csv_cell(out, g->os_version);
-    report_csv_cell(out, guest_family_name(g->family));
-    report_csv_cell(out, guest_power_name(g->power));
-    time_cell(out, g->kept.since);
-    time_cell(out, g->last_seen);
-    report_csv_cell(out, g->kept.stale ? "true" : "false");
-    report_csv_cell(out, g->reason);
-    report_csv_cell(out, g->action);
-    evidence_cell(out, g);
-    report_csv_cell(out, g->fqdn);
-    report_csv_cell(out, report_change_name(g->change));
-    report_csv_end(out);
+    struct pen pen, *p = &pen;
+    char row[16];
+
+    if (!pen_begin(p, out, LINE_ROOM))
+        return;
+    pen_text(p, drift_state_name(g->kept.state));
+    pen_cell(p, g->cluster);
+    pen_cell(p, g->host);
+    pen_cell(p, g->name);
+    pen_cell(p, g->vm_id);
+    snprintf(row, sizeof row, "%d", g->kept.row);
+    pen_cell(p, row);
+    pen_cell(p, g->guest_version);
+    pen_cell(p, g->expected_version);
+    pen_cell(p, g->os_name);
+    pen_cell(p, g->os_version);
+    pen_cell(p, guest_family_name(g->family));
+    pen_cell(p, guest_power_name(g->power));
+    pen_time(p, g->kept.since);
+    pen_time(p, g->last_seen);
+    pen_cell(p, g->kept.stale ? "true" : "false");
+    pen_cell(p, g->reason);
+    pen_cell(p, g->action);
+    pen_evidence(p, g);
+    pen_cell(p, g->fqdn);
+    pen_cell(p, report_change_name(g->change));
+    PEN_PUT(p, "\r\n");
+    pen_end(p);
 }
 
 void report_drift_csv(const struct drift_report *r, struct buf *out)
@@ -121,8 +164,10 @@ void report_drift_csv(const struct drift_report *r, struct buf *out)
     buf_str(out, "state,cluster,host,vm_name,vm_id,rule_row,guest_version,expected_version,guest_os,guest_os_version,"
                  "guest_family,power,since,last_seen,stale,reason,action,evidence,fqdn,change");
     report_csv_end(out);
-    for (size_t i = 0; i < r->guest_count; i++)
+    for (size_t i = 0; i < r->guest_count; i++) {
+        report_fetch_ahead(r, i);
         guest_line(out, &r->guests[i]);
+    }
 }
 
 /* "silent-host gap" */

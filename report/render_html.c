@@ -6,6 +6,7 @@
  * nothing else, so that even a mistake in escaping runs no code.
  */
 #include "base/times.h"
+#include "report/pen.h"
 #include "report/report_rows.h"
 
 #include <stdlib.h>
@@ -50,9 +51,14 @@ static const char style_sheet[] =
 /* Text as it stands between tags and in quoted attributes. */
 static void escaped(struct buf *out, const char *text)
 {
-    for (;;) {
-        size_t len = strcspn(text, "&<>\"'");
+    size_t len = strlen(text);
 
+    if (pen_is_plain(text, len, pen_special_html)) {
+        buf_add(out, text, len);
+        return;
+    }
+    for (;;) {
+        len = strcspn(text, "&<>\"'");
         buf_add(out, text, len);
         if (text[len] == '\0')
             return;

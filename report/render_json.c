@@ -2,9 +2,11 @@
  * hvfleet.report.hosts/1 (design, "JSON that others rely on").  What is not
  * known is null. */
 #include "base/times.h"
+#include "report/pen.h"
 #include "report/report_rows.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,12 +60,6 @@ static void number(struct buf *out, const char *name, int64_t value)
 {
     key(out, name);
     buf_printf(out, "%" PRId64, value);
-}
-
-static void boolean(struct buf *out, const char *name, bool value)
-{
-    key(out, name);
-    buf_str(out, value ? "true" : "false");
 }
 
 /* The states with guests in them; all of them when `all`. */
@@ -145,48 +141,125 @@ static void open_report(const struct drift_report *r, const char *schema, struct
     buf_char(out, '}');
 }
 
-static void evidence(const struct report_guest *g, struct buf *out)
+/* ---- guests: most of a report --------------------------------------------- */
+
+/* A byte of a text takes at most \u0000. */
+enum { GUEST_ROOM = 6 * REPORT_TEXTS_MAX + 1536 /* keys, times, numbers and words */ };
+
+static void pen_escaped(struct pen *p, const char *text)
 {
-    key(out, "evidence");
-    buf_char(out, '[');
+    for (; *text != '\0'; text++) {
+        static const char hex[] = "0123456789abcdef";
+        unsigned char c = (unsigned char)*text;
+
+        if (c < 0x20) {
+            PEN_PUT(p, "\\u00");
+            pen_char(p, hex[c >> 4]);
+            pen_char(p, hex[c & 15]);
+            continue;
+        }
+        if (c == '"' || c == '\\')
+            pen_char(p, '\\');
+        pen_char(p, *text);
+    }
+}
+
+static void pen_string(struct pen *p, const char *text)
+{
+    size_t len = strlen(text);
+
+    pen_char(p, '"');
+    if (pen_is_plain(text, len, pen_special_json))
+        pen_bytes(p, text, len);
+    else
+        pen_escaped(p, text);
+    pen_char(p, '"');
+}
+
+static void pen_string_or_null(struct pen *p, const char *text)
+{
+    if (text[0] == '\0')
+        PEN_PUT(p, "null");
+    else
+        pen_string(p, text);
+}
+
+static void pen_time_or_null(struct pen *p, int64_t ns)
+{
+    char text[TIMES_TEXT_MAX];
+
+    pen_string_or_null(p, times_format(ns, text));
+}
+
+static void evidence(const struct report_guest *g, struct pen *p)
+{
+    PEN_PUT(p, ",\"evidence\":[");
     for (int i = 0; i < g->evidence_count; i++) {
         if (i > 0)
-            buf_char(out, ',');
-        string(out, g->evidence[i]);
+            pen_char(p, ',');
+        pen_string(p, g->evidence[i]);
     }
-    buf_char(out, ']');
+    pen_char(p, ']');
+}
+
+/* One member of a guest: its key is a literal. */
+#define MEMBER(name, value)             \
+    do {                                \
+        PEN_PUT(p, ",\"" name "\":");   \
+        pen_string_or_null(p, (value)); \
+    } while (0)
+#define TIME_MEMBER(name, value)      \
+    do {                              \
+        PEN_PUT(p, ",\"" name "\":"); \
+        pen_time_or_null(p, (value)); \
+    } while (0)
+
+static void verdict(const struct report_guest *g, struct pen *p)
+{
+    char row[16];
+
+    MEMBER("state", drift_state_name(g->kept.state));
+    PEN_PUT(p, ",\"rule_row\":");
+    pen_bytes(p, row, (size_t)snprintf(row, sizeof row, "%d", g->kept.row));
+    MEMBER("guest_version", g->guest_version);
+    MEMBER("expected_version", g->expected_version);
+    MEMBER("guest_os", g->os_name);
+    MEMBER("guest_os_version", g->os_version);
+    MEMBER("guest_family", guest_family_name(g->family));
+    MEMBER("power", guest_power_name(g->power));
+    TIME_MEMBER("since", g->kept.since);
+    TIME_MEMBER("last_seen", g->last_seen);
+    PEN_PUT(p, ",\"stale\":");
+    pen_text(p, g->kept.stale ? "true" : "false");
+    MEMBER("reason", g->reason);
+    MEMBER("action", g->action);
 }
 
 static void guest(const struct report_guest *g, struct buf *out)
 {
-    buf_char(out, '{');
-    text_or_null(out, "vm_id", g->vm_id);
-    text_or_null(out, "vm_name", g->name);
-    text_or_null(out, "host", g->host);
-    text_or_null(out, "cluster", g->cluster);
-    text_or_null(out, "state", drift_state_name(g->kept.state));
-    number(out, "rule_row", g->kept.row);
-    text_or_null(out, "guest_version", g->guest_version);
-    text_or_null(out, "expected_version", g->expected_version);
-    text_or_null(out, "guest_os", g->os_name);
-    text_or_null(out, "guest_os_version", g->os_version);
-    text_or_null(out, "guest_family", guest_family_name(g->family));
-    text_or_null(out, "power", guest_power_name(g->power));
-    time_or_null(out, "since", g->kept.since);
-    time_or_null(out, "last_seen", g->last_seen);
-    boolean(out, "stale", g->kept.stale);
-    text_or_null(out, "reason", g->reason);
-    text_or_null(out, "action", g->action);
-    text_or_null(out, "host_id", g->host_id);
-    text_or_null(out, "fqdn", g->fqdn);
-    text_or_null(out, "change", report_change_name(g->change));
-    text_or_null(out, "state_then",
-                 g->change == REPORT_UNCOMPARED || g->change == REPORT_NEW ? "" : drift_state_name(g->then));
-    time_or_null(out, "last_crash", g->last_crash);
-    text_or_null(out, "last_crash_code", g->last_crash_code);
-    evidence(g, out);
-    buf_char(out, '}');
+    bool then = g->change != REPORT_UNCOMPARED && g->change != REPORT_NEW;
+    struct pen pen, *p = &pen;
+
+    if (!pen_begin(p, out, GUEST_ROOM))
+        return;
+    PEN_PUT(p, "{\"vm_id\":");
+    pen_string_or_null(p, g->vm_id);
+    MEMBER("vm_name", g->name);
+    MEMBER("host", g->host);
+    MEMBER("cluster", g->cluster);
+    verdict(g, p);
+    MEMBER("host_id", g->host_id);
+    MEMBER("fqdn", g->fqdn);
+    MEMBER("change", report_change_name(g->change));
+    MEMBER("state_then", then ? drift_state_name(g->then) : "");
+    TIME_MEMBER("last_crash", g->last_crash);
+    MEMBER("last_crash_code", g->last_crash_code);
+    evidence(g, p);
+    pen_char(p, '}');
+    pen_end(p);
 }
+
+/* ---- hosts ---------------------------------------------------------------- */
 
 static void findings(const struct report_host *h, struct buf *out)
 {
@@ -249,6 +322,7 @@ void report_drift_json(const struct drift_report *r, struct buf *out)
     for (size_t i = 0; i < r->guest_count; i++) {
         if (i > 0)
             buf_char(out, ',');
+        report_fetch_ahead(r, i);
         guest(&r->guests[i], out);
     }
     buf_char(out, ']');

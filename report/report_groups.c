@@ -41,19 +41,6 @@ const char *report_group_label(enum report_grouping by, const struct report_grou
     return by == GROUP_HOST ? g->first->host : key_of(by, g->first);
 }
 
-struct keyed {
-    const char *key;
-    const struct report_guest *g;
-};
-
-static int by_key(const void *a, const void *b)
-{
-    const struct keyed *x = a, *y = b;
-    int order = strcmp(x->key, y->key);
-
-    return order != 0 ? order : (x->g > y->g) - (x->g < y->g);
-}
-
 static int most_problems_first(const void *a, const void *b)
 {
     const struct report_group *x = a, *y = b;
@@ -72,42 +59,86 @@ static void count_in(struct report_group *group, const struct report_guest *g)
     group->by_state[g->kept.state]++;
 }
 
-/* One group after the other from the guests in order of key; returns how many. */
-static size_t gather(const struct keyed *keyed, size_t count, struct report_group *groups)
-{
-    size_t made = 0;
+/* Groups as they are found: an open hash of their keys. */
+struct finding {
+    enum report_grouping by;
+    struct report_group *groups;
+    size_t count, cap;
+    uint32_t *places; /* of groups, from 1; 0 free */
+    uint32_t last;    /* the place of the last one asked for */
+    size_t mask;
+};
 
-    for (size_t i = 0; i < count; i++) {
-        if (i == 0 || strcmp(keyed[i].key, keyed[i - 1].key) != 0)
-            groups[made++] = (struct report_group){ .first = keyed[i].g };
-        count_in(&groups[made - 1], keyed[i].g);
+/* FNV-1a from a start that nobody outside knows (the table's address, which differs from run to run): the versions
+ * are written by guests, who must not be able to choose them so that they fall into one place. */
+static uint32_t hash_of(const struct finding *f, const char *key)
+{
+    uintptr_t secret = (uintptr_t)f->places;
+    uint32_t h = 2166136261u ^ (uint32_t)(secret >> 4) ^ (uint32_t)(secret >> 32);
+
+    for (; *key != '\0'; key++)
+        h = (h ^ (unsigned char)*key) * 16777619u;
+    return h;
+}
+
+/* The group of this key, a new one when there is none; there is room for it. */
+static struct report_group *group_for(struct finding *f, const struct report_guest *g)
+{
+    const char *key = key_of(f->by, g);
+    size_t at;
+
+    if (f->last != 0 && key_of(f->by, f->groups[f->last - 1].first) == key) /* neighbours share a host's texts */
+        return &f->groups[f->last - 1];
+    at = hash_of(f, key) & f->mask;
+    for (; f->places[at] != 0; at = (at + 1) & f->mask) {
+        struct report_group *group = &f->groups[f->places[at] - 1];
+        const char *other = key_of(f->by, group->first);
+
+        if (other == key || strcmp(other, key) == 0) {
+            f->last = f->places[at];
+            return group;
+        }
     }
-    return made;
+    f->groups[f->count] = (struct report_group){ .first = g };
+    f->places[at] = f->last = (uint32_t)++f->count;
+    return &f->groups[f->count - 1];
+}
+
+static bool find_groups(struct finding *f, const struct drift_report *r)
+{
+    size_t places = 64;
+
+    while (places < r->guest_count * 2)
+        places *= 2;
+    f->places = calloc(places, sizeof *f->places);
+    f->mask = places - 1;
+    for (size_t i = 0; f->places != NULL && i < r->guest_count; i++) {
+        if (!report_room((void **)&f->groups, f->count, &f->cap, sizeof *f->groups))
+            return false;
+        if (i + REPORT_FETCH_ROWS < r->guest_count)
+            __builtin_prefetch(key_of(f->by, &r->guests[i + REPORT_FETCH_ROWS]));
+        count_in(group_for(f, &r->guests[i]), &r->guests[i]);
+    }
+    return f->places != NULL;
 }
 
 struct report_group *report_groups(const struct drift_report *r, enum report_grouping by, size_t *count)
 {
-    struct keyed *keyed = malloc((r->guest_count + 1) * sizeof *keyed);
-    struct report_group *groups = NULL;
-    size_t different = 0;
+    struct finding f = { .by = by };
 
-    assert(r->finished);
+    assert(r->finished && r->guest_count < UINT32_MAX);
     *count = r->guest_count > 0;
-    if (r->guest_count == 0 || keyed == NULL)
-        goto done;
-    for (size_t i = 0; i < r->guest_count; i++)
-        keyed[i] = (struct keyed){ key_of(by, &r->guests[i]), &r->guests[i] };
-    qsort(keyed, r->guest_count, sizeof *keyed, by_key);
-    for (size_t i = 0; i < r->guest_count; i++)
-        different += i == 0 || strcmp(keyed[i].key, keyed[i - 1].key) != 0;
-    groups = malloc(different * sizeof *groups);
-    if (groups == NULL)
-        goto done;
-    *count = gather(keyed, r->guest_count, groups);
-    qsort(groups, *count, sizeof *groups, most_problems_first);
-done:
-    free(keyed);
-    return groups;
+    if (r->guest_count == 0)
+        return NULL;
+    if (find_groups(&f, r)) {
+        *count = f.count;
+        qsort(f.groups, f.count, sizeof *f.groups, most_problems_first);
+    } else {
+        free(f.groups);
+        f.groups = NULL;
+    }
+    free(f.places);
+    return f.groups;
 }
 
 static struct report_need *need_for(struct report_need *needs, size_t *count, const struct report_guest *g)

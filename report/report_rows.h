@@ -123,6 +123,25 @@ struct drift_report {
     bool finished;
 };
 
+/* What the texts of one guest take together at most: each comes from a field of this size. */
+enum {
+    REPORT_ACTION_MAX = 1024,
+    REPORT_TEXTS_MAX = 2 * GUID_TEXT_MAX + GUEST_NAME_MAX + 3 * KVP_VALUE_MAX + 2 * HOST_ID_MAX + HOST_LABEL_MAX +
+                       HOST_CLUSTER_MAX + 32 + 4 * VERSION_TEXT_MAX + DRIFT_REASON_MAX + REPORT_ACTION_MAX +
+                       (DRIFT_EVIDENCE_MAX + 1) * (DRIFT_EVIDENCE_TEXT_MAX + 3),
+};
+
+/* The texts of a row lie together, but rows lie anywhere: asks for those of a row that is soon due. */
+enum { REPORT_FETCH_ROWS = 3, REPORT_FETCH_BYTES = 768, REPORT_FETCH_LINE = 64 };
+static inline void report_fetch_ahead(const struct drift_report *r, size_t i)
+{
+    const char *texts =
+        i + REPORT_FETCH_ROWS < r->guest_count ? (const char *)r->guests[i + REPORT_FETCH_ROWS].evidence : NULL;
+
+    for (int at = 0; texts != NULL && at < REPORT_FETCH_BYTES; at += REPORT_FETCH_LINE)
+        __builtin_prefetch(texts + at);
+}
+
 /* How bad a state is: 0 the worst.  Reports list by it. */
 int report_severity(enum drift_state state);
 

@@ -42,6 +42,7 @@ START_TEST(the_defaults_are_those_of_the_header)
     ck_assert_int_eq(cfg.keep_ns, INT64_C(90) * 86400 * NS_PER_S);
     ck_assert_int_eq(cfg.foreign_max, 10000);
     ck_assert_int_eq(cfg.host_silent_ns, 3600 * NS_PER_S);
+    ck_assert_int_eq(cfg.report_memory_max, INT64_C(512) * 1024 * 1024);
     ck_assert_int_eq(cfg.log_level, LOG_INFO);
 }
 END_TEST
