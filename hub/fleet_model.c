@@ -489,3 +489,30 @@ const struct judged_guest *fleet_model_guest(const struct fleet_model *m, size_t
     *place = g->on != NULL ? g->on->place : SIZE_MAX;
     return g->row;
 }
+
+int fleet_store_rows(struct fleet_store *s, const struct drift_floors *floors, const struct fleet_rows *take,
+                     struct err *e)
+{
+    const struct fleet_reader agents = { .arg = take->arg, .agent = take->agent };
+    struct fleet_body *b = s->body;
+    bool more = true;
+    int rc = s->model != NULL ? b->ops->begin(b, false, e) : err_set(e, ERR_UNSUPPORTED, "nothing is kept");
+
+    if (rc == 0)
+        rc = fleet_model_refresh(s->model, b, floors, e);
+    for (size_t i = 0; rc == 0 && more && i < s->model->host_count; i++)
+        more = take->host(take->arg, fleet_model_host(s->model, i), i);
+    for (size_t i = 0; rc == 0 && more && i < s->model->sorted.count; i++) {
+        size_t place;
+        const struct judged_guest *g = fleet_model_guest(s->model, i, &place);
+
+        more = take->guest(take->arg, g, place);
+    }
+    if (rc == 0)
+        rc = b->ops->read(b, &agents, e);
+    if (rc == 0)
+        rc = b->ops->commit(b, e);
+    if (rc != 0 && s->model != NULL)
+        b->ops->rollback(b);
+    return rc;
+}

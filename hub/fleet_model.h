@@ -34,4 +34,15 @@ const struct host *fleet_model_host(const struct fleet_model *m, size_t place);
 size_t fleet_model_guests(const struct fleet_model *m);
 const struct judged_guest *fleet_model_guest(const struct fleet_model *m, size_t i, size_t *place);
 
+/* Hosts, guests and agents of one moment from the store's model; `place` is as above.  ERR_TOO_BIG, ERR_UNSUPPORTED:
+ * there is no model; nothing was called.  The rows stay until the next call, or the next report, of this store. */
+struct fleet_rows {
+    void *arg;
+    bool (*host)(void *arg, const struct host *h, size_t place);
+    bool (*guest)(void *arg, const struct judged_guest *g, size_t place);
+    bool (*agent)(void *arg, const struct fleet_agent *a);
+};
+MUST_USE int fleet_store_rows(struct fleet_store *s, const struct drift_floors *floors, const struct fleet_rows *take,
+                              struct err *e);
+
 #endif

@@ -2,6 +2,7 @@
 #include "hub/web_list.h"
 
 #include "base/text.h"
+#include "hub/fleet_model.h"
 #include "report/report_rows.h"
 
 #include <assert.h>
@@ -51,22 +52,35 @@ static bool room_for_one(void **array, size_t count, size_t *cap, size_t size)
 
 /* ---- hosts -------------------------------------------------------------------------- */
 
-static bool take_host(void *arg, const struct host *h)
+static bool is_shown(const struct web_list *l, const struct host *h)
 {
-    struct web_list *l = (struct web_list *)arg;
+    return l->cluster == NULL || text_casecmp(l->cluster, h->facts.cluster) == 0;
+}
+
+static bool keep_host(struct web_list *l, const struct host *h)
+{
     struct web_host *row;
 
-    if (l->cluster != NULL && text_casecmp(l->cluster, h->facts.cluster) != 0)
-        return true;
     row = arena_alloc(&l->arena, sizeof *row);
     if (row == NULL || !room_for_one((void **)&l->hosts, l->host_count, &l->host_cap, sizeof *l->hosts))
         return too_big(l) == 0;
     row->h = *h;
     row->name = row->h.facts.host_name[0] != '\0' ? row->h.facts.host_name : row->h.facts.host_id;
     row->heard = h->last_seen;
+    row->shown = is_shown(l, h);
     l->hosts[l->host_count++] = row;
     l->hosts_sorted = false;
     return true;
+}
+
+/* Of a named cluster only its own guests are read; else it takes all hosts to tell whose guests are outside of
+ * clusters. */
+static bool take_host(void *arg, const struct host *h)
+{
+    struct web_list *l = (struct web_list *)arg;
+    bool named = l->cluster != NULL && l->cluster[0] != '\0';
+
+    return (named && !is_shown(l, h)) || keep_host(l, h);
 }
 
 static int by_id(const void *a, const void *b)
@@ -124,84 +138,127 @@ static bool contains(const char *text, const char *part)
     return len == 0;
 }
 
-static bool passes(const struct web_query *q, const struct guest *g, const struct drift_verdict *v)
+static bool passes(const struct web_query *q, const struct web_row *row, const char *os_version)
 {
-    return (q->state == WEB_ANY_STATE || q->state == (int)v->kept.state) &&
-           (contains(g->name, q->text) || contains(g->vm_id, q->text)) &&
-           (contains(g->kvp[KVP_OS_NAME].text, q->os) || contains(g->kvp[KVP_OS_VERSION].text, q->os)) &&
-           contains(v->guest_version, q->version);
+    return (q->state == WEB_ANY_STATE || q->state == (int)row->kept.state) &&
+           (contains(row->name, q->text) || contains(row->vm_id, q->text)) &&
+           (contains(row->os, q->os) || contains(os_version, q->os)) && contains(row->version, q->version);
 }
 
-static const char *keep(struct web_list *l, const char *text, bool *failed)
+/* Keeps the row; its texts stay. */
+static void keep_row(struct web_list *l, const struct web_row *row)
+{
+    if (l->row_count >= WEB_LIST_MAX || !room_for_one((void **)&l->rows, l->row_count, &l->row_cap, sizeof *l->rows))
+        (void)too_big(l);
+    else
+        l->rows[l->row_count++] = *row;
+}
+
+static void point_to_host(struct web_row *row, const struct web_host *on)
+{
+    row->on = on;
+    if (on == NULL)
+        return;
+    row->host_id = on->h.facts.host_id;
+    row->host = on->name;
+    row->cluster = on->h.facts.cluster;
+    if (on->h.last_poll > row->last_seen)
+        row->last_seen = on->h.last_poll;
+}
+
+static const char *keep(struct web_list *l, const char *text)
 {
     const char *copy = text[0] == '\0' ? "" : arena_copy(&l->arena, text, strlen(text));
 
-    *failed |= copy == NULL;
+    if (copy == NULL)
+        (void)too_big(l);
     return copy != NULL ? copy : "";
 }
 
-static void keep_row(struct web_list *l, const struct guest *g, const struct web_host *on,
-                     const struct drift_verdict *v)
+/* The texts of a guest that was read for this list go into its arena. */
+static void keep_texts(struct web_list *l, struct web_row *row)
 {
-    const char *os = g->kvp[KVP_OS_NAME].text;
-    struct web_row row = { .kept = v->kept, .on = on, .last_seen = g->last_seen };
-    bool failed = false;
+    const char **const texts[] = { &row->vm_id, &row->name, &row->os, &row->version, &row->expected };
 
-    if (l->row_count >= WEB_LIST_MAX || !room_for_one((void **)&l->rows, l->row_count, &l->row_cap, sizeof *l->rows)) {
-        (void)too_big(l);
-        return;
-    }
-    row.vm_id = keep(l, g->vm_id, &failed);
-    row.name = keep(l, g->name, &failed);
-    row.host_id = on != NULL ? on->h.facts.host_id : keep(l, g->host_id, &failed);
-    row.host = on != NULL ? on->name : row.host_id;
-    row.cluster = on != NULL ? on->h.facts.cluster : "";
-    row.os = keep(l, os[0] != '\0' ? os : g->kvp[KVP_OS_VERSION].text, &failed);
-    row.version = keep(l, v->guest_version, &failed);
-    row.expected = keep(l, v->expected_version, &failed);
-    if (on != NULL && on->h.last_poll > row.last_seen)
-        row.last_seen = on->h.last_poll;
-    if (failed)
-        (void)too_big(l);
-    else
-        l->rows[l->row_count++] = row;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        *texts[i] = keep(l, *texts[i]);
+    if (row->on == NULL)
+        row->host_id = row->host = keep(l, row->host_id);
 }
 
-/* Judges the guest and keeps a row of it when it passes. */
-static void judge(struct web_list *l, const struct guest *g, struct web_host *on)
+static bool is_elsewhere(const struct web_list *l, const struct web_host *on)
 {
-    struct drift_verdict v;
-
-    drift_evaluate(on != NULL ? &on->h : NULL, g, l->peers, &l->moment->floors, &v);
-    l->by_state[v.kept.state]++;
-    if (on != NULL)
-        on->guests[v.kept.state]++;
-    if (passes(l->query, g, &v))
-        keep_row(l, g, on, &v);
+    return l->cluster != NULL && (on == NULL ? l->cluster[0] != '\0' : !on->shown);
 }
 
-/* The fleet's page shows no guests: it wants their versions alone, and soon. */
-static void keep_version(struct web_list *l, const struct guest *g, const struct web_host *on)
-{
-    struct drift_verdict v;
-
-    v.kept = g->drift;
-    v.expected_version[0] = '\0';
-    text_copy(v.guest_version, sizeof v.guest_version, g->kvp[KVP_IS_VERSION].text);
-    keep_row(l, g, on, &v);
-}
-
+/* Judges a guest and keeps a row of it when it passes. */
 static bool take_guest(void *arg, const struct guest *g)
 {
     struct web_list *l = (struct web_list *)arg;
     struct web_host *on = find_host(l, g->host_id);
+    const char *os_name = g->kvp[KVP_OS_NAME].text, *os_version = g->kvp[KVP_OS_VERSION].text;
+    struct drift_verdict v;
+    struct web_row row;
 
-    if (g->removed || (on == NULL && l->cluster != NULL && l->cluster[0] != '\0'))
+    if (g->removed || is_elsewhere(l, on))
         return true;
-    if (l->query->page == WEB_FLEET)
-        keep_version(l, g, on);
-    else
-        judge(l, g, on);
+    drift_evaluate(on != NULL ? &on->h : NULL, g, l->peers, &l->moment->floors, &v);
+    l->by_state[v.kept.state]++;
+    if (on != NULL)
+        on->guests[v.kept.state]++;
+    row = (struct web_row){ .kept = v.kept,
+                            .vm_id = g->vm_id,
+                            .name = g->name,
+                            .host_id = g->host_id,
+                            .host = g->host_id,
+                            .cluster = "",
+                            .os = os_name[0] != '\0' ? os_name : os_version,
+                            .version = v.guest_version,
+                            .expected = v.expected_version,
+                            .last_seen = g->last_seen };
+    if (!passes(l->query, &row, os_version))
+        return true;
+    point_to_host(&row, on);
+    keep_texts(l, &row);
+    keep_row(l, &row);
+    return l->rc == 0;
+}
+
+/* ---- from the rows that the store keeps ----------------------------------------------- */
+
+static bool take_kept_host(void *arg, const struct host *h, size_t place)
+{
+    (void)place;
+    return keep_host((struct web_list *)arg, h);
+}
+
+/* The store's hosts come in order of id and are all taken, so that the place is the index. */
+static bool take_kept_guest(void *arg, const struct judged_guest *g, size_t place)
+{
+    struct web_list *l = (struct web_list *)arg;
+    struct web_host *on = place < l->host_count ? l->hosts[place] : NULL;
+    const struct report_guest *r = &g->row;
+    struct web_row row;
+
+    if (is_elsewhere(l, on))
+        return true;
+    l->by_state[r->kept.state]++;
+    if (on != NULL)
+        on->guests[r->kept.state]++;
+    row = (struct web_row){ .kept = r->kept,
+                            .vm_id = r->vm_id,
+                            .name = r->name,
+                            .host_id = r->host_id,
+                            .host = r->host,
+                            .cluster = "",
+                            .os = r->os_name[0] != '\0' ? r->os_name : r->os_version,
+                            .version = r->guest_version,
+                            .expected = r->expected_version,
+                            .last_seen = r->last_seen };
+    if (passes(l->query, &row, r->os_version)) {
+        point_to_host(&row, on);
+        keep_row(l, &row);
+    }
     return l->rc == 0;
 }
 
@@ -240,7 +297,7 @@ static int check_size(struct web_list *l, struct fleet_store *s, struct err *e)
     return stats.guests <= WEB_LIST_MAX ? 0 : too_big(l);
 }
 
-int web_list_read(struct web_list *l, struct fleet_store *s, const char *cluster, struct err *e)
+static int read_store(struct web_list *l, struct fleet_store *s, struct err *e)
 {
     struct fleet_reader reader = {
         .arg = l, .host = take_host, .guest = take_guest, .agent = take_agent, .peers = l->peers
@@ -248,15 +305,40 @@ int web_list_read(struct web_list *l, struct fleet_store *s, const char *cluster
     int rc;
 
     /* Guests whose host is not known have no cluster either, so the store can't pick them out by it. */
-    reader.cluster = cluster != NULL && cluster[0] != '\0' ? cluster : NULL;
-    l->cluster = cluster;
+    reader.cluster = l->cluster != NULL && l->cluster[0] != '\0' ? l->cluster : NULL;
     rc = reader.cluster == NULL ? check_size(l, s, e) : 0;
-    if (rc == 0)
-        rc = fleet_store_read(s, &reader, e);
+    return rc != 0 ? rc : fleet_store_read(s, &reader, e);
+}
+
+/* Hosts outside of the scope were only needed to tell whose guests are. */
+static void drop_others(struct web_list *l)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < l->host_count; i++) {
+        if (l->hosts[i]->shown)
+            l->hosts[kept++] = l->hosts[i];
+    }
+    l->host_count = kept;
+}
+
+int web_list_read(struct web_list *l, struct fleet_store *s, const char *cluster, struct err *e)
+{
+    const struct fleet_rows kept = { l, take_kept_host, take_kept_guest, take_agent };
+    struct err why;
+    int rc;
+
+    l->cluster = cluster;
+    rc = fleet_store_rows(s, &l->moment->floors, &kept, &why);
+    if (rc == ERR_TOO_BIG || rc == ERR_UNSUPPORTED)
+        rc = read_store(l, s, &why);
     if (rc == 0)
         rc = l->rc;
+    else if (e != NULL)
+        *e = why;
     if (rc == 0)
         settle_silence(l);
+    drop_others(l);
     return rc;
 }
 

@@ -2,7 +2,9 @@
  * judged as the reports judge them, filtered and sorted as asked.  Private to the dashboard.
  *
  * What is kept of a guest is a row of short texts, and only when it passes
- * the filters; the counts by state are of all guests in the scope. */
+ * the filters; the counts by state are of all guests in the scope.  Where the store keeps its rows in memory
+ * (fleet_model.h) they are taken from there, and the list is good until the store is next asked for rows or a report.
+ */
 #ifndef HUB_WEB_LIST_H
 #define HUB_WEB_LIST_H
 
@@ -16,6 +18,7 @@ struct web_host {
     const char *name; /* its name, or its id where it has none */
     int64_t heard;    /* its newest word, by our clock once an agent was heard, else by its own */
     bool agent_heard, silent;
+    bool shown; /* within the scope */
     uint64_t guests[DRIFT_STATE_COUNT];
 };
 

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "hub/fleet_body.h"
 #include "hub/fleet_report.h"
+#include "hub/web.h"
 #include "tests/hub/support_fleet.h"
 #include "tests/hub/support_postgres.h"
 #include "tests/support/suite.h"
@@ -95,6 +96,23 @@ static void same_report(struct fixture *f, const struct report_query *q, int ste
                   "step %d, format %d: they differ at %zu of %zu and %zu: ...%.200s... and ...%.200s...", step,
                   q->format, at, kept.len, plain.len, buf_text(&kept) + (at > 80 ? at - 80 : 0),
                   buf_text(&plain) + (at > 80 ? at - 80 : 0));
+    buf_free(&kept);
+    buf_free(&plain);
+}
+
+static void same_page(struct fixture *f, enum web_page page, const char *name, enum web_format format, int step)
+{
+    const struct web_moment m = { f->clock.now, 60 * MINUTES, drift_floors_default() };
+    struct buf kept, plain;
+    struct web_query q;
+
+    ck_assert(web_query_init(&q, page, name));
+    q.format = format;
+    buf_init(&kept, REPORT_MAX);
+    buf_init(&plain, REPORT_MAX);
+    ck_assert_int_eq(web_render(f->kept, &q, &m, &kept, NULL), web_render(f->plain, &q, &m, &plain, NULL));
+    ck_assert_msg(strcmp(buf_text(&kept), buf_text(&plain)) == 0, "step %d, page %d of '%s':\n%s\n%s", step, (int)page,
+                  name, buf_text(&kept), buf_text(&plain));
     buf_free(&kept);
     buf_free(&plain);
 }
@@ -222,9 +240,45 @@ START_TEST(whatever_happens_a_report_from_kept_rows_is_the_report)
             if (chance(&f, 40) == 0)
                 q.floors.win61_63.part[3] = 18000;
             same_report(&f, &q, step);
+            same_page(&f, chance(&f, 2) == 0 ? WEB_CLUSTER : WEB_GUESTS, clusters[chance(&f, 4)],
+                      chance(&f, 2) == 0 ? WEB_HTML : WEB_JSON, step);
+            if (step % 16 == 0)
+                same_page(&f, WEB_FLEET, "", WEB_HTML, step);
         }
         tear_down(&f);
     }
+}
+END_TEST
+
+START_TEST(outside_of_clusters_are_only_guests_of_hosts_without_one)
+{
+    struct resource in = made_agent(1, "PROD-A", "6.3.9600.20778", "6.3.9600.18692");
+    struct resource out = made_agent(2, "", "6.3.9600.20778", "6.3.9600.18692");
+    const struct web_moment m = { T0, 0, drift_floors_default() };
+    struct fixture f;
+    struct web_query q;
+
+    set_up(&f, MODEL_MAX);
+    for (int i = 0; i < 2; i++) {
+        struct made made;
+
+        made_init(&made, 1);
+        made_inventory(&made, i + 1, T0, "6.3.9600", "6.3.9600.16384");
+        made_host_inventory(&made, i == 0 ? &in : &out, T0);
+        made_apply(f.writing, &made, i == 0 ? &in : &out);
+        made_free(&made);
+    }
+    ck_assert(web_query_init(&q, WEB_CLUSTER, ""));
+    for (int i = 0; i < 2; i++) {
+        struct buf page;
+
+        buf_init(&page, REPORT_MAX);
+        ck_assert_int_eq(web_render(i == 0 ? f.kept : f.plain, &q, &m, &page, NULL), 0);
+        ck_assert_ptr_nonnull(strstr(buf_text(&page), made_vm(2)));
+        ck_assert_ptr_null(strstr(buf_text(&page), made_vm(1)));
+        buf_free(&page);
+    }
+    tear_down(&f);
 }
 END_TEST
 
@@ -328,6 +382,7 @@ END_TEST
 static void add(Suite *s)
 {
     suite_test(s, whatever_happens_a_report_from_kept_rows_is_the_report);
+    suite_test(s, outside_of_clusters_are_only_guests_of_hosts_without_one);
     suite_test(s, a_fleet_that_does_not_fit_is_read_as_if_nothing_were_kept);
     suite_test(s, a_mark_rises_with_what_is_written_and_with_nothing_else);
     suite_test(s, what_began_first_and_committed_last_is_not_missed);
