@@ -177,7 +177,7 @@ static void measure_reports(struct fleet_store *s, struct load *l, int runs, str
     static int round;
 
     for (int i = 0; i < FORMATS; i++) {
-        size_t len = 0;
+        size_t len = report_once(s, formats[i].format);
 
         for (int run = 0; run < runs; run++) {
             if (l != NULL) {

@@ -66,6 +66,14 @@ struct fleet_count {
 };
 typedef bool fleet_take_count(void *arg, const struct fleet_count *c);
 
+/* A host, and when one of its agents was last heard (0 never). */
+struct fleet_heard {
+    char host_id[HOST_ID_MAX];
+    char agent_version[HOST_AGENT_VERSION_MAX];
+    int64_t heard;
+};
+typedef bool fleet_take_heard(void *arg, const struct fleet_heard *h);
+
 /* What ages out, in the order in which upkeep takes it. */
 enum fleet_prune {
     PRUNE_OBSERVATIONS, /* received before the cutoff */
@@ -159,6 +167,18 @@ struct fleet_body_ops {
                 struct err *e); /* all but `change`: peers, hosts, guests, agents, findings, in this order */
     int (*read_changes)(struct fleet_body *b, const struct fleet_change_query *q, fleet_take_change *take, void *arg,
                         struct err *e); /* in order of received */
+    /* The stored findings that the query is about, in order of host, kind and agent; its limit and times of silence are
+     * not looked at. */
+    int (*read_findings)(struct fleet_body *b, const struct fleet_finding_query *q, fleet_take_finding *take, void *arg,
+                         struct err *e);
+    /* Hosts that have been heard, and not since the time; hosts whose agents say another version (not "") than this
+     * one. Of a cluster and a host where q says so.  In order of host. */
+    int (*read_silent)(struct fleet_body *b, const struct fleet_finding_query *q, int64_t heard_before,
+                       fleet_take_heard *take, void *arg, struct err *e);
+    int (*read_other_agents)(struct fleet_body *b, const struct fleet_finding_query *q, const char *version,
+                             fleet_take_heard *take, void *arg, struct err *e);
+    /* Every version that agents say, once. */
+    int (*read_versions)(struct fleet_body *b, bool (*take)(void *arg, const char *version), void *arg, struct err *e);
     /* The mark of the reading transaction's moment.  ERR_UNSUPPORTED: this database has none. */
     int (*mark)(struct fleet_body *b, struct fleet_mark *out, struct err *e);
     /* The rows of count_add, summed over all clusters when cluster is NULL (cluster is then ""), in order of day. */

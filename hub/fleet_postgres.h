@@ -62,6 +62,10 @@ enum pg_sql {
     PG_READ_GUESTS_CHANGED,
     PG_READ_AGENTS,
     PG_READ_FINDINGS,
+    PG_READ_FINDINGS_OF,
+    PG_READ_SILENT,
+    PG_READ_OTHER_AGENTS,
+    PG_READ_VERSIONS,
     PG_READ_PEERS,
     PG_READ_CHANGES_NEWEST,
     PG_READ_CHANGES_OLDEST,
@@ -206,6 +210,14 @@ MUST_USE int postgres_schema(struct postgres_body *s, struct err *e);
 
 /* fleet_postgres_read.c */
 MUST_USE int postgres_read(struct fleet_body *b, const struct fleet_reader *r, struct err *e);
+MUST_USE int postgres_read_findings(struct fleet_body *b, const struct fleet_finding_query *q, fleet_take_finding *take,
+                                    void *arg, struct err *e);
+MUST_USE int postgres_read_silent(struct fleet_body *b, const struct fleet_finding_query *q, int64_t heard_before,
+                                  fleet_take_heard *take, void *arg, struct err *e);
+MUST_USE int postgres_read_other_agents(struct fleet_body *b, const struct fleet_finding_query *q, const char *version,
+                                        fleet_take_heard *take, void *arg, struct err *e);
+MUST_USE int postgres_read_versions(struct fleet_body *b, bool (*take)(void *arg, const char *version), void *arg,
+                                    struct err *e);
 MUST_USE int postgres_mark(struct fleet_body *b, struct fleet_mark *out, struct err *e);
 MUST_USE int postgres_stats(struct fleet_body *b, struct fleet_stats *out, struct err *e);
 void postgres_stream_row(const PGresult *r, struct fleet_stream *out);

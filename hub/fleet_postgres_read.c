@@ -116,6 +116,72 @@ int postgres_read(struct fleet_body *b, const struct fleet_reader *r, struct err
     return rc;
 }
 
+/* ---- findings ------------------------------------------------------------------ */
+
+int postgres_read_findings(struct fleet_body *b, const struct fleet_finding_query *q, fleet_take_finding *take,
+                           void *arg, struct err *e)
+{
+    const struct fleet_reader reader = { .arg = arg, .finding = take };
+    struct reading reading = { &reader, NULL };
+
+    return postgres_each(postgres_body_of(b), take_finding, &reading, PG_READ_FINDINGS_OF,
+                         PG_WITH(PG_T(q->cluster), PG_T(q->host_id), PG_I(q->since_ns)), e);
+}
+
+struct hearing {
+    fleet_take_heard *take;
+    void *arg;
+};
+
+static bool take_heard(const PGresult *r, void *arg)
+{
+    const struct hearing *h = (const struct hearing *)arg;
+    struct fleet_heard row = { .heard = pg_int(r, 2) };
+
+    pg_copy_text(r, 0, row.host_id, sizeof row.host_id);
+    pg_copy_text(r, 1, row.agent_version, sizeof row.agent_version);
+    return h->take(h->arg, &row);
+}
+
+int postgres_read_silent(struct fleet_body *b, const struct fleet_finding_query *q, int64_t heard_before,
+                         fleet_take_heard *take, void *arg, struct err *e)
+{
+    struct hearing h = { take, arg };
+
+    return postgres_each(postgres_body_of(b), take_heard, &h, PG_READ_SILENT,
+                         PG_WITH(PG_T(q->cluster), PG_T(q->host_id), PG_I(heard_before)), e);
+}
+
+int postgres_read_other_agents(struct fleet_body *b, const struct fleet_finding_query *q, const char *version,
+                               fleet_take_heard *take, void *arg, struct err *e)
+{
+    struct hearing h = { take, arg };
+
+    return postgres_each(postgres_body_of(b), take_heard, &h, PG_READ_OTHER_AGENTS,
+                         PG_WITH(PG_T(q->cluster), PG_T(q->host_id), PG_T(version)), e);
+}
+
+struct versions {
+    bool (*take)(void *arg, const char *version);
+    void *arg;
+};
+
+static bool take_version(const PGresult *r, void *arg)
+{
+    const struct versions *v = (const struct versions *)arg;
+
+    return v->take(v->arg, PQgetvalue(r, 0, 0));
+}
+
+int postgres_read_versions(struct fleet_body *b, bool (*take)(void *arg, const char *version), void *arg, struct err *e)
+{
+    struct versions v = { take, arg };
+
+    return postgres_each(postgres_body_of(b), take_version, &v, PG_READ_VERSIONS, NULL, 0, e);
+}
+
+/* ---- changes ------------------------------------------------------------------- */
+
 /* Any number of hubs write at once and commit in another order than they began in, so a counter would not do: a
  * reader that has seen 7 may not yet have seen 6.  Each row of host and guest holds the id of the transaction that
  * wrote it last.  A snapshot knows the lowest id that was still running when it was taken (its xmin): every

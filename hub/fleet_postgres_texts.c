@@ -25,6 +25,10 @@
     " AND ($3::text IS NULL OR lower(cluster) = lower($3::text COLLATE \"C\"))"                     \
     " AND ($4::text IS NULL OR kind = $4) ORDER BY received " order ", time " order ", vm_id, kind" \
     " LIMIT nullif($7::bigint, -1)"
+/* Parameters: 1 cluster, 2 host; NULL any. */
+#define HOST_IN_SCOPE                                                        \
+    "($1::text IS NULL OR lower(h.cluster) = lower($1::text COLLATE \"C\"))" \
+    " AND ($2::text IS NULL OR h.host_id = $2)"
 #define PRUNE_CHANGES(which)                                                                   \
     "DELETE FROM guest_change WHERE (vm_id, received, kind, time) IN"                          \
     " (SELECT vm_id, received, kind, time FROM guest_change WHERE " which " AND received < $1" \
@@ -125,6 +129,20 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
     [PG_READ_AGENTS] = "SELECT " STREAM_COLUMNS " FROM stream ORDER BY host_id, agent_id",
     [PG_READ_FINDINGS] = "SELECT kind, host_id, agent_id, first_time, last_time, text FROM finding"
                          " ORDER BY host_id, kind, agent_id",
+    [PG_READ_FINDINGS_OF] =
+        "SELECT kind, host_id, agent_id, first_time, last_time, text FROM finding f WHERE last_time >= $3"
+        " AND ($1::text IS NULL OR lower(coalesce((SELECT h.cluster FROM host h WHERE h.host_id = f.host_id), ''))"
+        " = lower($1::text COLLATE \"C\"))"
+        " AND ($2::text IS NULL OR host_id = $2) ORDER BY host_id, kind, agent_id",
+    [PG_READ_SILENT] = "SELECT h.host_id, h.agent_version, s.heard FROM (SELECT host_id, max(last_seen) AS heard"
+                       " FROM stream GROUP BY host_id HAVING max(last_seen) < $3 AND max(last_seen) > 0) s"
+                       " JOIN host h ON h.host_id = s.host_id WHERE " HOST_IN_SCOPE " ORDER BY h.host_id",
+    [PG_READ_OTHER_AGENTS] =
+        "SELECT h.host_id, h.agent_version,"
+        " coalesce((SELECT max(s.last_seen) FROM stream s WHERE s.host_id = h.host_id), 0) FROM host h"
+        " WHERE (h.agent_version < $3 OR h.agent_version > $3) AND h.agent_version <> '' AND " HOST_IN_SCOPE
+        " ORDER BY h.host_id",
+    [PG_READ_VERSIONS] = "SELECT DISTINCT agent_version FROM host",
     [PG_READ_PEERS] = "SELECT build, highest FROM peer",
     [PG_READ_CHANGES_NEWEST] = READ_CHANGES(WHERE_ANY, "DESC"),
     [PG_READ_CHANGES_OLDEST] = READ_CHANGES(WHERE_ANY, "ASC"),

@@ -61,6 +61,10 @@ enum sql {
     SQL_READ_GUESTS_CHANGED,
     SQL_READ_AGENTS,
     SQL_READ_FINDINGS,
+    SQL_READ_FINDINGS_OF,
+    SQL_READ_SILENT,
+    SQL_READ_OTHER_AGENTS,
+    SQL_READ_VERSIONS,
     SQL_READ_PEERS,
     SQL_READ_CHANGES_NEWEST,
     SQL_READ_CHANGES_OLDEST,
@@ -163,6 +167,14 @@ MUST_USE int sqlite_each(struct sqlite_body *s, enum sql which, const struct sql
 /* fleet_sqlite_rows.c, fleet_sqlite_read.c, fleet_sqlite_history.c */
 extern const struct fleet_body_ops sqlite_ops;
 MUST_USE int sqlite_read(struct fleet_body *b, const struct fleet_reader *r, struct err *e);
+MUST_USE int sqlite_read_findings(struct fleet_body *b, const struct fleet_finding_query *q, fleet_take_finding *take,
+                                  void *arg, struct err *e);
+MUST_USE int sqlite_read_silent(struct fleet_body *b, const struct fleet_finding_query *q, int64_t heard_before,
+                                fleet_take_heard *take, void *arg, struct err *e);
+MUST_USE int sqlite_read_other_agents(struct fleet_body *b, const struct fleet_finding_query *q, const char *version,
+                                      fleet_take_heard *take, void *arg, struct err *e);
+MUST_USE int sqlite_read_versions(struct fleet_body *b, bool (*take)(void *arg, const char *version), void *arg,
+                                  struct err *e);
 MUST_USE int sqlite_mark(struct fleet_body *b, struct fleet_mark *out, struct err *e);
 MUST_USE int sqlite_stats(struct fleet_body *b, struct fleet_stats *out, struct err *e);
 MUST_USE int sqlite_guest_counted(struct fleet_body *b, const char *vm_id, struct fleet_counted *out, struct err *e);

@@ -115,6 +115,72 @@ int sqlite_read(struct fleet_body *b, const struct fleet_reader *r, struct err *
     return rc;
 }
 
+/* ---- findings ------------------------------------------------------------------ */
+
+int sqlite_read_findings(struct fleet_body *b, const struct fleet_finding_query *q, fleet_take_finding *take, void *arg,
+                         struct err *e)
+{
+    const struct fleet_reader reader = { .arg = arg, .finding = take };
+    struct reading reading = { &reader, NULL };
+
+    return sqlite_each(sqlite_body_of(b), SQL_READ_FINDINGS_OF, WITH(T(q->cluster), T(q->host_id), I(q->since_ns)),
+                       take_finding, &reading, e);
+}
+
+struct hearing {
+    fleet_take_heard *take;
+    void *arg;
+};
+
+static bool take_heard(sqlite3_stmt *q, void *arg)
+{
+    const struct hearing *h = (const struct hearing *)arg;
+    struct fleet_heard row = { .heard = sqlite3_column_int64(q, 2) };
+
+    sqlite_text(q, 0, row.host_id, sizeof row.host_id);
+    sqlite_text(q, 1, row.agent_version, sizeof row.agent_version);
+    return h->take(h->arg, &row);
+}
+
+int sqlite_read_silent(struct fleet_body *b, const struct fleet_finding_query *q, int64_t heard_before,
+                       fleet_take_heard *take, void *arg, struct err *e)
+{
+    struct hearing h = { take, arg };
+
+    return sqlite_each(sqlite_body_of(b), SQL_READ_SILENT, WITH(T(q->cluster), T(q->host_id), I(heard_before)),
+                       take_heard, &h, e);
+}
+
+int sqlite_read_other_agents(struct fleet_body *b, const struct fleet_finding_query *q, const char *version,
+                             fleet_take_heard *take, void *arg, struct err *e)
+{
+    struct hearing h = { take, arg };
+
+    return sqlite_each(sqlite_body_of(b), SQL_READ_OTHER_AGENTS, WITH(T(q->cluster), T(q->host_id), T(version)),
+                       take_heard, &h, e);
+}
+
+struct versions {
+    bool (*take)(void *arg, const char *version);
+    void *arg;
+};
+
+static bool take_version(sqlite3_stmt *q, void *arg)
+{
+    const struct versions *v = (const struct versions *)arg;
+    char version[HOST_AGENT_VERSION_MAX];
+
+    sqlite_text(q, 0, version, sizeof version);
+    return v->take(v->arg, version);
+}
+
+int sqlite_read_versions(struct fleet_body *b, bool (*take)(void *arg, const char *version), void *arg, struct err *e)
+{
+    struct versions v = { take, arg };
+
+    return sqlite_each(sqlite_body_of(b), SQL_READ_VERSIONS, NULL, 0, take_version, &v, e);
+}
+
 int sqlite_mark(struct fleet_body *b, struct fleet_mark *out, struct err *e)
 {
     sqlite3_stmt *q;

@@ -7,6 +7,8 @@
 #define DELIVERY_COLUMNS                                                                                      \
     "name, schedule, planned, found, cursor, job, job_kind, job_slot, job_made, tries, next_try, last_sent, " \
     "last_error, fingerprint"
+/* Parameters: 1 cluster, 2 host; NULL any. */
+#define HOST_IN_SCOPE "(?1 IS NULL OR h.cluster = ?1 COLLATE NOCASE) AND (?2 IS NULL OR h.host_id = ?2)"
 /* Of the transaction that writes (SQL_STAMP). */
 #define STAMP "(SELECT stamp FROM tally)"
 /* Parameters: 1 guest, 2 host, 3 cluster, 4 kind, 5 since, 6 until, 7 limit (-1 none). */
@@ -115,6 +117,21 @@ const char *const sqlite_texts[SQL_COUNT] = {
     [SQL_READ_AGENTS] = "SELECT " STREAM_COLUMNS " FROM stream ORDER BY host_id, agent_id",
     [SQL_READ_FINDINGS] = "SELECT kind, host_id, agent_id, first_time, last_time, text FROM finding"
                           " ORDER BY host_id, kind, agent_id",
+    [SQL_READ_FINDINGS_OF] =
+        "SELECT kind, host_id, agent_id, first_time, last_time, text FROM finding f WHERE last_time >= ?3"
+        " AND (?1 IS NULL OR coalesce((SELECT h.cluster FROM host h WHERE h.host_id = f.host_id), '') = ?1 COLLATE "
+        "NOCASE)"
+        " AND (?2 IS NULL OR host_id = ?2) ORDER BY host_id, kind, agent_id",
+    [SQL_READ_SILENT] =
+        "SELECT h.host_id, h.agent_version, max(s.last_seen) FROM stream s CROSS JOIN host h ON h.host_id = s.host_id"
+        " WHERE s.last_seen > 0 AND s.last_seen < ?3"
+        " AND NOT EXISTS (SELECT 1 FROM stream o WHERE o.host_id = s.host_id AND o.last_seen >= ?3)"
+        " AND " HOST_IN_SCOPE " GROUP BY h.host_id ORDER BY h.host_id",
+    [SQL_READ_OTHER_AGENTS] = "SELECT h.host_id, h.agent_version,"
+                              " (SELECT max(s.last_seen) FROM stream s WHERE s.host_id = h.host_id) FROM host h"
+                              " WHERE (h.agent_version < ?3 OR h.agent_version > ?3) AND h.agent_version <> ''"
+                              " AND " HOST_IN_SCOPE " ORDER BY h.host_id",
+    [SQL_READ_VERSIONS] = "SELECT DISTINCT agent_version FROM host",
     [SQL_READ_PEERS] = "SELECT build, highest FROM peer",
     [SQL_READ_CHANGES_NEWEST] = READ_CHANGES(WHERE_ANY, "DESC"),
     [SQL_READ_CHANGES_OLDEST] = READ_CHANGES(WHERE_ANY, "ASC"),

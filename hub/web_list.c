@@ -28,9 +28,11 @@ void web_list_free(struct web_list *l)
     arena_free(&l->arena);
 }
 
+#define TOO_BIG "these are more guests than one page can sort; open the page of a cluster"
+
 static int too_big(struct web_list *l)
 {
-    l->rc = err_set(l->e, ERR_TOO_BIG, "these are more guests than one page can sort; open the page of a cluster");
+    l->rc = err_set(l->e, ERR_TOO_BIG, TOO_BIG);
     return l->rc;
 }
 
@@ -287,14 +289,14 @@ static void settle_silence(struct web_list *l)
 }
 
 /* All guests of a very large fleet would hold up every other page. */
-static int check_size(struct web_list *l, struct fleet_store *s, struct err *e)
+static int check_size(struct fleet_store *s, struct err *e)
 {
     struct fleet_stats stats;
     int rc = fleet_store_stats(s, &stats, e);
 
     if (rc != 0)
         return rc;
-    return stats.guests <= WEB_LIST_MAX ? 0 : too_big(l);
+    return stats.guests <= WEB_LIST_MAX ? 0 : err_set(e, ERR_TOO_BIG, TOO_BIG);
 }
 
 static int read_store(struct web_list *l, struct fleet_store *s, struct err *e)
@@ -306,7 +308,7 @@ static int read_store(struct web_list *l, struct fleet_store *s, struct err *e)
 
     /* Guests whose host is not known have no cluster either, so the store can't pick them out by it. */
     reader.cluster = l->cluster != NULL && l->cluster[0] != '\0' ? l->cluster : NULL;
-    rc = reader.cluster == NULL ? check_size(l, s, e) : 0;
+    rc = reader.cluster == NULL ? check_size(s, e) : 0;
     return rc != 0 ? rc : fleet_store_read(s, &reader, e);
 }
 
@@ -325,17 +327,14 @@ static void drop_others(struct web_list *l)
 int web_list_read(struct web_list *l, struct fleet_store *s, const char *cluster, struct err *e)
 {
     const struct fleet_rows kept = { l, take_kept_host, take_kept_guest, take_agent };
-    struct err why;
     int rc;
 
     l->cluster = cluster;
-    rc = fleet_store_rows(s, &l->moment->floors, &kept, &why);
+    rc = fleet_store_rows(s, &l->moment->floors, &kept, e);
     if (rc == ERR_TOO_BIG || rc == ERR_UNSUPPORTED)
-        rc = read_store(l, s, &why);
+        rc = read_store(l, s, e);
     if (rc == 0)
         rc = l->rc;
-    else if (e != NULL)
-        *e = why;
     if (rc == 0)
         settle_silence(l);
     drop_others(l);

@@ -480,7 +480,8 @@ START_TEST(every_column_of_the_file_is_in_the_database)
 {
     static const char sql[] =
         "SELECT group_concat(m.name || '.' || c.name, ' ') FROM sqlite_schema m JOIN pragma_table_info(m.name) c"
-        " WHERE m.type = 'table' AND m.name || '.' || c.name <> 'observation.id'";
+        " WHERE m.type = 'table' AND m.name || '.' || c.name NOT IN ('observation.id', 'host.changed', 'guest.changed')"
+        " AND m.name <> 'tally'"; /* stamps are each database's own */
     char file[4096], words[8192], ask[512], found[16];
     struct test_clock clock;
     sqlite3 *db;
