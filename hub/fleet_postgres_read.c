@@ -73,23 +73,54 @@ static bool take_peer(const PGresult *r, void *arg)
     return true;
 }
 
-/* Which guests the reader wants, and the parameter that says so. */
-static enum pg_sql guests_of(const struct fleet_reader *r, struct pg_value *which)
+enum { WHICH_MAX = 3 };
+
+/* Which guests the reader wants, and the parameters that say so. */
+static enum pg_sql guests_of(const struct fleet_reader *r, struct pg_value which[WHICH_MAX], int *count)
 {
+    *count = 1;
+    which[0] = PG_T(r->cluster);
     if (r->host_id != NULL) {
-        *which = PG_T(r->host_id);
+        which[0] = PG_T(r->host_id);
         return PG_READ_GUESTS_ON;
     }
-    *which = r->changed_from != 0 ? PG_I(r->changed_from) : PG_T(r->cluster);
-    return r->changed_from != 0 ? PG_READ_GUESTS_CHANGED : PG_READ_GUESTS;
+    if (r->changed_from != 0) {
+        which[0] = PG_I(r->changed_from);
+        return PG_READ_GUESTS_CHANGED;
+    }
+    if (r->page_after == NULL) {
+        *count = r->cluster != NULL ? 1 : 0;
+        return r->cluster != NULL ? PG_READ_GUESTS_OF : PG_READ_GUESTS;
+    }
+    *count = r->page_state >= 0 ? 3 : 2;
+    which[0] = PG_T(r->page_after);
+    which[1] = PG_I(r->page_rows);
+    if (r->page_state >= 0)
+        which[2] = PG_T(drift_state_name((enum drift_state)r->page_state));
+    return r->page_state >= 0 ? PG_READ_PAGE_OF_STATE : PG_READ_PAGE;
+}
+
+static enum pg_sql hosts_of(const struct fleet_reader *r)
+{
+    if (r->changed_from != 0)
+        return PG_READ_HOSTS_CHANGED;
+    return r->scoped && r->cluster != NULL ? PG_READ_HOSTS_OF : PG_READ_HOSTS;
+}
+
+static enum pg_sql agents_of(const struct fleet_reader *r)
+{
+    if (!r->scoped || (r->host_id == NULL && r->cluster == NULL))
+        return PG_READ_AGENTS;
+    return r->host_id != NULL ? PG_READ_AGENTS_ON : PG_READ_AGENTS_OF;
 }
 
 int postgres_read(struct fleet_body *b, const struct fleet_reader *r, struct err *e)
 {
     struct postgres_body *s = postgres_body_of(b);
     struct reading reading = { r, NULL };
-    struct pg_value which;
-    const enum pg_sql guests = guests_of(r, &which);
+    struct pg_value which[WHICH_MAX];
+    int guests_count;
+    const enum pg_sql guests = guests_of(r, which, &guests_count);
     const struct {
         bool wanted;
         enum pg_sql sql;
@@ -97,10 +128,9 @@ int postgres_read(struct fleet_body *b, const struct fleet_reader *r, struct err
         postgres_take *take;
     } kinds[] = {
         { r->peers != NULL, PG_READ_PEERS, 0, take_peer },
-        { r->host != NULL && r->changed_from == 0, PG_READ_HOSTS, 0, take_host },
-        { r->host != NULL && r->changed_from != 0, PG_READ_HOSTS_CHANGED, 1, take_host },
-        { r->guest != NULL, guests, 1, take_guest },
-        { r->agent != NULL, PG_READ_AGENTS, 0, take_agent },
+        { r->host != NULL, hosts_of(r), hosts_of(r) == PG_READ_HOSTS ? 0 : 1, take_host },
+        { r->guest != NULL, guests, guests_count, take_guest },
+        { r->agent != NULL, agents_of(r), agents_of(r) == PG_READ_AGENTS ? 0 : 1, take_agent },
         { r->finding != NULL, PG_READ_FINDINGS, 0, take_finding },
     };
     int rc = 0;
@@ -110,7 +140,7 @@ int postgres_read(struct fleet_body *b, const struct fleet_reader *r, struct err
         return err_set(e, ERR_MEMORY, "out of memory");
     for (size_t i = 0; rc == 0 && i < sizeof kinds / sizeof kinds[0]; i++) {
         if (kinds[i].wanted)
-            rc = postgres_each(s, kinds[i].take, &reading, kinds[i].sql, &which, (size_t)kinds[i].values, e);
+            rc = postgres_each(s, kinds[i].take, &reading, kinds[i].sql, which, (size_t)kinds[i].values, e);
     }
     free(reading.guest);
     return rc;

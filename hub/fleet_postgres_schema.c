@@ -161,7 +161,7 @@ static const char *const migrations[] = {
     "CREATE INDEX guest_writer ON guest(writer);"
     "CREATE INDEX guest_host ON guest(host_id, vm_id);"
     "CREATE INDEX guest_build ON guest(build, vm_id);"
-    "CREATE INDEX guest_state ON guest(drift_state);"
+    "CREATE INDEX guest_state ON guest(drift_state, vm_id);"
     "CREATE INDEX guest_removed ON guest(removed_time) WHERE removed_time > 0;"
     "CREATE TABLE peer(build " KEY " PRIMARY KEY, highest " KEY ");"
     "CREATE TABLE rejudge(build " KEY " PRIMARY KEY, after " KEY ");"

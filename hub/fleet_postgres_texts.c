@@ -123,10 +123,20 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
     [PG_READ_HOSTS] = "SELECT state, host_id FROM host ORDER BY host_id",
     [PG_READ_HOSTS_CHANGED] = "SELECT state, host_id FROM host WHERE writer >= $1",
     [PG_READ_GUESTS_ON] = "SELECT state, vm_id FROM guest WHERE host_id = $1",
+    [PG_READ_PAGE] = "SELECT state, vm_id FROM guest WHERE vm_id > $1 AND removed_time = 0 ORDER BY vm_id LIMIT $2",
+    [PG_READ_PAGE_OF_STATE] = "SELECT state, vm_id FROM guest WHERE drift_state = $3 AND vm_id > $1"
+                              " AND removed_time = 0 ORDER BY vm_id LIMIT $2",
     [PG_READ_GUESTS_CHANGED] = "SELECT state, vm_id FROM guest WHERE writer >= $1",
-    [PG_READ_GUESTS] = "SELECT state, vm_id FROM guest WHERE $1::text IS NULL OR host_id IN"
-                       " (SELECT host_id FROM host WHERE lower(cluster) = lower($1::text COLLATE \"C\"))",
+    [PG_READ_GUESTS] = "SELECT state, vm_id FROM guest",
+    [PG_READ_GUESTS_OF] = "SELECT state, vm_id FROM guest WHERE host_id IN"
+                          " (SELECT host_id FROM host WHERE lower(cluster) = lower($1::text COLLATE \"C\"))",
     [PG_READ_AGENTS] = "SELECT " STREAM_COLUMNS " FROM stream ORDER BY host_id, agent_id",
+    [PG_READ_HOSTS_OF] =
+        "SELECT state, host_id FROM host WHERE lower(cluster) = lower($1::text COLLATE \"C\") ORDER BY host_id",
+    [PG_READ_AGENTS_ON] = "SELECT " STREAM_COLUMNS " FROM stream WHERE host_id = $1 ORDER BY agent_id",
+    [PG_READ_AGENTS_OF] =
+        "SELECT " STREAM_COLUMNS " FROM stream WHERE host_id IN"
+        " (SELECT host_id FROM host WHERE lower(cluster) = lower($1::text COLLATE \"C\")) ORDER BY host_id, agent_id",
     [PG_READ_FINDINGS] = "SELECT kind, host_id, agent_id, first_time, last_time, text FROM finding"
                          " ORDER BY host_id, kind, agent_id",
     [PG_READ_FINDINGS_OF] =

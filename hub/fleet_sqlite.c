@@ -105,7 +105,7 @@ static const char *const migrations[] = {
     "INSERT INTO tally VALUES(1, 0);"
     "CREATE INDEX guest_host ON guest(host_id, vm_id);"
     "CREATE INDEX guest_build ON guest(build, vm_id);"
-    "CREATE INDEX guest_state ON guest(drift_state);"
+    "CREATE INDEX guest_state ON guest(drift_state, vm_id);"
     "CREATE INDEX guest_removed ON guest(removed_time) WHERE removed_time > 0;"
     "CREATE TABLE peer(build TEXT PRIMARY KEY, highest TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE rejudge(build TEXT PRIMARY KEY, after TEXT NOT NULL) WITHOUT ROWID;"

@@ -72,23 +72,54 @@ static bool take_peer(sqlite3_stmt *q, void *arg)
     return true;
 }
 
-/* Which guests the reader wants, and the parameter that says so. */
-static enum sql guests_of(const struct fleet_reader *r, struct sqlite_value *which)
+enum { WHICH_MAX = 3 };
+
+/* Which guests the reader wants, and the parameters that say so. */
+static enum sql guests_of(const struct fleet_reader *r, struct sqlite_value which[WHICH_MAX], int *count)
 {
+    *count = 1;
+    which[0] = T(r->cluster);
     if (r->host_id != NULL) {
-        *which = T(r->host_id);
+        which[0] = T(r->host_id);
         return SQL_READ_GUESTS_ON;
     }
-    *which = r->changed_from != 0 ? I(r->changed_from) : T(r->cluster);
-    return r->changed_from != 0 ? SQL_READ_GUESTS_CHANGED : SQL_READ_GUESTS;
+    if (r->changed_from != 0) {
+        which[0] = I(r->changed_from);
+        return SQL_READ_GUESTS_CHANGED;
+    }
+    if (r->page_after == NULL) {
+        *count = r->cluster != NULL ? 1 : 0;
+        return r->cluster != NULL ? SQL_READ_GUESTS_OF : SQL_READ_GUESTS;
+    }
+    *count = r->page_state >= 0 ? 3 : 2;
+    which[0] = T(r->page_after);
+    which[1] = I(r->page_rows);
+    if (r->page_state >= 0)
+        which[2] = T(drift_state_name((enum drift_state)r->page_state));
+    return r->page_state >= 0 ? SQL_READ_PAGE_OF_STATE : SQL_READ_PAGE;
+}
+
+static enum sql hosts_of(const struct fleet_reader *r)
+{
+    if (r->changed_from != 0)
+        return SQL_READ_HOSTS_CHANGED;
+    return r->scoped && r->cluster != NULL ? SQL_READ_HOSTS_OF : SQL_READ_HOSTS;
+}
+
+static enum sql agents_of(const struct fleet_reader *r)
+{
+    if (!r->scoped || (r->host_id == NULL && r->cluster == NULL))
+        return SQL_READ_AGENTS;
+    return r->host_id != NULL ? SQL_READ_AGENTS_ON : SQL_READ_AGENTS_OF;
 }
 
 int sqlite_read(struct fleet_body *b, const struct fleet_reader *r, struct err *e)
 {
     struct sqlite_body *s = sqlite_body_of(b);
     struct reading reading = { r, NULL };
-    struct sqlite_value which;
-    const enum sql guests = guests_of(r, &which);
+    struct sqlite_value which[WHICH_MAX];
+    int guests_count;
+    const enum sql guests = guests_of(r, which, &guests_count);
     const struct {
         bool wanted;
         enum sql sql;
@@ -96,10 +127,9 @@ int sqlite_read(struct fleet_body *b, const struct fleet_reader *r, struct err *
         bool (*take)(sqlite3_stmt *q, void *arg);
     } kinds[] = {
         { r->peers != NULL, SQL_READ_PEERS, 0, take_peer },
-        { r->host != NULL && r->changed_from == 0, SQL_READ_HOSTS, 0, take_host },
-        { r->host != NULL && r->changed_from != 0, SQL_READ_HOSTS_CHANGED, 1, take_host },
-        { r->guest != NULL, guests, 1, take_guest },
-        { r->agent != NULL, SQL_READ_AGENTS, 0, take_agent },
+        { r->host != NULL, hosts_of(r), hosts_of(r) == SQL_READ_HOSTS ? 0 : 1, take_host },
+        { r->guest != NULL, guests, guests_count, take_guest },
+        { r->agent != NULL, agents_of(r), agents_of(r) == SQL_READ_AGENTS ? 0 : 1, take_agent },
         { r->finding != NULL, SQL_READ_FINDINGS, 0, take_finding },
     };
     int rc = 0;
@@ -109,7 +139,7 @@ int sqlite_read(struct fleet_body *b, const struct fleet_reader *r, struct err *
         return err_set(e, ERR_MEMORY, "out of memory");
     for (size_t i = 0; rc == 0 && i < sizeof kinds / sizeof kinds[0]; i++) {
         if (kinds[i].wanted)
-            rc = sqlite_each(s, kinds[i].sql, &which, (size_t)kinds[i].values, kinds[i].take, &reading, e);
+            rc = sqlite_each(s, kinds[i].sql, which, (size_t)kinds[i].values, kinds[i].take, &reading, e);
     }
     free(reading.guest);
     return rc;

@@ -111,10 +111,18 @@ const char *const sqlite_texts[SQL_COUNT] = {
     [SQL_READ_HOSTS] = "SELECT state, host_id FROM host ORDER BY host_id",
     [SQL_READ_HOSTS_CHANGED] = "SELECT state, host_id FROM host WHERE changed >= ?1",
     [SQL_READ_GUESTS_ON] = "SELECT state, vm_id FROM guest WHERE host_id = ?1",
+    [SQL_READ_PAGE] = "SELECT state, vm_id FROM guest WHERE vm_id > ?1 AND removed_time = 0 ORDER BY vm_id LIMIT ?2",
+    [SQL_READ_PAGE_OF_STATE] = "SELECT state, vm_id FROM guest WHERE drift_state = ?3 AND vm_id > ?1"
+                               " AND removed_time = 0 ORDER BY vm_id LIMIT ?2",
     [SQL_READ_GUESTS_CHANGED] = "SELECT state, vm_id FROM guest WHERE changed >= ?1",
-    [SQL_READ_GUESTS] = "SELECT state, vm_id FROM guest WHERE ?1 IS NULL"
-                        " OR host_id IN (SELECT host_id FROM host WHERE cluster = ?1 COLLATE NOCASE)",
+    [SQL_READ_GUESTS] = "SELECT state, vm_id FROM guest",
+    [SQL_READ_GUESTS_OF] = "SELECT state, vm_id FROM guest"
+                           " WHERE host_id IN (SELECT host_id FROM host WHERE cluster = ?1 COLLATE NOCASE)",
     [SQL_READ_AGENTS] = "SELECT " STREAM_COLUMNS " FROM stream ORDER BY host_id, agent_id",
+    [SQL_READ_HOSTS_OF] = "SELECT state, host_id FROM host WHERE cluster = ?1 COLLATE NOCASE ORDER BY host_id",
+    [SQL_READ_AGENTS_ON] = "SELECT " STREAM_COLUMNS " FROM stream WHERE host_id = ?1 ORDER BY agent_id",
+    [SQL_READ_AGENTS_OF] = "SELECT " STREAM_COLUMNS " FROM stream WHERE host_id IN"
+                           " (SELECT host_id FROM host WHERE cluster = ?1 COLLATE NOCASE) ORDER BY host_id, agent_id",
     [SQL_READ_FINDINGS] = "SELECT kind, host_id, agent_id, first_time, last_time, text FROM finding"
                           " ORDER BY host_id, kind, agent_id",
     [SQL_READ_FINDINGS_OF] =

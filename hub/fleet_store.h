@@ -241,11 +241,17 @@ MUST_USE int fleet_store_guests_on(struct fleet_store *s, const char *host_id,
 /* ---- everything of a kind ------------------------------------------------ */
 
 /* Each function may be NULL; one that returns false ends the reading of its
- * kind.  At most one of cluster, host_id and changed_from is set.  All of a fleet_store_read() is one moment. */
+ * kind.  At most one of cluster, host_id, page_after and changed_from is
+ * set.  All of a fleet_store_read() is one moment. */
 struct fleet_reader {
     void *arg;
-    const char *cluster;  /* guests of this cluster's hosts only; NULL all */
-    const char *host_id;  /* guests on this host only; NULL all */
+    const char *cluster; /* guests of this cluster's hosts only; NULL all */
+    const char *host_id; /* guests on this host only; NULL all */
+    bool scoped;         /* agents, and of a cluster hosts too, are only those of the cluster or host */
+    /* Guests, without removed ones, in order of id: the first page_rows of them after this id (NULL: no pages), in the
+     * state page_state as it was last judged (-1: in any). */
+    const char *page_after;
+    int page_state, page_rows;
     int64_t changed_from; /* hosts and guests written at or after this mark (fleet_body.h) only; 0 all */
     bool (*host)(void *arg, const struct host *h);
     bool (*guest)(void *arg, const struct guest *g);

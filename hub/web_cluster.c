@@ -8,12 +8,23 @@ int web_guests_page(struct buf *out, struct fleet_store *s, struct web_list *l, 
 {
     static const struct web_crumb crumbs[] = { { WEB_FLEET, "", "Fleet" } };
     struct web_head head = { .title = "Guests", .crumbs = crumbs, .crumb_count = 1 };
+    const struct web_query *q = l->query;
+    bool searches = q->text[0] != '\0' || q->os[0] != '\0' || q->version[0] != '\0';
+    struct fleet_stats stats = { .guests = 0 };
     int rc = web_list_read(l, s, NULL, e);
+    bool large = rc == ERR_TOO_BIG && !searches;
 
+    if (large)
+        rc = fleet_store_stats(s, &stats, e);
+    if (large && rc == 0)
+        rc = web_list_read_page(l, s, e);
     if (rc != 0)
         return rc;
     web_page_start(out, &head);
-    web_put_guests(out, l);
+    if (large)
+        web_put_guests_page(out, l, q->state == WEB_ANY_STATE ? stats.guests : stats.guests_by_state[q->state]);
+    else
+        web_put_guests(out, l);
     web_page_end(out, l->moment->now_ns);
     return 0;
 }

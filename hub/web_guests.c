@@ -3,6 +3,7 @@
 #include "hub/web_html.h"
 #include "hub/web_list.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,25 +106,33 @@ static void put_row(struct buf *out, const struct web_query *q, const struct web
     buf_str(out, "</td></tr>\n");
 }
 
-static void put_table(struct buf *out, const struct web_list *l)
+/* The rows first..first + count; sorted: the columns' heads are links that sort. */
+static void put_table(struct buf *out, const struct web_list *l, struct web_span span, bool sorted)
 {
     const struct web_query *q = l->query;
-    struct web_span span = web_page_span(l->row_count, q->number);
+    const struct {
+        const char *title;
+        enum web_sort sort;
+        bool shown;
+    } columns[] = {
+        { "Guest", SORT_NAME, true },
+        { "State", SORT_STATE, true },
+        { "Runs", SORT_VERSION, true },
+        { "Expected", SORT_DEFAULT, true },
+        { "Guest OS", SORT_OS, true },
+        { "Host", SORT_HOST, shows_host(q) },
+        { "Cluster", SORT_CLUSTER, shows_cluster(q) },
+        { "Since", SORT_SINCE, true },
+    };
 
     buf_str(out,
             "<div class=\"scroll\" role=\"region\" aria-label=\"Guests, table\" tabindex=\"0\"><table class=\"list\">\n"
             "<caption>Guests, with the integration services version they run and the one expected of them</caption>\n"
             "<thead><tr>\n");
-    web_column(out, q, "Guest", SORT_NAME, SORT_STATE);
-    web_column(out, q, "State", SORT_STATE, SORT_STATE);
-    web_column(out, q, "Runs", SORT_VERSION, SORT_STATE);
-    web_column(out, q, "Expected", SORT_DEFAULT, SORT_STATE);
-    web_column(out, q, "Guest OS", SORT_OS, SORT_STATE);
-    if (shows_host(q))
-        web_column(out, q, "Host", SORT_HOST, SORT_STATE);
-    if (shows_cluster(q))
-        web_column(out, q, "Cluster", SORT_CLUSTER, SORT_STATE);
-    web_column(out, q, "Since", SORT_SINCE, SORT_STATE);
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        if (columns[i].shown)
+            web_column(out, q, columns[i].title, sorted ? columns[i].sort : SORT_DEFAULT, SORT_STATE);
+    }
     buf_str(out, "</tr></thead>\n<tbody>\n");
     for (size_t i = span.first; i < span.first + span.count; i++)
         put_row(out, q, &l->rows[i]);
@@ -144,19 +153,64 @@ static void put_export_links(struct buf *out, const struct web_query *q)
     buf_str(out, "\">JSON</a></p>\n");
 }
 
+/* On the page of guests the page's own title says it. */
+static void put_title(struct buf *out, const struct web_query *q)
+{
+    buf_printf(out, "<section id=\"guests\" aria-labelledby=\"guests-title\">\n<h2 id=\"guests-title\"%s>Guests</h2>\n",
+               q->page == WEB_GUESTS ? " class=\"spoken\"" : "");
+}
+
 void web_put_guests(struct buf *out, struct web_list *l)
 {
     struct web_pages pages = { web_query_filters(l->query) ? "guests that pass the filter" : "guests",
                                (int64_t)l->row_count, l->query->number, false };
 
     web_list_sort(l, SORT_STATE);
-    buf_str(out, "<section id=\"guests\" aria-labelledby=\"guests-title\">\n<h2 id=\"guests-title\">Guests</h2>\n");
+    put_title(out, l->query);
     put_form(out, l->query);
     if (web_page_span(l->row_count, l->query->number).count > 0)
-        put_table(out, l);
+        put_table(out, l, web_page_span(l->row_count, l->query->number), true);
     web_pager(out, l->query, &pages);
     put_export_links(out, l->query);
     buf_str(out, "</section>\n");
+}
+
+/* ---- a page of a very large fleet ------------------------------------------------------ */
+
+static void put_next_link(struct buf *out, const struct web_list *l, const char *after)
+{
+    struct web_query next = *l->query;
+
+    if (after[0] != '\0' && !guid_parse(after, strlen(after), next.after))
+        return;
+    if (after[0] == '\0')
+        next.after[0] = '\0';
+    buf_str(out, "<li><a href=\"");
+    web_query_address(&next, out);
+    buf_printf(out, "\">%s</a></li>\n", after[0] != '\0' ? "Next" : "First");
+}
+
+void web_put_guests_page(struct buf *out, struct web_list *l, uint64_t in_all)
+{
+    const struct web_query *q = l->query;
+
+    put_title(out, q);
+    buf_printf(out,
+               "<p>%" PRIu64
+               " guests%s%s: too many to be sorted and searched on one page. They are listed in order of VM id; "
+               "the pages of clusters sort and search.</p>\n",
+               in_all, q->state != WEB_ANY_STATE ? " are " : "",
+               q->state != WEB_ANY_STATE ? drift_state_name((enum drift_state)q->state) : "");
+    if (l->row_count > 0)
+        put_table(out, l, (struct web_span){ 0, l->row_count }, false);
+    else
+        buf_str(out, "<p class=\"count\">No guests on this page.</p>\n");
+    buf_str(out, "<nav class=\"pager\" aria-label=\"Pages of guests\"><ul>\n");
+    if (q->after[0] != '\0')
+        put_next_link(out, l, "");
+    if (l->more && l->row_count > 0)
+        put_next_link(out, l, l->rows[l->row_count - 1].vm_id);
+    buf_str(out, "</ul></nav>\n</section>\n");
 }
 
 /* ---- export --------------------------------------------------------------------------- */

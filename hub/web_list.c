@@ -302,7 +302,7 @@ static int check_size(struct fleet_store *s, struct err *e)
 static int read_store(struct web_list *l, struct fleet_store *s, struct err *e)
 {
     struct fleet_reader reader = {
-        .arg = l, .host = take_host, .guest = take_guest, .agent = take_agent, .peers = l->peers
+        .arg = l, .scoped = true, .host = take_host, .guest = take_guest, .agent = take_agent, .peers = l->peers
     };
     int rc;
 
@@ -341,9 +341,67 @@ int web_list_read(struct web_list *l, struct fleet_store *s, const char *cluster
     return rc;
 }
 
+/* ---- a page of a very large fleet ------------------------------------------------------ */
+
+struct page {
+    struct guest *guests; /* WEB_PAGE_ROWS + 1 places */
+    int count;
+};
+
+static bool take_page_guest(void *arg, const struct guest *g)
+{
+    struct page *p = (struct page *)arg;
+
+    assert(p->count <= WEB_PAGE_ROWS);
+    p->guests[p->count++] = *g;
+    return true;
+}
+
+static int find_page_host(struct web_list *l, struct fleet_store *s, const char *host_id, struct err *e)
+{
+    struct host host;
+    int rc;
+
+    if (host_id[0] == '\0' || find_host(l, host_id) != NULL)
+        return 0;
+    rc = fleet_store_host(s, host_id, &host, e);
+    if (rc == 0 && !keep_host(l, &host))
+        rc = l->rc;
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+int web_list_read_page(struct web_list *l, struct fleet_store *s, struct err *e)
+{
+    struct page page = { .guests = calloc(WEB_PAGE_ROWS + 1, sizeof *page.guests) };
+    const struct fleet_reader reader = { .arg = &page,
+                                         .guest = take_page_guest,
+                                         .peers = l->peers,
+                                         .page_after = l->query->after,
+                                         .page_state = l->query->state,
+                                         .page_rows = WEB_PAGE_ROWS + 1 };
+    int rc;
+
+    if (page.guests == NULL)
+        return err_set(e, ERR_MEMORY, "out of memory");
+    l->rc = 0;
+    rc = fleet_store_read(s, &reader, e);
+    for (int i = 0; rc == 0 && i < page.count && i < WEB_PAGE_ROWS; i++) {
+        rc = find_page_host(l, s, page.guests[i].host_id, e);
+        if (rc == 0 && !take_guest(l, &page.guests[i]))
+            rc = l->rc;
+    }
+    l->more = page.count > WEB_PAGE_ROWS;
+    free(page.guests);
+    if (rc == 0)
+        settle_silence(l);
+    return rc;
+}
+
 int web_list_read_host(struct web_list *l, struct fleet_store *s, const char *host_id, bool guests, struct err *e)
 {
-    struct fleet_reader reader = { .arg = l, .agent = take_agent, .peers = l->peers };
+    struct fleet_reader reader = {
+        .arg = l, .host_id = host_id, .scoped = true, .agent = take_agent, .peers = l->peers
+    };
     struct host host;
     int rc = fleet_store_host(s, host_id, &host, e);
 

@@ -41,6 +41,7 @@ struct web_list {
     struct web_row *rows;
     size_t row_count, row_cap;
     uint64_t by_state[DRIFT_STATE_COUNT];
+    bool more; /* web_list_read_page(): it goes on */
     struct drift_peers *peers;
     int rc; /* of a callback */
     struct err *e;
@@ -52,6 +53,9 @@ void web_list_free(struct web_list *l);
 
 /* All hosts and guests, or those of a cluster ("" : of hosts outside of clusters; ASCII case does not count). */
 MUST_USE int web_list_read(struct web_list *l, struct fleet_store *s, const char *cluster, struct err *e);
+/* A page of the guests of a fleet that is too large to be sorted: in order of VM id, those after query->after, of the
+ * state that the query asks for; at most WEB_PAGE_ROWS.  Hosts are silent by their own clock here. */
+MUST_USE int web_list_read_page(struct web_list *l, struct fleet_store *s, struct err *e);
 /* One host, with its guests or alone.  ERR_NOT_FOUND. */
 MUST_USE int web_list_read_host(struct web_list *l, struct fleet_store *s, const char *host_id, bool guests,
                                 struct err *e);
@@ -62,6 +66,9 @@ void web_list_sort_hosts(struct web_list *l); /* by cluster and name */
 
 /* The guests' part of a page: form, table, pages, and links to the same as CSV and JSON. */
 void web_put_guests(struct buf *out, struct web_list *l);
+
+/* The same of a list that web_list_read_page() read; in all: guests that there are. */
+void web_put_guests_page(struct buf *out, struct web_list *l, uint64_t in_all);
 
 /* The rows as CSV or JSON (hvfleet.guests/1), as query->format says. */
 MUST_USE int web_put_export(struct buf *out, const struct web_list *l, struct err *e);

@@ -102,6 +102,11 @@ static bool set_hosts_number(struct web_query *q, const char *value)
     return read_number(value, &q->hosts_number);
 }
 
+static bool set_after(struct web_query *q, const char *value)
+{
+    return guid_parse(value, strlen(value), q->after);
+}
+
 static bool set_format(struct web_query *q, const char *value)
 {
     static const char *const words[] = { [WEB_HTML] = "html", [WEB_CSV] = "csv", [WEB_JSON] = "json" };
@@ -130,6 +135,7 @@ const char *web_query_set(struct web_query *q, const char *key, const char *valu
         { "sort", set_sort, "state, name, host, cluster, version, os, since, guests or drifted" },
         { "order", set_order, "asc or desc" },
         { "page", set_number, "a page's number, from 1" },
+        { "after", set_after, "a VM's id" },
         { "hosts", set_hosts_number, "a page's number, from 1" },
         { "format", set_format, "html, and csv or json where guests are listed" },
     };
@@ -141,7 +147,7 @@ const char *web_query_set(struct web_query *q, const char *key, const char *valu
             return NULL;
         return parameters[i].expected;
     }
-    return "one of state, q, os, version, sort, order, page, hosts and format";
+    return "one of state, q, os, version, sort, order, page, after, hosts and format";
 }
 
 bool web_query_filters(const struct web_query *q)
@@ -195,6 +201,7 @@ void web_query_address(const struct web_query *q, struct buf *out)
     put_parameter(out, &first, "sort", web_sort_word(q->sort));
     put_parameter(out, &first, "order", q->descending ? "desc" : "");
     put_number(out, &first, "page", q->number);
+    put_parameter(out, &first, "after", q->after);
     put_number(out, &first, "hosts", q->hosts_number);
     put_parameter(out, &first, "format", q->format == WEB_CSV ? "csv" : q->format == WEB_JSON ? "json" : "");
 }

@@ -4,6 +4,7 @@
 #define HUB_WEB_QUERY_H
 
 #include "base/buf.h"
+#include "model/identity.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,8 +46,9 @@ struct web_query {
     char version[WEB_FILTER_MAX]; /* its integration services version contains it */
     enum web_sort sort;
     bool descending;
-    int64_t number;       /* of the page of the main list, from 1 */
-    int64_t hosts_number; /* of the page of the list of hosts, from 1 */
+    int64_t number;            /* of the page of the main list, from 1 */
+    char after[GUID_TEXT_MAX]; /* a list too large to sort goes on after this VM's id; "" from its start */
+    int64_t hosts_number;      /* of the page of the list of hosts, from 1 */
 };
 
 /* A page without filters.  False when name is too long to be one. */

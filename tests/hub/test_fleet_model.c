@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "hub/fleet_body.h"
 #include "hub/fleet_report.h"
-#include "hub/web.h"
+#include "hub/web_list.h"
 #include "tests/hub/support_fleet.h"
 #include "tests/hub/support_postgres.h"
 #include "tests/support/suite.h"
@@ -297,6 +297,61 @@ START_TEST(a_fleet_that_does_not_fit_is_read_as_if_nothing_were_kept)
 }
 END_TEST
 
+/* All guests of a state, page by page, as a very large fleet lists them; returns how many. */
+static int read_pages(struct fixture *f, int state, char (*ids)[GUID_TEXT_MAX], int *pages)
+{
+    const struct web_moment m = { f->clock.now, 0, drift_floors_default() };
+    struct web_query q;
+    struct web_list l;
+    struct err e = { 0 };
+    int count = 0;
+    bool more = true;
+
+    ck_assert(web_query_init(&q, WEB_GUESTS, ""));
+    q.state = state;
+    for (*pages = 0; more; (*pages)++) {
+        ck_assert_int_eq(web_list_init(&l, &q, &m, &e), 0);
+        ck_assert_msg(web_list_read_page(&l, f->plain, &e) == 0, "%s", e.text);
+        ck_assert_uint_le(l.row_count, WEB_PAGE_ROWS);
+        for (size_t i = 0; i < l.row_count; i++) {
+            ck_assert_int_lt(count, 300);
+            ck_assert_str_eq(l.rows[i].host, "HV01");
+            text_copy(ids[count++], GUID_TEXT_MAX, l.rows[i].vm_id);
+        }
+        if (count > 0)
+            ck_assert_ptr_null(web_query_set(&q, "after", ids[count - 1]));
+        more = l.more;
+        web_list_free(&l);
+    }
+    return count;
+}
+
+START_TEST(a_very_large_fleet_is_listed_page_by_page_each_guest_once)
+{
+    static char ids[300][GUID_TEXT_MAX];
+    struct resource one = made_agent(1, "PROD-A", "6.3.9600.20778", "6.3.9600.18692");
+    struct fixture f;
+    struct made m;
+    int pages;
+
+    set_up(&f, 0);
+    made_init(&m, 1);
+    for (int vm = 0; vm < 250; vm++)
+        made_inventory(&m, vm, T0, "6.3.9600", vm % 5 == 0 ? "6.3.9600.16384" : "6.3.9600.18692");
+    made_host_inventory(&m, &one, T0);
+    made_apply(f.writing, &m, &one);
+    made_free(&m);
+    ck_assert_int_eq(read_pages(&f, WEB_ANY_STATE, ids, &pages), 250);
+    ck_assert_int_eq(pages, 3);
+    for (int i = 0; i < 250; i++)
+        ck_assert_str_eq(ids[i], made_vm(i));
+    ck_assert_int_eq(read_pages(&f, DRIFT_BEHIND, ids, &pages), 50);
+    ck_assert_str_eq(ids[49], made_vm(245));
+    ck_assert_int_eq(read_pages(&f, DRIFT_INCOMPATIBLE, ids, &pages), 0);
+    tear_down(&f);
+}
+END_TEST
+
 START_TEST(a_mark_rises_with_what_is_written_and_with_nothing_else)
 {
     struct fleet_mark before, after;
@@ -384,6 +439,7 @@ static void add(Suite *s)
     suite_test(s, whatever_happens_a_report_from_kept_rows_is_the_report);
     suite_test(s, outside_of_clusters_are_only_guests_of_hosts_without_one);
     suite_test(s, a_fleet_that_does_not_fit_is_read_as_if_nothing_were_kept);
+    suite_test(s, a_very_large_fleet_is_listed_page_by_page_each_guest_once);
     suite_test(s, a_mark_rises_with_what_is_written_and_with_nothing_else);
     suite_test(s, what_began_first_and_committed_last_is_not_missed);
 }
