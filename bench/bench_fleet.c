@@ -97,10 +97,12 @@ static int ascending(const void *a, const void *b)
 
 static void tell(const char *what, const char *which, struct figures *f, size_t bytes)
 {
+    int p99 = (f->count * 99 + 99) / 100 - 1;
+
     qsort(f->wall, (size_t)f->count, sizeof f->wall[0], ascending);
     qsort(f->cpu, (size_t)f->count, sizeof f->cpu[0], ascending);
-    printf("fleet.%s.%s runs=%d p50_ms=%.1f p99_ms=%.1f cpu_ms=%.1f bytes=%zu\n", what, which, f->count,
-           f->wall[f->count / 2], f->wall[(f->count * 99 + 99) / 100 - 1], f->cpu[f->count / 2], bytes);
+    printf("fleet.%s.%s runs=%d p50_ms=%.1f p99_ms=%.1f cpu_ms=%.1f cpu_p99_ms=%.1f bytes=%zu\n", what, which, f->count,
+           f->wall[f->count / 2], f->wall[p99], f->cpu[f->count / 2], f->cpu[p99], bytes);
     fflush(stdout);
     f->count = 0;
 }
@@ -288,6 +290,8 @@ int main(int argc, char **argv)
     else if (argc == 5 && strcmp(argv[1], "steady") == 0 && number(argv[4]) > 0 && number(argv[4]) <= RUNS_MAX)
         steady(argv[2], argv[3], number(argv[4]));
     else
-        return fprintf(stderr, "usage: bench_fleet make|report|pages|steady STORE ...; see bench/bench_fleet.c\n") > 0 ? 2 : 2;
+        return fprintf(stderr, "usage: bench_fleet make|report|pages|steady STORE ...; see bench/bench_fleet.c\n") > 0
+                   ? 2
+                   : 2;
     return 0;
 }

@@ -1,8 +1,8 @@
 /* The PostgreSQL body's readers: everything of a kind, row by row as it
  * arrives, in one read transaction.  A callback must not use the store. */
-#include "base/log.h"
 #include "base/text.h"
 #include "hub/fleet_postgres.h"
+#include "hub/fleet_rows.h"
 
 #include <stdlib.h>
 
@@ -14,15 +14,10 @@ struct reading {
 static bool take_host(const PGresult *r, void *arg)
 {
     const struct reading *reading = (const struct reading *)arg;
-    struct host h;
     size_t len;
     const void *state = pg_blob(r, 0, &len);
 
-    if (host_decode(&h, state, len, NULL) != 0) {
-        log_event(LOG_WARN, "store.host_damaged", LOG_S("host_id", PQgetvalue(r, 0, 1)));
-        return true;
-    }
-    return reading->reader->host(reading->reader->arg, &h);
+    return fleet_give_host(reading->reader, state, len, PQgetvalue(r, 0, 1));
 }
 
 static bool take_guest(const PGresult *r, void *arg)
@@ -31,11 +26,7 @@ static bool take_guest(const PGresult *r, void *arg)
     size_t len;
     const void *state = pg_blob(r, 0, &len);
 
-    if (guest_decode(reading->guest, state, len, NULL) != 0) {
-        log_event(LOG_WARN, "store.guest_damaged", LOG_S("vm_id", PQgetvalue(r, 0, 1)));
-        return true;
-    }
-    return reading->reader->guest(reading->reader->arg, reading->guest);
+    return fleet_give_guest(reading->reader, reading->guest, state, len, PQgetvalue(r, 0, 1));
 }
 
 static bool take_agent(const PGresult *r, void *arg)
@@ -63,85 +54,56 @@ static bool take_finding(const PGresult *r, void *arg)
 static bool take_peer(const PGresult *r, void *arg)
 {
     const struct reading *reading = (const struct reading *)arg;
-    char build[FLEET_BUILD_MAX], highest[VERSION_TEXT_MAX];
-    struct version os, is;
 
-    pg_copy_text(r, 0, build, sizeof build);
-    pg_copy_text(r, 1, highest, sizeof highest);
-    if (version_parse(build, &os) > 0 && version_parse(highest, &is) > 0)
-        drift_peers_put(reading->reader->peers, &os, &is);
+    fleet_give_peer(reading->reader, PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1));
     return true;
 }
 
-enum { WHICH_MAX = 3 };
+static const enum pg_sql statements[FLEET_ROWS_OF_COUNT] = {
+    [GUESTS_ALL] = PG_READ_GUESTS,
+    [GUESTS_OF_CLUSTER] = PG_READ_GUESTS_OF,
+    [GUESTS_ON_HOST] = PG_READ_GUESTS_ON,
+    [GUESTS_CHANGED] = PG_READ_GUESTS_CHANGED,
+    [GUESTS_PAGE] = PG_READ_PAGE,
+    [GUESTS_PAGE_OF_STATE] = PG_READ_PAGE_OF_STATE,
+    [HOSTS_ALL] = PG_READ_HOSTS,
+    [HOSTS_OF_CLUSTER] = PG_READ_HOSTS_OF,
+    [HOSTS_CHANGED] = PG_READ_HOSTS_CHANGED,
+    [AGENTS_ALL] = PG_READ_AGENTS,
+    [AGENTS_OF_CLUSTER] = PG_READ_AGENTS_OF,
+    [AGENTS_ON_HOST] = PG_READ_AGENTS_ON,
+};
 
-/* Which guests the reader wants, and the parameters that say so. */
-static enum pg_sql guests_of(const struct fleet_reader *r, struct pg_value which[WHICH_MAX], int *count)
+static int read_rows(struct fleet_body *b, struct reading *reading, enum fleet_rows_of which, postgres_take *take,
+                     struct err *e)
 {
-    *count = 1;
-    which[0] = PG_T(r->cluster);
-    if (r->host_id != NULL) {
-        which[0] = PG_T(r->host_id);
-        return PG_READ_GUESTS_ON;
-    }
-    if (r->changed_from != 0) {
-        which[0] = PG_I(r->changed_from);
-        return PG_READ_GUESTS_CHANGED;
-    }
-    if (r->page_after == NULL) {
-        *count = r->cluster != NULL ? 1 : 0;
-        return r->cluster != NULL ? PG_READ_GUESTS_OF : PG_READ_GUESTS;
-    }
-    *count = r->page_state >= 0 ? 3 : 2;
-    which[0] = PG_T(r->page_after);
-    which[1] = PG_I(r->page_rows);
-    if (r->page_state >= 0)
-        which[2] = PG_T(drift_state_name((enum drift_state)r->page_state));
-    return r->page_state >= 0 ? PG_READ_PAGE_OF_STATE : PG_READ_PAGE;
-}
+    struct fleet_parameter given[FLEET_PARAMETERS_MAX];
+    struct pg_value values[FLEET_PARAMETERS_MAX];
+    size_t count = fleet_parameters(which, reading->reader, given);
 
-static enum pg_sql hosts_of(const struct fleet_reader *r)
-{
-    if (r->changed_from != 0)
-        return PG_READ_HOSTS_CHANGED;
-    return r->scoped && r->cluster != NULL ? PG_READ_HOSTS_OF : PG_READ_HOSTS;
-}
-
-static enum pg_sql agents_of(const struct fleet_reader *r)
-{
-    if (!r->scoped || (r->host_id == NULL && r->cluster == NULL))
-        return PG_READ_AGENTS;
-    return r->host_id != NULL ? PG_READ_AGENTS_ON : PG_READ_AGENTS_OF;
+    for (size_t i = 0; i < count; i++)
+        values[i] = given[i].text != NULL ? PG_T(given[i].text) : PG_I(given[i].number);
+    return postgres_each(postgres_body_of(b), take, reading, statements[which], values, count, e);
 }
 
 int postgres_read(struct fleet_body *b, const struct fleet_reader *r, struct err *e)
 {
-    struct postgres_body *s = postgres_body_of(b);
     struct reading reading = { r, NULL };
-    struct pg_value which[WHICH_MAX];
-    int guests_count;
-    const enum pg_sql guests = guests_of(r, which, &guests_count);
-    const struct {
-        bool wanted;
-        enum pg_sql sql;
-        int values;
-        postgres_take *take;
-    } kinds[] = {
-        { r->peers != NULL, PG_READ_PEERS, 0, take_peer },
-        { r->host != NULL, hosts_of(r), hosts_of(r) == PG_READ_HOSTS ? 0 : 1, take_host },
-        { r->guest != NULL, guests, guests_count, take_guest },
-        { r->agent != NULL, agents_of(r), agents_of(r) == PG_READ_AGENTS ? 0 : 1, take_agent },
-        { r->finding != NULL, PG_READ_FINDINGS, 0, take_finding },
-    };
     int rc = 0;
 
     reading.guest = (struct guest *)malloc(sizeof *reading.guest);
     if (reading.guest == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
-    for (size_t i = 0; rc == 0 && i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (kinds[i].wanted)
-            rc = postgres_each(s, kinds[i].take, &reading, kinds[i].sql, which, (size_t)kinds[i].values, e);
-    }
+    if (r->peers != NULL)
+        rc = postgres_each(postgres_body_of(b), take_peer, &reading, PG_READ_PEERS, NULL, 0, e);
+    if (rc == 0 && r->host != NULL)
+        rc = read_rows(b, &reading, fleet_hosts_of(r), take_host, e);
+    if (rc == 0 && r->guest != NULL)
+        rc = read_rows(b, &reading, fleet_guests_of(r), take_guest, e);
+    if (rc == 0 && r->agent != NULL)
+        rc = read_rows(b, &reading, fleet_agents_of(r), take_agent, e);
+    if (rc == 0 && r->finding != NULL)
+        rc = postgres_each(postgres_body_of(b), take_finding, &reading, PG_READ_FINDINGS, NULL, 0, e);
     free(reading.guest);
     return rc;
 }

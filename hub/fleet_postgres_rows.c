@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "hub/fleet_delivery_body.h"
 #include "hub/fleet_postgres.h"
+#include "hub/fleet_rows.h"
 
 #include <assert.h>
 #include <string.h>
@@ -181,16 +182,12 @@ static int host_put(struct fleet_body *b, const struct host *h, struct err *e)
                         e);
 }
 
-/* The guest of the row: its state, which must be about the VM of the row. */
 static int guest_from(const PGresult *r, const char *vm_id, struct guest *out, struct err *e)
 {
     size_t len;
     const void *state = pg_blob(r, 0, &len);
-    int rc = guest_decode(out, state, len, e);
 
-    if (rc == 0 && strcmp(out->vm_id, vm_id) != 0)
-        return err_set(e, ERR_CORRUPT, "guest %s: its state is about another", vm_id);
-    return rc;
+    return fleet_guest_decode(state, len, vm_id, out, e);
 }
 
 static int guest_get(struct fleet_body *b, const char *vm_id, struct guest *out, struct err *e)

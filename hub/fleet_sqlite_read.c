@@ -1,5 +1,5 @@
 /* The SQLite body's readers: everything of a kind, in one read transaction. */
-#include "base/log.h"
+#include "hub/fleet_rows.h"
 #include "hub/fleet_sqlite.h"
 
 #include <stdio.h>
@@ -15,24 +15,17 @@ struct reading {
 static bool take_host(sqlite3_stmt *q, void *arg)
 {
     const struct reading *reading = (const struct reading *)arg;
-    struct host h;
 
-    if (host_decode(&h, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), NULL) != 0) {
-        log_event(LOG_WARN, "store.host_damaged", LOG_S("host_id", (const char *)sqlite3_column_text(q, 1)));
-        return true;
-    }
-    return reading->reader->host(reading->reader->arg, &h);
+    return fleet_give_host(reading->reader, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0),
+                           (const char *)sqlite3_column_text(q, 1));
 }
 
 static bool take_guest(sqlite3_stmt *q, void *arg)
 {
     const struct reading *reading = (const struct reading *)arg;
 
-    if (guest_decode(reading->guest, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), NULL) != 0) {
-        log_event(LOG_WARN, "store.guest_damaged", LOG_S("vm_id", (const char *)sqlite3_column_text(q, 1)));
-        return true;
-    }
-    return reading->reader->guest(reading->reader->arg, reading->guest);
+    return fleet_give_guest(reading->reader, reading->guest, sqlite3_column_blob(q, 0),
+                            (size_t)sqlite3_column_bytes(q, 0), (const char *)sqlite3_column_text(q, 1));
 }
 
 static bool take_agent(sqlite3_stmt *q, void *arg)
@@ -62,85 +55,56 @@ static bool take_finding(sqlite3_stmt *q, void *arg)
 static bool take_peer(sqlite3_stmt *q, void *arg)
 {
     const struct reading *reading = (const struct reading *)arg;
-    char build[FLEET_BUILD_MAX], highest[VERSION_TEXT_MAX];
-    struct version os, is;
 
-    sqlite_text(q, 0, build, sizeof build);
-    sqlite_text(q, 1, highest, sizeof highest);
-    if (version_parse(build, &os) > 0 && version_parse(highest, &is) > 0)
-        drift_peers_put(reading->reader->peers, &os, &is);
+    fleet_give_peer(reading->reader, (const char *)sqlite3_column_text(q, 0), (const char *)sqlite3_column_text(q, 1));
     return true;
 }
 
-enum { WHICH_MAX = 3 };
+static const enum sql statements[FLEET_ROWS_OF_COUNT] = {
+    [GUESTS_ALL] = SQL_READ_GUESTS,
+    [GUESTS_OF_CLUSTER] = SQL_READ_GUESTS_OF,
+    [GUESTS_ON_HOST] = SQL_READ_GUESTS_ON,
+    [GUESTS_CHANGED] = SQL_READ_GUESTS_CHANGED,
+    [GUESTS_PAGE] = SQL_READ_PAGE,
+    [GUESTS_PAGE_OF_STATE] = SQL_READ_PAGE_OF_STATE,
+    [HOSTS_ALL] = SQL_READ_HOSTS,
+    [HOSTS_OF_CLUSTER] = SQL_READ_HOSTS_OF,
+    [HOSTS_CHANGED] = SQL_READ_HOSTS_CHANGED,
+    [AGENTS_ALL] = SQL_READ_AGENTS,
+    [AGENTS_OF_CLUSTER] = SQL_READ_AGENTS_OF,
+    [AGENTS_ON_HOST] = SQL_READ_AGENTS_ON,
+};
 
-/* Which guests the reader wants, and the parameters that say so. */
-static enum sql guests_of(const struct fleet_reader *r, struct sqlite_value which[WHICH_MAX], int *count)
+static int read_rows(struct fleet_body *b, struct reading *reading, enum fleet_rows_of which,
+                     bool (*take)(sqlite3_stmt *q, void *arg), struct err *e)
 {
-    *count = 1;
-    which[0] = T(r->cluster);
-    if (r->host_id != NULL) {
-        which[0] = T(r->host_id);
-        return SQL_READ_GUESTS_ON;
-    }
-    if (r->changed_from != 0) {
-        which[0] = I(r->changed_from);
-        return SQL_READ_GUESTS_CHANGED;
-    }
-    if (r->page_after == NULL) {
-        *count = r->cluster != NULL ? 1 : 0;
-        return r->cluster != NULL ? SQL_READ_GUESTS_OF : SQL_READ_GUESTS;
-    }
-    *count = r->page_state >= 0 ? 3 : 2;
-    which[0] = T(r->page_after);
-    which[1] = I(r->page_rows);
-    if (r->page_state >= 0)
-        which[2] = T(drift_state_name((enum drift_state)r->page_state));
-    return r->page_state >= 0 ? SQL_READ_PAGE_OF_STATE : SQL_READ_PAGE;
-}
+    struct fleet_parameter given[FLEET_PARAMETERS_MAX];
+    struct sqlite_value values[FLEET_PARAMETERS_MAX];
+    size_t count = fleet_parameters(which, reading->reader, given);
 
-static enum sql hosts_of(const struct fleet_reader *r)
-{
-    if (r->changed_from != 0)
-        return SQL_READ_HOSTS_CHANGED;
-    return r->scoped && r->cluster != NULL ? SQL_READ_HOSTS_OF : SQL_READ_HOSTS;
-}
-
-static enum sql agents_of(const struct fleet_reader *r)
-{
-    if (!r->scoped || (r->host_id == NULL && r->cluster == NULL))
-        return SQL_READ_AGENTS;
-    return r->host_id != NULL ? SQL_READ_AGENTS_ON : SQL_READ_AGENTS_OF;
+    for (size_t i = 0; i < count; i++)
+        values[i] = given[i].text != NULL ? T(given[i].text) : I(given[i].number);
+    return sqlite_each(sqlite_body_of(b), statements[which], values, count, take, reading, e);
 }
 
 int sqlite_read(struct fleet_body *b, const struct fleet_reader *r, struct err *e)
 {
-    struct sqlite_body *s = sqlite_body_of(b);
     struct reading reading = { r, NULL };
-    struct sqlite_value which[WHICH_MAX];
-    int guests_count;
-    const enum sql guests = guests_of(r, which, &guests_count);
-    const struct {
-        bool wanted;
-        enum sql sql;
-        int values;
-        bool (*take)(sqlite3_stmt *q, void *arg);
-    } kinds[] = {
-        { r->peers != NULL, SQL_READ_PEERS, 0, take_peer },
-        { r->host != NULL, hosts_of(r), hosts_of(r) == SQL_READ_HOSTS ? 0 : 1, take_host },
-        { r->guest != NULL, guests, guests_count, take_guest },
-        { r->agent != NULL, agents_of(r), agents_of(r) == SQL_READ_AGENTS ? 0 : 1, take_agent },
-        { r->finding != NULL, SQL_READ_FINDINGS, 0, take_finding },
-    };
     int rc = 0;
 
     reading.guest = (struct guest *)malloc(sizeof *reading.guest);
     if (reading.guest == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
-    for (size_t i = 0; rc == 0 && i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (kinds[i].wanted)
-            rc = sqlite_each(s, kinds[i].sql, which, (size_t)kinds[i].values, kinds[i].take, &reading, e);
-    }
+    if (r->peers != NULL)
+        rc = sqlite_each(sqlite_body_of(b), SQL_READ_PEERS, NULL, 0, take_peer, &reading, e);
+    if (rc == 0 && r->host != NULL)
+        rc = read_rows(b, &reading, fleet_hosts_of(r), take_host, e);
+    if (rc == 0 && r->guest != NULL)
+        rc = read_rows(b, &reading, fleet_guests_of(r), take_guest, e);
+    if (rc == 0 && r->agent != NULL)
+        rc = read_rows(b, &reading, fleet_agents_of(r), take_agent, e);
+    if (rc == 0 && r->finding != NULL)
+        rc = sqlite_each(sqlite_body_of(b), SQL_READ_FINDINGS, NULL, 0, take_finding, &reading, e);
     free(reading.guest);
     return rc;
 }

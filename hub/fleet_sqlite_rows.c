@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "hub/fleet_delivery_body.h"
+#include "hub/fleet_rows.h"
 #include "hub/fleet_sqlite.h"
 
 #include <assert.h>
@@ -202,14 +203,9 @@ static int host_put(struct fleet_body *b, const struct host *h, struct err *e)
                      e);
 }
 
-/* The guest of the row: its state, which must be about the VM of the row. */
 static int guest_from(sqlite3_stmt *q, const char *vm_id, struct guest *out, struct err *e)
 {
-    int rc = guest_decode(out, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), e);
-
-    if (rc == 0 && strcmp(out->vm_id, vm_id) != 0)
-        return err_set(e, ERR_CORRUPT, "guest %s: its state is about another", vm_id);
-    return rc;
+    return fleet_guest_decode(sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0), vm_id, out, e);
 }
 
 static int guest_get(struct fleet_body *b, const char *vm_id, struct guest *out, struct err *e)
