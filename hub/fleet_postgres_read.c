@@ -182,20 +182,21 @@ int postgres_read_versions(struct fleet_body *b, bool (*take)(void *arg, const c
  * that runs long, in any database of the server, makes that more, never wrong.
  *
  * Ids of two servers have nothing to do with each other (a restored copy begins anew), so each
- * connection is an epoch.  On Citus the ids are the coordinator's and the rows' moment is the workers': no mark. */
+ * connection is an epoch.  On Citus the ids are the coordinator's and the rows' moment is the workers', and what
+ * YugabyteDB and others that speak the protocol call an id is not this: no mark. */
 int postgres_mark(struct fleet_body *b, struct fleet_mark *out, struct err *e)
 {
     struct postgres_body *s = postgres_body_of(b);
     PGresult *r;
-    int64_t citus;
+    int64_t others;
     int rc = postgres_row(s, &r, PG_MARK, NULL, 0, e);
 
     if (rc != 0)
         return rc;
     *out = (struct fleet_mark){ .from = pg_int(r, 0), .epoch = s->connections };
-    citus = pg_int(r, 1);
+    others = pg_int(r, 1);
     PQclear(r);
-    return citus == 0 ? 0 : err_set(e, ERR_UNSUPPORTED, "%s: a distributed database has no mark of changes", s->name);
+    return others == 0 ? 0 : err_set(e, ERR_UNSUPPORTED, "%s: a distributed database has no mark of changes", s->name);
 }
 
 /* ---- stats ---------------------------------------------------------------------- */

@@ -119,7 +119,8 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
                       " SELECT 1 FROM old",
     [PG_TOUCH] = "INSERT INTO probe(id, time) VALUES(" SLOT ", $1) ON CONFLICT(id) DO UPDATE SET time = $1",
     [PG_MARK] = "SELECT txid_snapshot_xmin(txid_current_snapshot()),"
-                " (SELECT count(*) FROM pg_extension WHERE extname = 'citus')",
+                " (SELECT count(*) FROM pg_extension WHERE extname = 'citus')"
+                " + (version() NOT LIKE 'PostgreSQL %' OR version() LIKE '%-YB-%')::int",
     [PG_READ_HOSTS] = "SELECT state, host_id FROM host ORDER BY host_id",
     [PG_READ_HOSTS_CHANGED] = "SELECT state, host_id FROM host WHERE writer >= $1",
     [PG_READ_GUESTS_ON] = "SELECT state, vm_id FROM guest WHERE host_id = $1",
