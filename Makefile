@@ -234,8 +234,11 @@ check-clang: deps
 check-web: deps
 	$(Q)packaging/install-packages chromium
 	$(Q)command -v node >/dev/null && command -v npm >/dev/null || packaging/install-packages nodejs npm
-	+$(Q)$(SUBMAKE) programs
+	+$(Q)$(SUBMAKE) programs $(B)/tests/web/make_past
 	$(Q)HVFLEET_BUILD=$(B) tests/run tests/web/test_dashboard
+$(B)/tests/web/make_past: $(B)/tests/web/make_past.o $(call libs_of,hub $(USES_hub))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(call libs_of,hub $(USES_hub)) $(call ldlibs_of,hub $(USES_hub))
 
 # ---- run -----------------------------------------------------------------
 # The whole way over the bundles in examples/, or over BUNDLE=path.

@@ -134,6 +134,7 @@ static void put_oses(struct buf *out, const struct web_list *l, const struct run
     buf_str(out, "<section aria-labelledby=\"versions-title\">\n"
                  "<h2 id=\"versions-title\">Versions in each guest OS</h2>\n"
                  "<div class=\"chart\" data-chart=\"versions\" data-table=\"versions-table\" hidden></div>\n"
+                 "<p class=\"count\">Each piece of a bar is a version, the most frequent first.</p>\n"
                  "<details><summary>Versions in each guest OS as a table</summary>\n"
                  "<div class=\"scroll\" role=\"region\" aria-label=\"Versions, table\" tabindex=\"0\">"
                  "<table id=\"versions-table\" class=\"list\">\n"
