@@ -92,10 +92,11 @@ struct fleet_rejudge {
 };
 
 /* How far the stamps of a moment are complete: whatever is written to hosts and guests and is not seen at this moment
- * has a stamp of `from` or more.  Some of what is seen may have one too. */
+ * has a stamp of `from` or more.  Some of what is seen may have one too.  What is seen and was written here has one
+ * below `below`; rows that came with a copy of another database may have any. */
 struct fleet_mark {
-    int64_t from;   /* 1 or more */
-    uint64_t epoch; /* of this opened store: marks of two epochs say nothing of each other */
+    int64_t from, below; /* 1 or more */
+    uint64_t epoch;      /* of this opened store: marks of two epochs say nothing of each other */
 };
 
 struct fleet_body;

@@ -392,12 +392,12 @@ static int check_size(struct fleet_model *m, struct fleet_body *b, struct err *e
 }
 
 /* Reads what has changed since the mark, or all. */
-static int take_changes(struct refreshing *r, int64_t from)
+static int take_changes(struct refreshing *r, int64_t from, int64_t below)
 {
     struct fleet_model *m = r->m;
     struct drift_peers *peers = drift_peers_new();
     const struct fleet_reader reader = {
-        .arg = r, .host = take_host, .guest = take_guest, .peers = peers, .changed_from = from
+        .arg = r, .host = take_host, .guest = take_guest, .peers = peers, .changed_from = from, .changed_below = below
     };
     bool peers_moved;
     int rc;
@@ -438,7 +438,7 @@ static int refresh(struct fleet_model *m, struct fleet_body *b, const struct dri
     r.scratch = malloc(sizeof *r.scratch);
     if (r.scratch == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
-    rc = take_changes(&r, goes_on ? m->mark.from : 0);
+    rc = take_changes(&r, goes_on ? m->mark.from : 0, mark.below);
     free(r.scratch);
     m->mark = mark;
     m->loaded = rc == 0;

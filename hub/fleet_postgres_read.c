@@ -181,9 +181,11 @@ int postgres_read_versions(struct fleet_body *b, bool (*take)(void *arg, const c
  * of xmin or more, and that is the mark.  Rows of transactions that had ended above xmin are read twice; a transaction
  * that runs long, in any database of the server, makes that more, never wrong.
  *
- * Ids of two servers have nothing to do with each other (a restored copy begins anew), so each
- * connection is an epoch.  On Citus the ids are the coordinator's and the rows' moment is the workers', and what
- * YugabyteDB and others that speak the protocol call an id is not this: no mark. */
+ * Ids of two servers have nothing to do with each other, so each connection is an epoch.  Rows that a dump brought from
+ * another server keep its ids, which may be far above ours: what this snapshot can see and was written here is below
+ * its xmax, and the others were read with the rest when the epoch began.  On Citus the ids are the coordinator's and
+ * the rows' moment is the workers', and what YugabyteDB and others that speak the protocol call an id is not this: no
+ * mark. */
 int postgres_mark(struct fleet_body *b, struct fleet_mark *out, struct err *e)
 {
     struct postgres_body *s = postgres_body_of(b);
@@ -193,8 +195,8 @@ int postgres_mark(struct fleet_body *b, struct fleet_mark *out, struct err *e)
 
     if (rc != 0)
         return rc;
-    *out = (struct fleet_mark){ .from = pg_int(r, 0), .epoch = s->connections };
-    others = pg_int(r, 1);
+    *out = (struct fleet_mark){ .from = pg_int(r, 0), .below = pg_int(r, 1), .epoch = s->connections };
+    others = pg_int(r, 2);
     PQclear(r);
     return others == 0 ? 0 : err_set(e, ERR_UNSUPPORTED, "%s: a distributed database has no mark of changes", s->name);
 }

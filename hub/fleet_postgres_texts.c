@@ -118,16 +118,16 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
                       " ON CONFLICT(cluster, day, state, slot) DO UPDATE SET delta = daily.delta + excluded.delta)"
                       " SELECT 1 FROM old",
     [PG_TOUCH] = "INSERT INTO probe(id, time) VALUES(" SLOT ", $1) ON CONFLICT(id) DO UPDATE SET time = $1",
-    [PG_MARK] = "SELECT txid_snapshot_xmin(txid_current_snapshot()),"
+    [PG_MARK] = "SELECT txid_snapshot_xmin(txid_current_snapshot()), txid_snapshot_xmax(txid_current_snapshot()),"
                 " (SELECT count(*) FROM pg_extension WHERE extname = 'citus')"
                 " + (version() NOT LIKE 'PostgreSQL %' OR version() LIKE '%-YB-%')::int",
     [PG_READ_HOSTS] = "SELECT state, host_id FROM host ORDER BY host_id",
-    [PG_READ_HOSTS_CHANGED] = "SELECT state, host_id FROM host WHERE writer >= $1",
+    [PG_READ_HOSTS_CHANGED] = "SELECT state, host_id FROM host WHERE writer >= $1 AND writer < $2",
     [PG_READ_GUESTS_ON] = "SELECT state, vm_id FROM guest WHERE host_id = $1",
     [PG_READ_PAGE] = "SELECT state, vm_id FROM guest WHERE vm_id > $1 AND removed_time = 0 ORDER BY vm_id LIMIT $2",
     [PG_READ_PAGE_OF_STATE] = "SELECT state, vm_id FROM guest WHERE drift_state = $3 AND vm_id > $1"
                               " AND removed_time = 0 ORDER BY vm_id LIMIT $2",
-    [PG_READ_GUESTS_CHANGED] = "SELECT state, vm_id FROM guest WHERE writer >= $1",
+    [PG_READ_GUESTS_CHANGED] = "SELECT state, vm_id FROM guest WHERE writer >= $1 AND writer < $2",
     [PG_READ_GUESTS] = "SELECT state, vm_id FROM guest",
     [PG_READ_GUESTS_OF] = "SELECT state, vm_id FROM guest WHERE host_id IN"
                           " (SELECT host_id FROM host WHERE lower(cluster) = lower($1::text COLLATE \"C\"))",

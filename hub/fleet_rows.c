@@ -46,7 +46,8 @@ size_t fleet_parameters(enum fleet_rows_of which, const struct fleet_reader *r,
     case GUESTS_CHANGED:
     case HOSTS_CHANGED:
         out[0] = (struct fleet_parameter){ .number = r->changed_from };
-        return 1;
+        out[1] = (struct fleet_parameter){ .number = r->changed_below };
+        return 2;
     case GUESTS_PAGE_OF_STATE:
         out[2] = (struct fleet_parameter){ .text = drift_state_name((enum drift_state)r->page_state) };
         /* fallthrough */

@@ -10,12 +10,12 @@ enum fleet_rows_of {
     GUESTS_ALL,
     GUESTS_OF_CLUSTER,    /* cluster */
     GUESTS_ON_HOST,       /* host_id */
-    GUESTS_CHANGED,       /* changed_from */
+    GUESTS_CHANGED,       /* changed_from, changed_below */
     GUESTS_PAGE,          /* page_after, page_rows */
     GUESTS_PAGE_OF_STATE, /* page_after, page_rows, the name of page_state */
     HOSTS_ALL,
     HOSTS_OF_CLUSTER, /* cluster */
-    HOSTS_CHANGED,    /* changed_from */
+    HOSTS_CHANGED,    /* changed_from, changed_below */
     AGENTS_ALL,
     AGENTS_OF_CLUSTER, /* cluster */
     AGENTS_ON_HOST,    /* host_id */

@@ -181,7 +181,7 @@ int sqlite_mark(struct fleet_body *b, struct fleet_mark *out, struct err *e)
     int rc = sqlite_first(sqlite_body_of(b), &q, SQL_MARK, NULL, 0, e);
 
     if (rc == 0)
-        *out = (struct fleet_mark){ .from = sqlite3_column_int64(q, 0), .epoch = 1 };
+        *out = (struct fleet_mark){ .from = sqlite3_column_int64(q, 0), .below = INT64_MAX, .epoch = 1 };
     sqlite3_reset(q);
     return rc == ERR_NOT_FOUND ? err_set(e, ERR_CORRUPT, "the store's table tally is empty") : rc;
 }

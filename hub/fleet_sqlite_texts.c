@@ -109,12 +109,12 @@ const char *const sqlite_texts[SQL_COUNT] = {
     [SQL_STAMP] = "UPDATE tally SET stamp = stamp + 1",
     [SQL_MARK] = "SELECT stamp + 1 FROM tally",
     [SQL_READ_HOSTS] = "SELECT state, host_id FROM host ORDER BY host_id",
-    [SQL_READ_HOSTS_CHANGED] = "SELECT state, host_id FROM host WHERE changed >= ?1",
+    [SQL_READ_HOSTS_CHANGED] = "SELECT state, host_id FROM host WHERE changed >= ?1 AND changed < ?2",
     [SQL_READ_GUESTS_ON] = "SELECT state, vm_id FROM guest WHERE host_id = ?1",
     [SQL_READ_PAGE] = "SELECT state, vm_id FROM guest WHERE vm_id > ?1 AND removed_time = 0 ORDER BY vm_id LIMIT ?2",
     [SQL_READ_PAGE_OF_STATE] = "SELECT state, vm_id FROM guest WHERE drift_state = ?3 AND vm_id > ?1"
                                " AND removed_time = 0 ORDER BY vm_id LIMIT ?2",
-    [SQL_READ_GUESTS_CHANGED] = "SELECT state, vm_id FROM guest WHERE changed >= ?1",
+    [SQL_READ_GUESTS_CHANGED] = "SELECT state, vm_id FROM guest WHERE changed >= ?1 AND changed < ?2",
     [SQL_READ_GUESTS] = "SELECT state, vm_id FROM guest",
     [SQL_READ_GUESTS_OF] = "SELECT state, vm_id FROM guest"
                            " WHERE host_id IN (SELECT host_id FROM host WHERE cluster = ?1 COLLATE NOCASE)",

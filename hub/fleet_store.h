@@ -252,7 +252,8 @@ struct fleet_reader {
      * state page_state as it was last judged (-1: in any). */
     const char *page_after;
     int page_state, page_rows;
-    int64_t changed_from; /* hosts and guests written at or after this mark (fleet_body.h) only; 0 all */
+    int64_t changed_from;  /* hosts and guests with stamps from here (fleet_body.h) ... */
+    int64_t changed_below; /* ... to before here only; from 0: all */
     bool (*host)(void *arg, const struct host *h);
     bool (*guest)(void *arg, const struct guest *g);
     bool (*agent)(void *arg, const struct fleet_agent *a);
