@@ -384,6 +384,9 @@ int web_list_read_page(struct web_list *l, struct fleet_store *s, struct err *e)
     if (page.guests == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
     l->rc = 0;
+    l->row_count = l->host_count = 0; /* of an attempt to read all */
+    l->hosts_sorted = false;
+    memset(l->by_state, 0, sizeof l->by_state);
     rc = fleet_store_read(s, &reader, e);
     for (int i = 0; rc == 0 && i < page.count && i < WEB_PAGE_ROWS; i++) {
         rc = find_page_host(l, s, page.guests[i].host_id, e);
