@@ -29,7 +29,8 @@ bool report_format_fits(enum report_kind kind, enum report_format format);
 bool report_since_parse(const char *text, int64_t now_ns, int64_t *out);
 
 /* The report of one moment of the fleet, to be rendered in any number of formats (q->format); free it with
- * drift_report_free(). */
+ * drift_report_free().  Of a store that keeps the fleet in memory (model_max): before the store is next asked for a
+ * report or for rows (fleet_model.h), and before it is closed. */
 MUST_USE int fleet_report_make(struct fleet_store *s, const struct report_query *q, struct drift_report **out,
                                struct err *e);
 MUST_USE int fleet_report_render(const struct drift_report *r, const struct report_query *q, struct buf *out,
