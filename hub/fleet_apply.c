@@ -47,6 +47,7 @@ struct apply {
     struct active *actives; /* the same, newest first; owned */
     size_t active_count;
     struct buf payload;
+    struct fleet_todos *todos; /* whose incidents are to be computed anew */
     int64_t now;
 };
 
@@ -328,6 +329,8 @@ static int apply_record(struct apply *a, const struct numbered *in, struct fleet
         return rc;
     record.arrival = ++x->st.agent.records;
     rc = a->b->ops->record_put(a->b, &record, e);
+    if (rc == 0)
+        rc = fleet_incidents_record(a->s, a->todos, in->who, &record, e);
     batch->stored++;
     note_delay(a, x, in->o);
     if (rc == 0 && in->o->kind == OBS_GAP)
@@ -486,6 +489,7 @@ static void apply_free(struct apply *a)
         a->actives = next;
     }
     fleet_reduction_free(a->reduction);
+    free(a->todos);
     buf_free(&a->payload);
 }
 
@@ -499,7 +503,8 @@ static int apply_once(struct fleet_store *s, struct fleet_batch *batches, size_t
     buf_init(&a.payload, PAYLOAD_MAX);
     if (only == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
-    rc = fleet_reduction_new(&a.reduction, s, e);
+    a.todos = calloc(1, sizeof *a.todos);
+    rc = a.todos != NULL ? fleet_reduction_new(&a.reduction, s, e) : err_set(e, ERR_MEMORY, "out of memory");
     if (rc == 0)
         rc = a.b->ops->begin(a.b, true, e);
     for (size_t i = 0; rc == 0 && i < count; i++)
@@ -508,6 +513,8 @@ static int apply_once(struct fleet_store *s, struct fleet_batch *batches, size_t
         rc = fleet_reduction_settle(a.reduction, e);
     if (rc == 0)
         rc = put_streams(&a, e);
+    if (rc == 0)
+        rc = fleet_todos_write(a.todos, a.b, e);
     if (rc == 0)
         rc = a.b->ops->commit(a.b, e);
     if (rc != 0)

@@ -15,6 +15,7 @@
 
 #include "hub/fleet_forward.h"
 #include "hub/fleet_gauges.h"
+#include "hub/fleet_incident_rows.h"
 #include "hub/fleet_store.h"
 
 enum { FLEET_BUILD_MAX = 48, FLEET_PEERS_MAX = 4096 };
@@ -82,6 +83,9 @@ enum fleet_prune {
     PRUNE_MOVES,    /* CHANGE_HOST received before it */
     PRUNE_CHANGES,  /* every other change received before it */
     PRUNE_DAYS,     /* counts of days before the cutoff's day are added to that day */
+    PRUNE_TROUBLE,  /* circumstances of hosts and clusters received before it */
+    PRUNE_CIRCUMSTANCES, /* every other circumstance, when both its time and its arrival are before it */
+    PRUNE_INCIDENTS,     /* crashes before it, and aliases of such */
     PRUNE_COUNT
 };
 
@@ -211,6 +215,37 @@ struct fleet_body_ops {
     int (*forward_targets)(struct fleet_body *b, fleet_take_target *take, void *arg, struct err *e);
     int (*gauges)(struct fleet_body *b, int64_t silent_before_ns, struct fleet_gauges *out, struct err *e);
     const struct fleet_delivery_ops *delivery; /* fleet_delivery_body.h */
+
+    /* Incidents (fleet_incident_rows.h says what each row is). */
+    int (*circumstance_put)(struct fleet_body *b, const struct fleet_circumstance *c, struct err *e);
+    /* Those of the question with from <= time <= to (of trouble and gaps: that reach into it), newest first. */
+    int (*circumstances)(struct fleet_body *b, enum circumstance_question which, const char *key, int64_t from,
+                         int64_t to, int limit, fleet_take_circumstance *take, void *arg, struct err *e);
+    /* The VMs with a sign of this code ("": of any) in that time. */
+    int (*sign_vms)(struct fleet_body *b, const char *code, int64_t from, int64_t to, int limit, fleet_take_place *take,
+                    void *arg, struct err *e);
+    int (*todo_put)(struct fleet_body *b, const struct fleet_todo *t, struct err *e);
+    /* The due one that has waited longest; ERR_NOT_FOUND. */
+    int (*todo_first)(struct fleet_body *b, int64_t now_ns, struct fleet_todo *out, struct err *e);
+    /* The due ones of the same level, scope and key, in order of `from`. */
+    int (*todo_alike)(struct fleet_body *b, const struct fleet_todo *t, int64_t now_ns, int limit,
+                      fleet_take_todo *take, void *arg, struct err *e);
+    /* Removes the due ones of the same level, scope and key that lie within t. */
+    int (*todo_drop)(struct fleet_body *b, const struct fleet_todo *t, int64_t now_ns, struct err *e);
+    /* *mine: nobody else computes incidents until the transaction ends. */
+    int (*incident_turn)(struct fleet_body *b, bool *mine, struct err *e);
+    int (*incident_put)(struct fleet_body *b, const struct fleet_incident_row *r, struct err *e);
+    int (*incident_drop)(struct fleet_body *b, const char *id, struct err *e);
+    /* alias leads to id from now on, and what led to alias does too. */
+    int (*incident_alias)(struct fleet_body *b, const char *alias, const char *id, int64_t time, struct err *e);
+    int (*incident_get)(struct fleet_body *b, const char *id, fleet_take_incident_row *take, void *arg, struct err *e);
+    int (*incidents)(struct fleet_body *b, const struct fleet_incident_query *q, fleet_take_incident_row *take,
+                     void *arg, struct err *e);
+    /* Who crashed when, of a host, cluster or with a module, newest first. */
+    int (*incident_places)(struct fleet_body *b, enum todo_scope scope, const char *key, int64_t from, int64_t to,
+                           int limit, fleet_take_place *take, void *arg, struct err *e);
+    int (*incidents_untold)(struct fleet_body *b, int limit, fleet_take_incident_row *take, void *arg, struct err *e);
+    int (*incident_told)(struct fleet_body *b, const char *id, struct err *e);
     void (*close)(struct fleet_body *b);
 };
 
@@ -238,6 +273,7 @@ struct fleet_store {
     struct fleet_keep history;
     int64_t foreign_max;
     bool read_only;
+    struct fleet_incident_state *incidents; /* fleet_incidents.c */
 };
 
 /* After a rollback: is it worth doing the whole transaction again?  Counts the tries (from 0) and waits a
@@ -256,6 +292,23 @@ MUST_USE int fleet_reduction_add(struct fleet_reduction *r, const struct resourc
                                  struct err *e);
 /* Judges and writes all that was touched, and the guests of hosts whose facts changed. */
 MUST_USE int fleet_reduction_settle(struct fleet_reduction *r, struct err *e);
+
+/* fleet_incidents.c: what a record means for incidents is noted in the transaction that stores it. */
+MUST_USE int fleet_incidents_open(struct fleet_store *s, const struct fleet_store_options *options, struct err *e);
+void fleet_incidents_close(struct fleet_store *s);
+/* The notes of one transaction, each written once; bounded. */
+struct fleet_todos {
+    struct fleet_todo rows[FLEET_TODOS_MAX];
+    size_t count;
+};
+MUST_USE int fleet_incidents_record(struct fleet_store *s, struct fleet_todos *todos, const struct resource *who,
+                                    const struct fleet_record *r, struct err *e);
+/* A guest's history has changed from this time on. */
+MUST_USE int fleet_incidents_changed(struct fleet_body *b, const char *vm_id, int64_t time, int64_t now_ns,
+                                     struct err *e);
+MUST_USE int fleet_todos_write(struct fleet_todos *todos, struct fleet_body *b, struct err *e);
+/* One slice of computing incidents; *more as fleet_store_upkeep(). */
+MUST_USE int fleet_incidents_slice(struct fleet_store *s, bool *more, struct err *e);
 
 /* One slice of the guests that wait to be judged anew; *more as fleet_store_upkeep(). */
 MUST_USE int fleet_rejudge_slice(struct fleet_store *s, bool *more, struct err *e);

@@ -30,6 +30,7 @@ struct noting {
     int64_t now;
     int rc;
     struct err *e;
+    int64_t first; /* the time from which on something was changed; 0 nothing was */
 };
 
 static void note(struct noting *n, enum fleet_change_kind kind, const char *from, const char *to, int64_t time,
@@ -46,6 +47,8 @@ static void note(struct noting *n, enum fleet_change_kind kind, const char *from
     text_copy(c.to, sizeof c.to, to);
     text_clean(c.evidence, sizeof c.evidence, evidence, strlen(evidence), NULL);
     n->rc = n->b->ops->change_put(n->b, &c, n->e);
+    if (n->first == 0 || c.time < n->first)
+        n->first = c.time;
 }
 
 static void note_state(struct noting *n, const struct guest_facts *before, const char *reason)
@@ -85,15 +88,17 @@ static void note_host(struct noting *n, const char *before)
 int fleet_note_changes(struct fleet_body *b, const struct guest_facts *before, const struct guest *g,
                        const struct host *host, const char *reason, int64_t now_ns, struct err *e)
 {
-    struct noting n = { b, g, host, now_ns, 0, e };
+    struct noting n = { b, g, host, now_ns, 0, e, 0 };
 
     note_state(&n, before, reason);
-    if (!before->known)
+    if (before->known) {
+        note_kvp(&n, CHANGE_VERSION, KVP_IS_VERSION, before->version);
+        note_kvp(&n, CHANGE_OS, KVP_OS_VERSION, before->os);
+        note_host(&n, before->host_id);
+    }
+    if (n.rc != 0 || n.first == 0)
         return n.rc;
-    note_kvp(&n, CHANGE_VERSION, KVP_IS_VERSION, before->version);
-    note_kvp(&n, CHANGE_OS, KVP_OS_VERSION, before->os);
-    note_host(&n, before->host_id);
-    return n.rc;
+    return fleet_incidents_changed(b, g->vm_id, n.first, now_ns, e);
 }
 
 /* ---- counts --------------------------------------------------------------------------- */

@@ -30,9 +30,10 @@ enum {
 
 /* probe holds nothing of the fleet. */
 static const char *const tables[] = {
-    "stream",   "hole",          "observation",  "foreign_record", "host",           "guest",        "peer",
-    "rejudge",  "finding",       "guest_change", "daily",          "forward_target", "forward_mark", "forward_refused",
-    "delivery", "delivery_found"
+    "stream",         "hole",           "observation",   "foreign_record",  "host",
+    "guest",          "peer",           "rejudge",       "finding",         "guest_change",
+    "daily",          "forward_target", "forward_mark",  "forward_refused", "delivery",
+    "delivery_found", "circumstance",   "incident_todo", "incident",        "incident_alias"
 };
 enum { TABLE_COUNT = sizeof tables / sizeof tables[0] };
 
@@ -328,7 +329,9 @@ static int copy_all(struct migration *g, int64_t *rows, struct err *e)
     static const char sequences[] =
         "SELECT setval(pg_get_serial_sequence('stream', 'id'), (SELECT coalesce(max(id), 0) + 1 FROM stream), false);"
         "SELECT setval(pg_get_serial_sequence('foreign_record', 'id'),"
-        " (SELECT coalesce(max(id), 0) + 1 FROM foreign_record), false)";
+        " (SELECT coalesce(max(id), 0) + 1 FROM foreign_record), false);"
+        "SELECT setval(pg_get_serial_sequence('incident_todo', 'id'),"
+        " (SELECT coalesce(max(id), 0) + 1 FROM incident_todo), false)";
     int rc = tell(g, "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0", NULL, e);
 
     *rows = 0;

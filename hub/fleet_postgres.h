@@ -108,6 +108,46 @@ enum pg_sql {
     PG_FOUND_EACH,
     PG_FOUND_COUNT,
     PG_CHANGES_AFTER,
+    PG_CIRCUMSTANCE_PUT,
+    PG_ASK_VM, /* from here to PG_ASK_CONFIG in the order of enum circumstance_question */
+    PG_ASK_STRAYS,
+    PG_ASK_CODE,
+    PG_ASK_NAME,
+    PG_ASK_HOST_SIGNS,
+    PG_ASK_HOST,
+    PG_ASK_CLUSTER,
+    PG_ASK_GAPS,
+    PG_ASK_BOOT,
+    PG_ASK_ARRIVAL,
+    PG_ASK_CONFIG,
+    PG_SIGN_VMS,
+    PG_SIGN_VMS_ANY,
+    PG_TODO_PUT,
+    PG_TODO_FIRST,
+    PG_TODO_ALIKE,
+    PG_TODO_DROP,
+    PG_INCIDENT_TURN,
+    PG_INCIDENT_TURN_TAKE,
+    PG_INCIDENT_PUT,
+    PG_INCIDENT_UNALIAS,
+    PG_INCIDENT_DROP,
+    PG_INCIDENT_REALIAS,
+    PG_INCIDENT_ALIAS,
+    PG_INCIDENT_GET,
+    PG_INCIDENTS_NEWEST,
+    PG_INCIDENTS_OLDEST,
+    PG_INCIDENTS_VM_NEWEST,
+    PG_INCIDENTS_VM_OLDEST,
+    PG_PLACES_VM,
+    PG_PLACES_HOST,
+    PG_PLACES_CLUSTER,
+    PG_PLACES_MODULE,
+    PG_INCIDENTS_UNTOLD,
+    PG_INCIDENT_TOLD,
+    PG_PRUNE_TROUBLE,
+    PG_PRUNE_CIRCUMSTANCES,
+    PG_PRUNE_INCIDENTS,
+    PG_PRUNE_ALIASES,
     PG_SQL_COUNT
 };
 
@@ -258,6 +298,33 @@ MUST_USE int postgres_forward_refuse(struct fleet_body *b, const char *target, c
 MUST_USE int postgres_forward_count(struct fleet_body *b, const char *target, const char *owner,
                                     const struct fleet_forward_counts *add, int64_t now_ns, bool *held, struct err *e);
 MUST_USE int postgres_forward_targets(struct fleet_body *b, fleet_take_target *take, void *arg, struct err *e);
+
+/* fleet_postgres_incidents.c */
+MUST_USE int postgres_circumstance_put(struct fleet_body *b, const struct fleet_circumstance *c, struct err *e);
+MUST_USE int postgres_circumstances(struct fleet_body *b, enum circumstance_question which, const char *key,
+                                    int64_t from, int64_t to, int limit, fleet_take_circumstance *take, void *arg,
+                                    struct err *e);
+MUST_USE int postgres_sign_vms(struct fleet_body *b, const char *code, int64_t from, int64_t to, int limit,
+                               fleet_take_place *take, void *arg, struct err *e);
+MUST_USE int postgres_todo_put(struct fleet_body *b, const struct fleet_todo *t, struct err *e);
+MUST_USE int postgres_todo_first(struct fleet_body *b, int64_t now_ns, struct fleet_todo *out, struct err *e);
+MUST_USE int postgres_todo_alike(struct fleet_body *b, const struct fleet_todo *t, int64_t now_ns, int limit,
+                                 fleet_take_todo *take, void *arg, struct err *e);
+MUST_USE int postgres_todo_drop(struct fleet_body *b, const struct fleet_todo *t, int64_t now_ns, struct err *e);
+MUST_USE int postgres_incident_turn(struct fleet_body *b, bool *mine, struct err *e);
+MUST_USE int postgres_incident_put(struct fleet_body *b, const struct fleet_incident_row *r, struct err *e);
+MUST_USE int postgres_incident_drop(struct fleet_body *b, const char *id, struct err *e);
+MUST_USE int postgres_incident_alias(struct fleet_body *b, const char *alias, const char *id, int64_t time,
+                                     struct err *e);
+MUST_USE int postgres_incident_get(struct fleet_body *b, const char *id, fleet_take_incident_row *take, void *arg,
+                                   struct err *e);
+MUST_USE int postgres_incidents(struct fleet_body *b, const struct fleet_incident_query *q,
+                                fleet_take_incident_row *take, void *arg, struct err *e);
+MUST_USE int postgres_incident_places(struct fleet_body *b, enum todo_scope scope, const char *key, int64_t from,
+                                      int64_t to, int limit, fleet_take_place *take, void *arg, struct err *e);
+MUST_USE int postgres_incidents_untold(struct fleet_body *b, int limit, fleet_take_incident_row *take, void *arg,
+                                       struct err *e);
+MUST_USE int postgres_incident_told(struct fleet_body *b, const char *id, struct err *e);
 
 MUST_USE int postgres_gauges(struct fleet_body *b, int64_t silent_before_ns, struct fleet_gauges *out, struct err *e);
 

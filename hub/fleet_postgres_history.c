@@ -44,11 +44,19 @@ int postgres_prune(struct fleet_body *b, enum fleet_prune what, int64_t cutoff_n
         [PRUNE_MOVES] = PG_PRUNE_MOVES,
         [PRUNE_CHANGES] = PG_PRUNE_CHANGES,
         [PRUNE_DAYS] = PG_PRUNE_DAYS,
+        [PRUNE_TROUBLE] = PG_PRUNE_TROUBLE,
+        [PRUNE_CIRCUMSTANCES] = PG_PRUNE_CIRCUMSTANCES,
+        [PRUNE_INCIDENTS] = PG_PRUNE_INCIDENTS,
     };
     int64_t cutoff = what == PRUNE_DAYS ? fleet_day_of(cutoff_ns) : cutoff_ns;
 
+    int rc;
+
     assert(what < PRUNE_COUNT);
-    return postgres_changed(postgres_body_of(b), removed, statements[what], PG_WITH(PG_I(cutoff), PG_I(limit)), e);
+    rc = postgres_changed(postgres_body_of(b), removed, statements[what], PG_WITH(PG_I(cutoff), PG_I(limit)), e);
+    if (rc == 0 && what == PRUNE_INCIDENTS)
+        rc = postgres_run(postgres_body_of(b), PG_PRUNE_ALIASES, PG_WITH(PG_I(cutoff), PG_I(limit)), e);
+    return rc;
 }
 
 /* ---- readers -------------------------------------------------------------------------------- */

@@ -16,6 +16,12 @@
     "name, schedule, planned, found, cursor, job, job_kind, job_slot, job_made, tries, next_try, last_sent, " \
     "last_error, fingerprint"
 #define SLOT "(pg_backend_pid() % 256)"
+#define CIRCUMSTANCE_COLUMNS                                                                         \
+    "stream, seq, role, received, time, reach_from, reach_to, vm_id, vm_name, code, what, agent_id," \
+    " host_id, host_name, cluster, os_version, is_version, payload"
+#define INCIDENT_COLUMNS                                                                              \
+    "id, vm_id, vm_name, host_id, host_name, cluster, time, kind, code, module, drift_state, origin," \
+    " finding, headline, first_seen, updated, told, json"
 /* Parameters: 1 guest, 2 host, 3 cluster, 4 kind, 5 since, 6 until, 7 limit (-1 none). */
 #define WHERE_ANY   "$1::text IS NULL"
 #define WHERE_GUEST "vm_id = $1"
@@ -231,4 +237,125 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
         " s.host_id GROUP BY s.host_id) AS heard_hosts WHERE heard < $1",
     [PG_GAUGE_AGENTS] = "SELECT agent_version, count(*) FROM host GROUP BY agent_version ORDER BY count(*) DESC,"
                         " agent_version",
+    [PG_CIRCUMSTANCE_PUT] = "INSERT INTO circumstance(" CIRCUMSTANCE_COLUMNS
+                            ") VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+    [PG_ASK_VM] = "SELECT " CIRCUMSTANCE_COLUMNS
+                  "  FROM circumstance WHERE vm_id = $1 AND vm_id <> '' AND time >= $2 AND time <= $3 ORDER BY time"
+                  " DESC, stream, seq LIMIT $4",
+    [PG_ASK_STRAYS] = "SELECT " CIRCUMSTANCE_COLUMNS
+                      "  FROM circumstance WHERE role = 2 AND $1::text IS NOT NULL AND time >= $2 AND time <= $3 ORDER"
+                      " BY time DESC, stream, seq LIMIT $4",
+    [PG_ASK_CODE] = "SELECT " CIRCUMSTANCE_COLUMNS
+                    "  FROM circumstance WHERE role = 1 AND code = $1 AND time >= $2 AND time <= $3 ORDER BY time"
+                    " DESC, stream, seq LIMIT $4",
+    [PG_ASK_NAME] = "SELECT " CIRCUMSTANCE_COLUMNS
+                    "  FROM circumstance WHERE lower(vm_name) = lower($1::text COLLATE \"C\") AND vm_name <> '' AND"
+                    " vm_id <> '' AND time >= $2 AND time <= $3 ORDER BY time DESC, stream, seq LIMIT $4",
+    [PG_ASK_HOST_SIGNS] =
+        "SELECT " CIRCUMSTANCE_COLUMNS
+        "  FROM circumstance WHERE host_id = $1 AND role IN (1, 2) AND time >= $2 AND time <= $3 ORDER BY"
+        " time DESC, stream, seq LIMIT $4",
+    [PG_ASK_HOST] = "SELECT " CIRCUMSTANCE_COLUMNS
+                    "  FROM circumstance WHERE host_id = $1 AND role IN (3, 4) AND reach_from <= $3 AND reach_to >="
+                    " $2 ORDER BY time DESC, stream, seq LIMIT $4",
+    [PG_ASK_CLUSTER] = "SELECT " CIRCUMSTANCE_COLUMNS
+                       "  FROM circumstance WHERE cluster = $1 AND role = 4 AND reach_from <= $3 AND reach_to >= $2"
+                       " ORDER BY time DESC, stream, seq LIMIT $4",
+    [PG_ASK_GAPS] = "SELECT " CIRCUMSTANCE_COLUMNS
+                    "  FROM circumstance WHERE host_id = $1 AND role = 5 AND reach_from <= $3 AND reach_to >= $2"
+                    " ORDER BY time DESC, stream, seq LIMIT $4",
+    [PG_ASK_BOOT] = "SELECT " CIRCUMSTANCE_COLUMNS
+                    "  FROM circumstance WHERE vm_id = $1 AND what = 'boot' AND time >= $2 AND time <= $3 ORDER BY"
+                    " time DESC, stream, seq LIMIT $4",
+    [PG_ASK_ARRIVAL] =
+        "SELECT " CIRCUMSTANCE_COLUMNS
+        "  FROM circumstance WHERE vm_id = $1 AND what = 'arrival' AND time >= $2 AND time <= $3 ORDER BY"
+        " time DESC, stream, seq LIMIT $4",
+    [PG_ASK_CONFIG] = "SELECT " CIRCUMSTANCE_COLUMNS
+                      "  FROM circumstance WHERE vm_id = $1 AND what = 'config' AND time >= $2 AND time <= $3 ORDER BY"
+                      " time DESC, stream, seq LIMIT $4",
+    [PG_SIGN_VMS] = "SELECT vm_id, '', max(time) FROM circumstance WHERE role = 1 AND code = $1 AND time >= $2 AND"
+                    " time <= $3 GROUP BY vm_id ORDER BY max(time) DESC LIMIT $4",
+    [PG_SIGN_VMS_ANY] = "SELECT vm_id, '', max(time) FROM circumstance WHERE role = 1 AND $1::text IS NOT NULL AND time"
+                        " >= $2 AND time <= $3 GROUP BY vm_id ORDER BY max(time) DESC LIMIT $4",
+    [PG_TODO_PUT] = "INSERT INTO incident_todo(sign, scope, key, from_time, to_time, due) VALUES($1, $2, $3, $4, $5,"
+                    " $6)",
+    [PG_TODO_FIRST] = "SELECT sign, scope, key, from_time, to_time, due FROM incident_todo WHERE due <= $1 ORDER BY"
+                      " due, id LIMIT 1",
+    [PG_TODO_ALIKE] = "SELECT sign, scope, key, from_time, to_time, due FROM incident_todo WHERE sign = $1 AND scope ="
+                      " $2 AND key = $3 AND due <= $4 ORDER BY from_time, to_time LIMIT $5",
+    [PG_TODO_DROP] = "DELETE FROM incident_todo WHERE sign = $1 AND scope = $2 AND key = $3 AND due <= $4 AND"
+                     " from_time >= $5 AND to_time <= $6",
+    [PG_INCIDENT_TURN] = "SELECT turn FROM incident_turn WHERE id = 1 FOR UPDATE SKIP LOCKED",
+    [PG_INCIDENT_TURN_TAKE] = "UPDATE incident_turn SET turn = turn + 1 WHERE id = 1",
+    [PG_INCIDENT_PUT] = "INSERT INTO incident(" INCIDENT_COLUMNS
+                        ") VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON"
+                        " CONFLICT(id) DO UPDATE SET vm_id = excluded.vm_id, vm_name = excluded.vm_name, host_id ="
+                        " excluded.host_id, host_name = excluded.host_name, cluster = excluded.cluster, time ="
+                        " excluded.time, kind = excluded.kind, code = excluded.code, module = excluded.module,"
+                        " drift_state = excluded.drift_state, origin = excluded.origin, finding = excluded.finding,"
+                        " headline = excluded.headline, first_seen = excluded.first_seen, updated = excluded.updated,"
+                        " told = excluded.told, json = excluded.json",
+    [PG_INCIDENT_UNALIAS] = "DELETE FROM incident_alias WHERE alias = $1",
+    [PG_INCIDENT_DROP] = "DELETE FROM incident WHERE id = $1",
+    [PG_INCIDENT_REALIAS] = "UPDATE incident_alias SET id = $2 WHERE id = $1",
+    [PG_INCIDENT_ALIAS] =
+        "INSERT INTO incident_alias(alias, id, time) VALUES($1, $2, $3) ON CONFLICT(alias) DO UPDATE SET"
+        " id = excluded.id, time = excluded.time",
+    [PG_INCIDENT_GET] = "SELECT " INCIDENT_COLUMNS
+                        "  FROM incident WHERE id = coalesce((SELECT a.id FROM incident_alias a WHERE a.alias = $1),"
+                        " $1::text)",
+    [PG_INCIDENTS_NEWEST] =
+        "SELECT " INCIDENT_COLUMNS
+        "  FROM incident WHERE $1::text IS NULL AND ($2::text IS NULL OR host_id = $2::text OR"
+        " lower(host_name) = lower($2::text COLLATE \"C\")) AND ($3::text IS NULL OR lower(cluster) ="
+        " lower($3::text COLLATE \"C\")) AND ($4::text IS NULL OR lower(module) = lower($4::text COLLATE"
+        " \"C\")) AND ($5::text IS NULL OR code = $5::text) AND time >= $6 AND time < $7 AND ($9::text IS"
+        " NULL OR (time, id) < ($8::bigint, $9::text)) ORDER BY time DESC, id DESC LIMIT"
+        " nullif($10::bigint, -1)",
+    [PG_INCIDENTS_OLDEST] =
+        "SELECT " INCIDENT_COLUMNS
+        "  FROM incident WHERE $1::text IS NULL AND ($2::text IS NULL OR host_id = $2::text OR"
+        " lower(host_name) = lower($2::text COLLATE \"C\")) AND ($3::text IS NULL OR lower(cluster) ="
+        " lower($3::text COLLATE \"C\")) AND ($4::text IS NULL OR lower(module) = lower($4::text COLLATE"
+        " \"C\")) AND ($5::text IS NULL OR code = $5::text) AND time >= $6 AND time < $7 AND ($9::text IS"
+        " NULL OR (time, id) > ($8::bigint, $9::text)) ORDER BY time ASC, id ASC LIMIT"
+        " nullif($10::bigint, -1)",
+    [PG_INCIDENTS_VM_NEWEST] =
+        "SELECT " INCIDENT_COLUMNS
+        "  FROM incident WHERE vm_id = $1 AND ($2::text IS NULL OR host_id = $2::text OR lower(host_name)"
+        " = lower($2::text COLLATE \"C\")) AND ($3::text IS NULL OR lower(cluster) = lower($3::text"
+        " COLLATE \"C\")) AND ($4::text IS NULL OR lower(module) = lower($4::text COLLATE \"C\")) AND"
+        " ($5::text IS NULL OR code = $5::text) AND time >= $6 AND time < $7 AND ($9::text IS NULL OR"
+        " (time, id) < ($8::bigint, $9::text)) ORDER BY time DESC, id DESC LIMIT nullif($10::bigint, -1)",
+    [PG_INCIDENTS_VM_OLDEST] =
+        "SELECT " INCIDENT_COLUMNS
+        "  FROM incident WHERE vm_id = $1 AND ($2::text IS NULL OR host_id = $2::text OR lower(host_name)"
+        " = lower($2::text COLLATE \"C\")) AND ($3::text IS NULL OR lower(cluster) = lower($3::text"
+        " COLLATE \"C\")) AND ($4::text IS NULL OR lower(module) = lower($4::text COLLATE \"C\")) AND"
+        " ($5::text IS NULL OR code = $5::text) AND time >= $6 AND time < $7 AND ($9::text IS NULL OR"
+        " (time, id) > ($8::bigint, $9::text)) ORDER BY time ASC, id ASC LIMIT nullif($10::bigint, -1)",
+    [PG_PLACES_VM] = "SELECT vm_id, host_id, time FROM incident WHERE vm_id = $1 AND time >= $2 AND time <= $3 ORDER"
+                     " BY time DESC, id LIMIT $4",
+    [PG_PLACES_HOST] =
+        "SELECT vm_id, host_id, time FROM incident WHERE host_id = $1 AND time >= $2 AND time <= $3 ORDER"
+        " BY time DESC, id LIMIT $4",
+    [PG_PLACES_CLUSTER] =
+        "SELECT vm_id, host_id, time FROM incident WHERE cluster = $1 AND time >= $2 AND time <= $3 ORDER"
+        " BY time DESC, id LIMIT $4",
+    [PG_PLACES_MODULE] =
+        "SELECT vm_id, host_id, time FROM incident WHERE module = $1 AND time >= $2 AND time <= $3 ORDER"
+        " BY time DESC, id LIMIT $4",
+    [PG_INCIDENTS_UNTOLD] = "SELECT " INCIDENT_COLUMNS " FROM incident WHERE told = 0 ORDER BY time, id LIMIT $1",
+    [PG_INCIDENT_TOLD] = "UPDATE incident SET told = 1 WHERE id = $1",
+    [PG_PRUNE_TROUBLE] =
+        "DELETE FROM circumstance WHERE (stream, seq) IN (SELECT stream, seq FROM circumstance WHERE role"
+        " IN (3, 4, 5) AND received < $1 ORDER BY received LIMIT $2)",
+    [PG_PRUNE_CIRCUMSTANCES] =
+        "DELETE FROM circumstance WHERE (stream, seq) IN (SELECT stream, seq FROM circumstance WHERE"
+        " received < $1 AND time < $1 ORDER BY received LIMIT $2)",
+    [PG_PRUNE_INCIDENTS] =
+        "DELETE FROM incident WHERE id IN (SELECT id FROM incident WHERE time < $1 ORDER BY time LIMIT $2)",
+    [PG_PRUNE_ALIASES] = "DELETE FROM incident_alias WHERE alias IN (SELECT alias FROM incident_alias WHERE time < $1"
+                         " LIMIT $2)",
 };

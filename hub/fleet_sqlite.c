@@ -29,6 +29,8 @@
  *   guest_change what changed of a guest, and when (history)
  *   forward_target, forward_mark, forward_refused  who else is sent the records, how
  *                far each has come, what it refused (fleet_forward.h)
+ *   circumstance, incident_todo, incident, incident_alias  what incidents are made
+ *                of, which are to be computed anew, they, and ids they had (fleet_incidents.h)
  *   daily        by how much a day's count of guests in a state differs from the
  *                day before, by cluster; guest.cluster says where a guest counts
  *
@@ -112,7 +114,8 @@ static const char *const migrations[] = {
     "CREATE TABLE finding(kind TEXT NOT NULL, host_id TEXT NOT NULL, agent_id TEXT NOT NULL,"
     " first_time INTEGER NOT NULL, last_time INTEGER NOT NULL, text TEXT NOT NULL,"
     " PRIMARY KEY(kind, host_id, agent_id)) WITHOUT ROWID;"
-    "CREATE TABLE probe(id INTEGER PRIMARY KEY CHECK (id = 1), time INTEGER NOT NULL);" FORWARD_TABLES DELIVERY_TABLES,
+    "CREATE TABLE probe(id INTEGER PRIMARY KEY CHECK (id = 1), time INTEGER NOT NULL);" FORWARD_TABLES DELIVERY_TABLES
+        INCIDENT_TABLES INCIDENT_VIEWS,
     /* 1 -> 2: history; the counts start from the guests that are there */
     "ALTER TABLE stream ADD COLUMN delay INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE stream ADD COLUMN delay_since INTEGER NOT NULL DEFAULT 0;"

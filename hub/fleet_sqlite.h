@@ -107,6 +107,44 @@ enum sql {
     SQL_FOUND_EACH,
     SQL_FOUND_COUNT,
     SQL_CHANGES_AFTER,
+    SQL_CIRCUMSTANCE_PUT,
+    SQL_ASK_VM, /* from here to SQL_ASK_CONFIG in the order of enum circumstance_question */
+    SQL_ASK_STRAYS,
+    SQL_ASK_CODE,
+    SQL_ASK_NAME,
+    SQL_ASK_HOST_SIGNS,
+    SQL_ASK_HOST,
+    SQL_ASK_CLUSTER,
+    SQL_ASK_GAPS,
+    SQL_ASK_BOOT,
+    SQL_ASK_ARRIVAL,
+    SQL_ASK_CONFIG,
+    SQL_SIGN_VMS,
+    SQL_SIGN_VMS_ANY,
+    SQL_TODO_PUT,
+    SQL_TODO_FIRST,
+    SQL_TODO_ALIKE,
+    SQL_TODO_DROP,
+    SQL_INCIDENT_PUT,
+    SQL_INCIDENT_UNALIAS,
+    SQL_INCIDENT_DROP,
+    SQL_INCIDENT_REALIAS,
+    SQL_INCIDENT_ALIAS,
+    SQL_INCIDENT_GET,
+    SQL_INCIDENTS_NEWEST,
+    SQL_INCIDENTS_OLDEST,
+    SQL_INCIDENTS_VM_NEWEST,
+    SQL_INCIDENTS_VM_OLDEST,
+    SQL_PLACES_VM,
+    SQL_PLACES_HOST,
+    SQL_PLACES_CLUSTER,
+    SQL_PLACES_MODULE,
+    SQL_INCIDENTS_UNTOLD,
+    SQL_INCIDENT_TOLD,
+    SQL_PRUNE_TROUBLE,
+    SQL_PRUNE_CIRCUMSTANCES,
+    SQL_PRUNE_INCIDENTS,
+    SQL_PRUNE_ALIASES,
     SQL_COUNT
 };
 
@@ -212,6 +250,32 @@ MUST_USE int sqlite_forward_count(struct fleet_body *b, const char *target, cons
 MUST_USE int sqlite_forward_targets(struct fleet_body *b, fleet_take_target *take, void *arg, struct err *e);
 
 MUST_USE int sqlite_gauges(struct fleet_body *b, int64_t silent_before_ns, struct fleet_gauges *out, struct err *e);
+
+/* fleet_sqlite_incidents.c */
+MUST_USE int sqlite_circumstance_put(struct fleet_body *b, const struct fleet_circumstance *c, struct err *e);
+MUST_USE int sqlite_circumstances(struct fleet_body *b, enum circumstance_question which, const char *key, int64_t from,
+                                  int64_t to, int limit, fleet_take_circumstance *take, void *arg, struct err *e);
+MUST_USE int sqlite_sign_vms(struct fleet_body *b, const char *code, int64_t from, int64_t to, int limit,
+                             fleet_take_place *take, void *arg, struct err *e);
+MUST_USE int sqlite_todo_put(struct fleet_body *b, const struct fleet_todo *t, struct err *e);
+MUST_USE int sqlite_todo_first(struct fleet_body *b, int64_t now_ns, struct fleet_todo *out, struct err *e);
+MUST_USE int sqlite_todo_alike(struct fleet_body *b, const struct fleet_todo *t, int64_t now_ns, int limit,
+                               fleet_take_todo *take, void *arg, struct err *e);
+MUST_USE int sqlite_todo_drop(struct fleet_body *b, const struct fleet_todo *t, int64_t now_ns, struct err *e);
+MUST_USE int sqlite_incident_turn(struct fleet_body *b, bool *mine, struct err *e);
+MUST_USE int sqlite_incident_put(struct fleet_body *b, const struct fleet_incident_row *r, struct err *e);
+MUST_USE int sqlite_incident_drop(struct fleet_body *b, const char *id, struct err *e);
+MUST_USE int sqlite_incident_alias(struct fleet_body *b, const char *alias, const char *id, int64_t time,
+                                   struct err *e);
+MUST_USE int sqlite_incident_get(struct fleet_body *b, const char *id, fleet_take_incident_row *take, void *arg,
+                                 struct err *e);
+MUST_USE int sqlite_incidents(struct fleet_body *b, const struct fleet_incident_query *q, fleet_take_incident_row *take,
+                              void *arg, struct err *e);
+MUST_USE int sqlite_incident_places(struct fleet_body *b, enum todo_scope scope, const char *key, int64_t from,
+                                    int64_t to, int limit, fleet_take_place *take, void *arg, struct err *e);
+MUST_USE int sqlite_incidents_untold(struct fleet_body *b, int limit, fleet_take_incident_row *take, void *arg,
+                                     struct err *e);
+MUST_USE int sqlite_incident_told(struct fleet_body *b, const char *id, struct err *e);
 
 void sqlite_close(struct fleet_body *b);
 /* A row of CHANGE_COLUMNS; false for a kind that a newer hub wrote. */

@@ -44,6 +44,9 @@ int sqlite_prune(struct fleet_body *b, enum fleet_prune what, int64_t cutoff_ns,
         [PRUNE_MOVES] = SQL_PRUNE_MOVES,
         [PRUNE_CHANGES] = SQL_PRUNE_CHANGES,
         [PRUNE_DAYS] = SQL_PRUNE_DAYS,
+        [PRUNE_TROUBLE] = SQL_PRUNE_TROUBLE,
+        [PRUNE_CIRCUMSTANCES] = SQL_PRUNE_CIRCUMSTANCES,
+        [PRUNE_INCIDENTS] = SQL_PRUNE_INCIDENTS,
     };
     struct sqlite_body *s = sqlite_body_of(b);
     int64_t cutoff = what == PRUNE_DAYS ? fleet_day_of(cutoff_ns) : cutoff_ns;
@@ -55,6 +58,8 @@ int sqlite_prune(struct fleet_body *b, enum fleet_prune what, int64_t cutoff_ns,
     if (rc == 0)
         rc = sqlite_do(s, statements[what], WITH(I(cutoff), I(limit)), e);
     *removed = rc == 0 ? sqlite3_changes(s->db) : 0;
+    if (rc == 0 && what == PRUNE_INCIDENTS)
+        rc = sqlite_do(s, SQL_PRUNE_ALIASES, WITH(I(cutoff), I(limit)), e);
     return rc;
 }
 

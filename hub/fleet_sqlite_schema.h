@@ -23,6 +23,45 @@
     "CREATE TABLE forward_refused(target TEXT NOT NULL, stream INTEGER NOT NULL, seq INTEGER NOT NULL,"     \
     " time INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(target, stream, seq)) WITHOUT ROWID;"
 
+/* Incidents: what they are made of, what is to be computed anew, they themselves (fleet_incident_rows.h).  Roles and
+ * scopes are numbers of enums there. */
+#define INCIDENT_TABLES                                                                                               \
+    "CREATE TABLE circumstance(stream INTEGER NOT NULL, seq INTEGER NOT NULL, role INTEGER NOT NULL,"                 \
+    " received INTEGER NOT NULL, time INTEGER NOT NULL, reach_from INTEGER NOT NULL, reach_to INTEGER NOT NULL,"      \
+    " vm_id TEXT NOT NULL, vm_name TEXT NOT NULL, code TEXT NOT NULL, what TEXT NOT NULL, agent_id TEXT NOT NULL,"    \
+    " host_id TEXT NOT NULL, host_name TEXT NOT NULL, cluster TEXT NOT NULL, os_version TEXT NOT NULL,"               \
+    " is_version TEXT NOT NULL, payload BLOB NOT NULL, PRIMARY KEY(stream, seq));"                                    \
+    "CREATE INDEX circumstance_vm ON circumstance(vm_id, time) WHERE vm_id <> '';"                                    \
+    "CREATE INDEX circumstance_what ON circumstance(vm_id, what, time) WHERE what <> '';"                             \
+    "CREATE INDEX circumstance_name ON circumstance(vm_name COLLATE NOCASE, time) WHERE vm_name <> '' AND vm_id <> "  \
+    "'';"                                                                                                             \
+    "CREATE INDEX circumstance_sign ON circumstance(role, code, time) WHERE role = 1;"                                \
+    "CREATE INDEX circumstance_stray ON circumstance(role, time) WHERE role = 2;"                                     \
+    "CREATE INDEX circumstance_host_sign ON circumstance(host_id, time) WHERE role IN (1, 2);"                        \
+    "CREATE INDEX circumstance_host ON circumstance(host_id, reach_to) WHERE role IN (3, 4);"                         \
+    "CREATE INDEX circumstance_cluster ON circumstance(cluster, reach_to) WHERE role = 4;"                            \
+    "CREATE INDEX circumstance_gap ON circumstance(host_id, reach_to) WHERE role = 5;"                                \
+    "CREATE INDEX circumstance_received ON circumstance(received);"                                                   \
+    "CREATE INDEX circumstance_trouble ON circumstance(received) WHERE role IN (3, 4, 5);"                            \
+    "CREATE TABLE incident_todo(id INTEGER PRIMARY KEY, sign INTEGER NOT NULL, scope INTEGER NOT NULL,"               \
+    " key TEXT NOT NULL, from_time INTEGER NOT NULL, to_time INTEGER NOT NULL, due INTEGER NOT NULL);"                \
+    "CREATE INDEX todo_due ON incident_todo(due, id);"                                                                \
+    "CREATE INDEX todo_alike ON incident_todo(scope, key, sign);"                                                     \
+    "CREATE TABLE incident(id TEXT PRIMARY KEY, vm_id TEXT NOT NULL, vm_name TEXT NOT NULL, host_id TEXT NOT NULL,"   \
+    " host_name TEXT NOT NULL, cluster TEXT NOT NULL, time INTEGER NOT NULL, kind TEXT NOT NULL, code TEXT NOT NULL," \
+    " module TEXT NOT NULL, drift_state TEXT NOT NULL, origin TEXT NOT NULL, finding TEXT NOT NULL,"                  \
+    " headline TEXT NOT NULL, first_seen INTEGER NOT NULL, updated INTEGER NOT NULL, told INTEGER NOT NULL,"          \
+    " json BLOB NOT NULL);"                                                                                           \
+    "CREATE INDEX incident_time ON incident(time, id);"                                                               \
+    "CREATE INDEX incident_vm ON incident(vm_id, time, id);"                                                          \
+    "CREATE INDEX incident_host ON incident(host_id, time);"                                                          \
+    "CREATE INDEX incident_cluster ON incident(cluster, time);"                                                       \
+    "CREATE INDEX incident_module ON incident(module, time) WHERE module <> '';"                                      \
+    "CREATE INDEX incident_untold ON incident(time, id) WHERE told = 0;"                                              \
+    "CREATE TABLE incident_alias(alias TEXT PRIMARY KEY, id TEXT NOT NULL, time INTEGER NOT NULL) WITHOUT ROWID;"     \
+    "CREATE INDEX alias_id ON incident_alias(id);"                                                                    \
+    "CREATE INDEX alias_time ON incident_alias(time);"
+
 /* For people's own tools; docs/sql-views.md is their contract.  Times are cut to the millisecond in both bodies. */
 #define WHEN(column) "strftime('%Y-%m-%dT%H:%M:%fZ', nullif(" column ", 0) / 1000000 / 1000.0, 'unixepoch')"
 #define DATE(column) "date(" column " * 86400, 'unixepoch')"
@@ -160,5 +199,15 @@
                                                                                                                                                   "c.time") " AS time, " WHEN("c.received") " AS received, nullif(c.host_id, '') AS host_id, nullif(c.cluster, '')"                               \
                                                                                                                                                                                             " AS cluster, nullif(c.from_value, '') AS from_value, nullif(c.to_value, '') AS to_value, c.evidence" \
                                                                                                                                                                                             " FROM guest_change c LEFT JOIN guest g ON g.vm_id = c.vm_id;"
+
+#define INCIDENT_VIEWS                                                                                       \
+    "CREATE VIEW v_incidents AS SELECT id, nullif(vm_id, '') AS vm_id, nullif(vm_name, '') AS vm_name,"      \
+    " nullif(host_id, '') AS host_id, nullif(host_name, '') AS host, nullif(cluster, '') AS cluster, " WHEN( \
+        "time") " AS time,"                                                                                  \
+                " kind, nullif(code, '') AS code, nullif(module, '') AS module, nullif(drift_state, '') AS " \
+                "drift_state, origin,"                                                                       \
+                " nullif(finding, '') AS finding, headline, " WHEN("first_seen") " AS first_seen, " WHEN(    \
+                    "updated") " AS updated"                                                                 \
+                               " FROM incident;"
 
 #endif

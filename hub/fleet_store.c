@@ -25,7 +25,11 @@ int fleet_store_open(struct fleet_store **out, const struct fleet_store_options 
     s->read_only = options->read_only;
     rc = store_is_postgres(options->path) ? fleet_postgres_open(&s->body, options, e)
                                           : fleet_sqlite_open(&s->body, options, e);
+    if (rc == 0)
+        rc = fleet_incidents_open(s, options, e);
     if (rc != 0) {
+        if (s->body != NULL)
+            s->body->ops->close(s->body);
         free(s);
         return rc;
     }
@@ -50,6 +54,7 @@ void fleet_store_close(struct fleet_store *s)
         return;
     fleet_model_free(s->model);
     s->body->ops->close(s->body);
+    fleet_incidents_close(s);
     free(s);
 }
 
@@ -72,6 +77,9 @@ static int prune(struct fleet_store *s, bool *more, struct err *e)
         [PRUNE_MOVES] = s->history.moves_ns,
         [PRUNE_CHANGES] = s->history.changes_ns,
         [PRUNE_DAYS] = s->history.days_ns,
+        [PRUNE_TROUBLE] = s->keep_ns,
+        [PRUNE_CIRCUMSTANCES] = s->history.incidents_ns,
+        [PRUNE_INCIDENTS] = s->history.incidents_ns,
     };
     struct fleet_body *b = s->body;
     int64_t now = s->clock->wall_ns(s->clock);
@@ -96,6 +104,8 @@ int fleet_store_upkeep(struct fleet_store *s, bool *more, struct err *e)
     do {
         *more = false;
         rc = fleet_rejudge_slice(s, more, e);
+        if (rc == 0)
+            rc = fleet_incidents_slice(s, more, e);
         if (rc == 0)
             rc = prune(s, more, e);
     } while (rc != 0 && fleet_try_again(s, &tries));

@@ -58,10 +58,16 @@ enum {
 
 /* How long history lasts, by kind; what goes first is written in docs/hub-api.md.  0: for ever. */
 struct fleet_keep {
-    int64_t moves_ns;    /* guests' changes of host: most of the rows, and the first that nobody asks for */
-    int64_t changes_ns;  /* their changes of state, version and OS */
-    int64_t days_ns;     /* daily counts; older days are folded into the oldest that is kept */
-    int64_t findings_ns; /* findings not seen again */
+    int64_t moves_ns;     /* guests' changes of host: most of the rows, and the first that nobody asks for */
+    int64_t changes_ns;   /* their changes of state, version and OS */
+    int64_t days_ns;      /* daily counts; older days are folded into the oldest that is kept */
+    int64_t findings_ns;  /* findings not seen again */
+    int64_t incidents_ns; /* incidents, by the time of the crash */
+};
+
+/* How incidents are made (incidents/case_file.h); 0: the default there. */
+struct fleet_incident_settings {
+    int64_t tolerance_ns, before_ns, after_ns;
 };
 
 struct fleet_store;
@@ -73,6 +79,7 @@ struct fleet_store_options {
     int64_t keep_ns;     /* observations older than this go at the next upkeep; 0 never */
     int64_t foreign_max; /* records of other programs kept */
     struct fleet_keep history;
+    struct fleet_incident_settings incidents;
     const struct drift_floors *floors; /* copied */
     const struct clock *clock;         /* not owned */
     const char *vfs;                   /* SQLite VFS, for fault injection; NULL the default */

@@ -139,6 +139,7 @@ enum relevance {
 
 struct incident_relevance {
     enum relevance level;
+    int64_t time;        /* its own: of a dump the crash's, where it says when that was; of a host's start the start */
     int64_t from, to;    /* of the times of incidents */
     const char *vm_id;   /* points into the observation; "" none named */
     const char *host_id; /* points into who */

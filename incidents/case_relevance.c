@@ -80,6 +80,7 @@ void incident_relevance(const struct case_options *options, const struct resourc
     if (c == NULL) {
         /* Without memory everything may be concerned. */
         *out = (struct incident_relevance){ .level = RELEVANT_SIGN,
+                                            .time = o->time_ns > 0 ? o->time_ns : o->observed_ns,
                                             .from = 1,
                                             .to = INT64_MAX,
                                             .vm_id = out->vm_id,
@@ -89,6 +90,7 @@ void incident_relevance(const struct case_options *options, const struct resourc
                                             .of_any = true };
         return;
     }
+    out->time = c->time;
     if (c->kind <= CLUE_WRITTEN)
         of_sign(options, c, out);
     else if (c->kind == CLUE_GAP)

@@ -1,0 +1,73 @@
+/* What the files that make incidents share (fleet_incidents.h says how they come to be).
+ *
+ * fleet_incidents.c writes notes and takes them up; fleet_incidents_evidence.c
+ * loads what a guest's incidents are made of and computes them;
+ * fleet_incidents_moment.c answers what history knows of a moment;
+ * fleet_incidents_store.c replaces the stored rows by what came out.
+ */
+#ifndef HUB_FLEET_INCIDENTS_INTERNAL_H
+#define HUB_FLEET_INCIDENTS_INTERNAL_H
+
+#include "base/times.h"
+#include "hub/fleet_body.h"
+
+#include <stdatomic.h>
+
+enum {
+    EVIDENCE_ROWS_MAX = 5000, /* of one question */
+    EVIDENCE_PLACES_MAX = 32, /* hosts, clusters, codes and names that are asked for */
+    PLACES_MAX = 2000,        /* stored incidents that one note concerns */
+    MODULE_DAYS = 30,         /* in which crashes with the same module are counted */
+    MODULE_INCIDENTS_MAX = 500,
+};
+
+struct fleet_incident_state {
+    struct case_options options; /* rules: in force */
+    struct rules *rules;         /* owned */
+    _Atomic(struct rules *) next_rules;
+    _Atomic uint64_t made, changed, computed, failed;
+    int64_t keep_ns; /* of the trouble around */
+};
+
+/* Texts that are asked for, each once. */
+struct word_set {
+    char words[EVIDENCE_PLACES_MAX][FLEET_TODO_KEY_MAX];
+    int count;
+};
+void word_set_add(struct word_set *w, const char *word); /* over the bound, and "", nothing happens */
+
+/* ---- history (fleet_incidents_moment.c) -------------------------------------- */
+
+/* Everything that history knows of one guest. */
+struct guest_history;
+MUST_USE int guest_history_read(struct guest_history **out, struct fleet_body *b, const char *vm_id, struct err *e);
+void guest_history_free(struct guest_history *h);
+/* Texts in out are h's. */
+void guest_history_at(struct guest_history *h, int64_t time, struct guest_moment *out);
+/* A look at its settings, its start, its arrival, by which a moment is told; any order. */
+MUST_USE int guest_history_look(struct guest_history *h, const struct observation *o, struct err *e);
+void guest_history_event(struct guest_history *h, const char *what, int64_t time);
+
+/* ---- evidence (fleet_incidents_evidence.c) ------------------------------------ */
+
+/* The incidents of one VM ("" those of no VM) with from <= time <= to.  Within a transaction.  Free with
+ * incident_list_free(). */
+MUST_USE int fleet_incidents_of(struct fleet_store *s, const struct case_options *options, const char *vm_id,
+                                int64_t from, int64_t to, struct incident_list *out, struct err *e);
+/* Is there a sign without a VM that may bear upon incidents in that time? */
+MUST_USE int fleet_incidents_strays(struct fleet_store *s, int64_t from, int64_t to, bool *out, struct err *e);
+
+/* ---- rows (fleet_incidents_store.c) -------------------------------------------- */
+
+enum { REPLACED_VMS_MAX = 2 };
+struct replacing {
+    const char *vm_ids[REPLACED_VMS_MAX];
+    struct incident_list lists[REPLACED_VMS_MAX];
+    int count;
+    int64_t from, to;
+    int64_t now;
+};
+/* Puts what came out of these VMs and this time into the place of what was stored. */
+MUST_USE int fleet_incidents_replace(struct fleet_store *s, const struct replacing *r, struct err *e);
+
+#endif

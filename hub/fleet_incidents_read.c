@@ -1,0 +1,201 @@
+/* Asking for stored incidents.  See fleet_incidents.h. */
+#include "base/log.h"
+#include "base/text.h"
+#include "hub/fleet_incidents_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+void fleet_incident_query_all(struct fleet_incident_query *q)
+{
+    *q = (struct fleet_incident_query){ .code = -1 };
+}
+
+static int finish(struct fleet_store *s, int rc, struct err *e)
+{
+    if (rc == 0)
+        rc = s->body->ops->commit(s->body, e);
+    if (rc != 0)
+        s->body->ops->rollback(s->body);
+    return rc;
+}
+
+struct giving {
+    fleet_take_incident *take;
+    void *arg;
+};
+
+/* NULL: it can not be read back, which is said. */
+static struct incident *read_back(const struct fleet_incident_row *r)
+{
+    struct incident *i = NULL;
+    struct err e = { 0 };
+
+    if (incident_from_json(r->json, r->len, &i, &e) != 0)
+        log_event(LOG_WARN, "incidents.damaged", LOG_S("id", r->id), LOG_S("problem", e.text));
+    return i;
+}
+
+static bool give(void *arg, const struct fleet_incident_row *r)
+{
+    const struct giving *g = (const struct giving *)arg;
+    struct fleet_incident f = { read_back(r), r->first_seen, r->updated };
+
+    return f.incident == NULL || g->take(g->arg, &f);
+}
+
+int fleet_store_incidents(struct fleet_store *s, const struct fleet_incident_query *q, fleet_take_incident *take,
+                          void *arg, struct err *e)
+{
+    struct giving g = { take, arg };
+    int rc = s->body->ops->begin(s->body, false, e);
+
+    if (rc == 0)
+        rc = s->body->ops->incidents(s->body, q, give, &g, e);
+    return finish(s, rc, e);
+}
+
+/* ---- as a list ---------------------------------------------------------------------------- */
+
+struct listing {
+    struct incident_list *list;
+    size_t room;
+    int limit; /* 0 none */
+    uint64_t more;
+    int rc;
+    struct err *e;
+};
+
+static bool grow(struct listing *l)
+{
+    size_t room = l->room != 0 ? 2 * l->room : 64;
+    struct incident **grown = realloc(l->list->items, room * sizeof(struct incident *));
+
+    if (grown == NULL) {
+        l->rc = err_set(l->e, ERR_MEMORY, "out of memory");
+        return false;
+    }
+    l->list->items = grown;
+    l->room = room;
+    return true;
+}
+
+static bool list_one(void *arg, const struct fleet_incident_row *r)
+{
+    struct listing *l = (struct listing *)arg;
+    struct incident *i = NULL;
+
+    if (l->limit != 0 && l->list->count == (size_t)l->limit) {
+        l->more++;
+        return true;
+    }
+    if (l->list->count == l->room && !grow(l))
+        return false;
+    i = read_back(r);
+    if (i != NULL)
+        l->list->items[l->list->count++] = i;
+    return true;
+}
+
+static void reverse(struct incident_list *l)
+{
+    for (size_t i = 0; i < l->count / 2; i++) {
+        struct incident *x = l->items[i];
+
+        l->items[i] = l->items[l->count - 1 - i];
+        l->items[l->count - 1 - i] = x;
+    }
+}
+
+int fleet_store_incident_list(struct fleet_store *s, const struct fleet_incident_query *q, struct incident_list *out,
+                              uint64_t *more, struct err *e)
+{
+    struct listing l = { .list = out, .limit = q->limit, .e = e };
+    struct fleet_incident_query all = *q;
+    int rc = s->body->ops->begin(s->body, false, e);
+
+    *out = (struct incident_list){ 0 };
+    all.limit = 0;
+    if (rc == 0)
+        rc = s->body->ops->incidents(s->body, &all, list_one, &l, e);
+    rc = finish(s, rc != 0 ? rc : l.rc, e);
+    if (rc != 0) {
+        incident_list_free(out);
+        *out = (struct incident_list){ 0 };
+        return rc;
+    }
+    if (!q->oldest_first)
+        reverse(out);
+    *more = l.more;
+    return 0;
+}
+
+/* ---- one ------------------------------------------------------------------------------------- */
+
+static bool take_one(void *arg, struct fleet_incident *f)
+{
+    *(struct fleet_incident *)arg = *f;
+    return false;
+}
+
+int fleet_store_incident(struct fleet_store *s, const char *id, struct fleet_incident *out, struct err *e)
+{
+    struct giving g = { take_one, out };
+    int rc = s->body->ops->begin(s->body, false, e);
+
+    *out = (struct fleet_incident){ .incident = NULL };
+    if (rc == 0)
+        rc = s->body->ops->incident_get(s->body, id, give, &g, e);
+    rc = finish(s, rc, e);
+    if (rc == 0 && out->incident == NULL)
+        rc = err_set(e, ERR_NOT_FOUND, "no incident %.32s is known", id);
+    return rc;
+}
+
+/* ---- telling ------------------------------------------------------------------------------------ */
+
+struct untold {
+    struct incident **list;
+    int count;
+};
+
+static bool take_untold(void *arg, struct fleet_incident *f)
+{
+    struct untold *u = (struct untold *)arg;
+
+    u->list[u->count++] = f->incident;
+    return true;
+}
+
+static int tell_once(struct fleet_store *s, int64_t max_age_ns, int limit, fleet_tell_incident *tell, void *arg,
+                     struct untold *u, struct err *e)
+{
+    int64_t oldest = s->clock->wall_ns(s->clock) - max_age_ns;
+    struct giving g = { take_untold, u };
+    int rc = s->body->ops->begin(s->body, true, e);
+
+    if (rc == 0)
+        rc = s->body->ops->incidents_untold(s->body, limit, give, &g, e);
+    for (int i = 0; rc == 0 && i < u->count; i++) {
+        if (u->list[i]->time >= oldest && !tell(arg, u->list[i]))
+            break;
+        rc = s->body->ops->incident_told(s->body, u->list[i]->id, e);
+    }
+    return finish(s, rc, e);
+}
+
+int fleet_store_tell_incidents(struct fleet_store *s, int64_t max_age_ns, int limit, fleet_tell_incident *tell,
+                               void *arg, struct err *e)
+{
+    struct untold u = { .list = calloc((size_t)limit, sizeof(struct incident *)) };
+    int rc;
+
+    if (u.list == NULL)
+        return err_set(e, ERR_MEMORY, "out of memory");
+    rc = tell_once(s, max_age_ns, limit, tell, arg, &u, e);
+    for (int i = 0; i < u.count; i++)
+        incident_free(u.list[i]);
+    free(u.list);
+    return rc;
+}
