@@ -2,74 +2,22 @@
  * hvfleet.report.hosts/1 (design, "JSON that others rely on").  What is not
  * known is null. */
 #include "base/times.h"
+#include "report/json_write.h"
 #include "report/pen.h"
 #include "report/report_rows.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void string(struct buf *out, const char *text)
-{
-    buf_char(out, '"');
-    while (*text != '\0') {
-        const char *p = text;
-
-        while ((unsigned char)*p >= 0x20 && *p != '"' && *p != '\\')
-            p++;
-        buf_add(out, text, (size_t)(p - text));
-        if (*p == '\0')
-            break;
-        if ((unsigned char)*p < 0x20)
-            buf_printf(out, "\\u%04x", (unsigned)*p);
-        else
-            buf_printf(out, "\\%c", *p);
-        text = p + 1;
-    }
-    buf_char(out, '"');
-}
-
-/* "key":  with a comma before it unless it opens an object. */
-static void key(struct buf *out, const char *name)
-{
-    if (out->len > 0 && out->data[out->len - 1] != '{')
-        buf_char(out, ',');
-    buf_char(out, '"');
-    buf_str(out, name);
-    buf_str(out, "\":");
-}
-
-static void text_or_null(struct buf *out, const char *name, const char *text)
-{
-    key(out, name);
-    if (text[0] == '\0')
-        buf_str(out, "null");
-    else
-        string(out, text);
-}
-
-static void time_or_null(struct buf *out, const char *name, int64_t ns)
-{
-    char text[TIMES_TEXT_MAX];
-
-    text_or_null(out, name, times_format(ns, text));
-}
-
-static void number(struct buf *out, const char *name, int64_t value)
-{
-    key(out, name);
-    buf_printf(out, "%" PRId64, value);
-}
-
 /* The states with guests in them; all of them when `all`. */
 static void by_state(struct buf *out, const size_t *counts, bool all)
 {
-    key(out, "by_state");
+    report_json_key(out, "by_state");
     buf_char(out, '{');
     for (int s = 0; s < DRIFT_STATE_COUNT; s++) {
         if (all || counts[s] > 0)
-            number(out, drift_state_name((enum drift_state)s), (int64_t)counts[s]);
+            report_json_number(out, drift_state_name((enum drift_state)s), (int64_t)counts[s]);
     }
     buf_char(out, '}');
 }
@@ -77,27 +25,27 @@ static void by_state(struct buf *out, const size_t *counts, bool all)
 /* What is new, solved and so on since the time asked for. */
 static void changes(const struct drift_report *r, struct buf *out)
 {
-    key(out, "changes");
+    report_json_key(out, "changes");
     if (r->options.since_ns == 0 || !r->options.has_history) {
         buf_str(out, "null");
         return;
     }
     buf_char(out, '{');
-    time_or_null(out, "since", r->options.since_ns);
+    report_json_time(out, "since", r->options.since_ns);
     for (int c = REPORT_NEW; c < REPORT_CHANGE_COUNT; c++)
-        number(out, report_change_name((enum report_change)c), (int64_t)r->by_change[c]);
+        report_json_number(out, report_change_name((enum report_change)c), (int64_t)r->by_change[c]);
     buf_char(out, '}');
 }
 
 static void group(const struct report_group *g, enum report_grouping by, struct buf *out)
 {
     buf_char(out, '{');
-    text_or_null(out, report_grouping_name(by), report_group_label(by, g));
+    report_json_text(out, report_grouping_name(by), report_group_label(by, g));
     if (by == GROUP_HOST) {
-        text_or_null(out, "host_id", g->first->host_id);
-        text_or_null(out, "cluster", g->first->cluster);
+        report_json_text(out, "host_id", g->first->host_id);
+        report_json_text(out, "cluster", g->first->cluster);
     }
-    number(out, "guests", (int64_t)g->guests);
+    report_json_number(out, "guests", (int64_t)g->guests);
     by_state(out, g->by_state, false);
     buf_char(out, '}');
 }
@@ -128,13 +76,13 @@ static void open_report(const struct drift_report *r, const char *schema, struct
     char time[TIMES_TEXT_MAX];
 
     buf_char(out, '{');
-    text_or_null(out, "schema", schema);
-    key(out, "generated_at");
-    string(out, times_format(r->options.now_ns, time));
-    key(out, "summary");
+    report_json_text(out, "schema", schema);
+    report_json_key(out, "generated_at");
+    report_json_string(out, times_format(r->options.now_ns, time));
+    report_json_key(out, "summary");
     buf_char(out, '{');
-    number(out, "guests", (int64_t)r->guest_count);
-    number(out, "hosts", (int64_t)r->hosts_shown);
+    report_json_number(out, "guests", (int64_t)r->guest_count);
+    report_json_number(out, "hosts", (int64_t)r->hosts_shown);
     by_state(out, r->by_state, true);
     changes(r, out);
     groups(r, out);
@@ -263,13 +211,13 @@ static void guest(const struct report_guest *g, struct buf *out)
 
 static void findings(const struct report_host *h, struct buf *out)
 {
-    key(out, "findings");
+    report_json_key(out, "findings");
     buf_char(out, '[');
     for (const struct report_note *n = h->notes; n != NULL; n = n->next) {
         buf_str(out, n == h->notes ? "{" : ",{");
-        text_or_null(out, "kind", n->kind);
-        text_or_null(out, "text", n->text);
-        time_or_null(out, "since", n->since);
+        report_json_text(out, "kind", n->kind);
+        report_json_text(out, "text", n->text);
+        report_json_time(out, "since", n->since);
         buf_char(out, '}');
     }
     buf_char(out, ']');
@@ -280,19 +228,19 @@ static void host(const struct report_host *h, struct buf *out)
     const struct resource *facts = &h->h.facts;
 
     buf_char(out, '{');
-    text_or_null(out, "host", h->name);
-    text_or_null(out, "cluster", facts->cluster);
-    text_or_null(out, "os_version", facts->os_version);
-    text_or_null(out, "is_version", facts->is_win6x);
-    text_or_null(out, "is_version_win5x", facts->is_win5x);
-    time_or_null(out, "last_seen", h->h.last_seen);
-    text_or_null(out, "finding", h->finding);
-    text_or_null(out, "host_id", facts->host_id);
-    text_or_null(out, "agent_version", facts->agent_version);
-    time_or_null(out, "boot_time", facts->boot_time);
-    time_or_null(out, "last_poll", h->h.last_poll);
-    time_or_null(out, "last_heard", h->heard);
-    number(out, "guests", (int64_t)h->guests);
+    report_json_text(out, "host", h->name);
+    report_json_text(out, "cluster", facts->cluster);
+    report_json_text(out, "os_version", facts->os_version);
+    report_json_text(out, "is_version", facts->is_win6x);
+    report_json_text(out, "is_version_win5x", facts->is_win5x);
+    report_json_time(out, "last_seen", h->h.last_seen);
+    report_json_text(out, "finding", h->finding);
+    report_json_text(out, "host_id", facts->host_id);
+    report_json_text(out, "agent_version", facts->agent_version);
+    report_json_time(out, "boot_time", facts->boot_time);
+    report_json_time(out, "last_poll", h->h.last_poll);
+    report_json_time(out, "last_heard", h->heard);
+    report_json_number(out, "guests", (int64_t)h->guests);
     findings(h, out);
     buf_char(out, '}');
 }
@@ -301,7 +249,7 @@ static void hosts(const struct drift_report *r, struct buf *out)
 {
     bool first = true;
 
-    key(out, "hosts");
+    report_json_key(out, "hosts");
     buf_char(out, '[');
     for (size_t i = 0; i < r->host_count; i++) {
         if (!r->hosts[i]->shown)
@@ -317,7 +265,7 @@ static void hosts(const struct drift_report *r, struct buf *out)
 void report_drift_json(const struct drift_report *r, struct buf *out)
 {
     open_report(r, "hvfleet.report.drift/1", out);
-    key(out, "guests");
+    report_json_key(out, "guests");
     buf_char(out, '[');
     for (size_t i = 0; i < r->guest_count; i++) {
         if (i > 0)

@@ -3,6 +3,7 @@
  * usual length; sentences are wrapped to the terminal's width. */
 #include "base/times.h"
 #include "report/report_rows.h"
+#include "report/text_page.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -15,28 +16,8 @@ enum {
     NAME_COLUMNS = 20,
     VERSION_COLUMNS = 15,
     GROUPS_LISTED = 10,
-    WIDTH_MIN = 40, /* narrower terminals are written to as if they had this */
     DEPTH_NAME = 2, /* columns a level is indented by */
 };
-
-/* ---- writing ------------------------------------------------------------ */
-
-struct page {
-    struct buf *out;
-    bool colour;
-    int width; /* 0 unlimited */
-};
-
-static struct page page_of(const struct report_style *style, struct buf *out)
-{
-    struct page p = { .out = out };
-
-    if (style != NULL) {
-        p.colour = style->colour;
-        p.width = style->width > 0 && style->width < WIDTH_MIN ? WIDTH_MIN : style->width;
-    }
-    return p;
-}
 
 /* ANSI codes; states in the order of enum drift_state. */
 static const char *const state_colours[DRIFT_STATE_COUNT] = {
@@ -49,70 +30,6 @@ static const char *const state_colours[DRIFT_STATE_COUNT] = {
     [DRIFT_INBOX_BEHIND_PEERS] = "36",
     [DRIFT_NOT_APPLICABLE] = "2",
 };
-static const char bold[] = "1", dim[] = "2";
-
-static void colour(struct page *p, const char *code)
-{
-    if (p->colour)
-        buf_printf(p->out, "\033[%sm", code);
-}
-
-static void plain(struct page *p)
-{
-    if (p->colour)
-        buf_str(p->out, "\033[0m");
-}
-
-/* Columns a text takes: characters, each taken to be one column wide. */
-static int columns(const char *text)
-{
-    int n = 0;
-
-    for (; *text != '\0'; text++)
-        n += ((unsigned char)*text & 0xC0) != 0x80;
-    return n;
-}
-
-static void spaces(struct page *p, int n)
-{
-    for (; n > 0; n--)
-        buf_char(p->out, ' ');
-}
-
-/* The text, with blanks up to the column; longer texts stay whole. */
-static void padded(struct page *p, const char *text, int width)
-{
-    buf_str(p->out, text);
-    spaces(p, width - columns(text));
-}
-
-/* A sentence indented by indent, broken at blanks; ends the line. */
-static void wrapped(struct page *p, const char *text, int indent)
-{
-    int at = indent;
-
-    spaces(p, indent);
-    while (*text != '\0') {
-        size_t len = strcspn(text, " ");
-        int wide = 0;
-
-        for (size_t i = 0; i < len; i++)
-            wide += ((unsigned char)text[i] & 0xC0) != 0x80;
-        if (at > indent && p->width > 0 && at + 1 + wide > p->width) {
-            buf_char(p->out, '\n');
-            spaces(p, indent);
-            at = indent;
-        } else if (at > indent) {
-            buf_char(p->out, ' ');
-            at++;
-        }
-        buf_add(p->out, text, len);
-        at += wide;
-        text += len;
-        text += *text == ' ';
-    }
-    buf_char(p->out, '\n');
-}
 
 static const char *known(const char *text, const char *otherwise)
 {
@@ -190,26 +107,26 @@ static const enum drift_state listed[DRIFT_STATE_COUNT] = {
 };
 
 /* "3 behind", after what separates it; on a new line where it would be too long. */
-static void count_of(struct page *p, enum drift_state s, size_t n, const char *before, int *at)
+static void count_of(struct text_page *p, enum drift_state s, size_t n, const char *before, int *at)
 {
     char number[32];
-    int wide = snprintf(number, sizeof number, "%zu ", n) + columns(drift_state_name(s)) + columns(before);
+    int wide = snprintf(number, sizeof number, "%zu ", n) + text_columns(drift_state_name(s)) + text_columns(before);
     bool breaks = p->width > 0 && *at + wide > p->width;
 
     buf_add(p->out, before, strlen(before) - breaks);
     if (breaks) {
         buf_char(p->out, '\n');
-        spaces(p, DEPTH_NAME);
+        text_spaces(p, DEPTH_NAME);
     }
     *at = breaks ? DEPTH_NAME + wide : *at + wide;
     buf_str(p->out, number);
-    colour(p, state_colours[s]);
+    text_colour(p, state_colours[s]);
     buf_str(p->out, drift_state_name(s));
-    plain(p);
+    text_plain(p);
 }
 
 /* "Since 2026-01-31T08:00:00Z: 3 new, 1 solved, 0 changed, 12 unchanged, 0 gone" */
-static void change_line(struct page *p, const struct drift_report *r)
+static void change_line(struct text_page *p, const struct drift_report *r)
 {
     char time[TIMES_TEXT_MAX];
 
@@ -222,15 +139,15 @@ static void change_line(struct page *p, const struct drift_report *r)
     buf_char(p->out, '\n');
 }
 
-static void summary(struct page *p, const struct drift_report *r, const char *title)
+static void summary(struct text_page *p, const struct drift_report *r, const char *title)
 {
     char time[TIMES_TEXT_MAX], line[128];
     const char *before = ": ";
     int at;
 
-    colour(p, bold);
+    text_colour(p, TEXT_BOLD);
     buf_printf(p->out, "%s, %s", title, times_format(r->options.now_ns / NS_PER_S * NS_PER_S, time));
-    plain(p);
+    text_plain(p);
     if (r->options.cluster != NULL)
         buf_printf(p->out, ", cluster %s", r->options.cluster);
     at = snprintf(line, sizeof line, "%zu %s on %zu %s", r->guest_count, r->guest_count == 1 ? "guest" : "guests",
@@ -246,20 +163,20 @@ static void summary(struct page *p, const struct drift_report *r, const char *ti
     change_line(p, r);
 }
 
-static void guest_lines(struct page *p, const struct report_guest *g)
+static void guest_lines(struct text_page *p, const struct report_guest *g)
 {
     char since[TIMES_TEXT_MAX];
 
-    spaces(p, 2 * DEPTH_NAME);
-    colour(p, state_colours[g->kept.state]);
-    padded(p, drift_state_name(g->kept.state), STATE_COLUMNS);
-    plain(p);
+    text_spaces(p, 2 * DEPTH_NAME);
+    text_colour(p, state_colours[g->kept.state]);
+    text_padded(p, drift_state_name(g->kept.state), STATE_COLUMNS);
+    text_plain(p);
     buf_char(p->out, ' ');
-    padded(p, report_guest_label(g), NAME_COLUMNS);
+    text_padded(p, report_guest_label(g), NAME_COLUMNS);
     buf_char(p->out, ' ');
-    padded(p, known(g->guest_version, "?"), VERSION_COLUMNS);
+    text_padded(p, known(g->guest_version, "?"), VERSION_COLUMNS);
     buf_str(p->out, g->expected_version[0] != '\0' ? " of " : "    ");
-    padded(p, g->expected_version, VERSION_COLUMNS);
+    text_padded(p, g->expected_version, VERSION_COLUMNS);
     buf_printf(p->out, " since %.10s%s", known(times_format(g->kept.since, since), "?"),
                g->kept.stale ? " (stale)" : "");
     if (g->change == REPORT_NEW)
@@ -267,16 +184,16 @@ static void guest_lines(struct page *p, const struct report_guest *g)
     else if (g->change == REPORT_CHANGED)
         buf_printf(p->out, ", was %s", drift_state_name(g->then));
     buf_char(p->out, '\n');
-    colour(p, dim);
+    text_colour(p, TEXT_DIM);
     if (g->os_name[0] != '\0') {
-        spaces(p, 3 * DEPTH_NAME);
+        text_spaces(p, 3 * DEPTH_NAME);
         buf_printf(p->out, "%s%s%s\n", g->os_name, g->os_version[0] != '\0' ? ", " : "", g->os_version);
     }
-    wrapped(p, g->reason, 3 * DEPTH_NAME);
-    plain(p);
+    text_wrapped(p, g->reason, 3 * DEPTH_NAME);
+    text_plain(p);
 }
 
-static void fine_line(struct page *p, const struct group *group)
+static void fine_line(struct text_page *p, const struct group *group)
 {
     size_t current = 0, not_applicable = 0;
 
@@ -286,7 +203,7 @@ static void fine_line(struct page *p, const struct group *group)
     }
     if (current + not_applicable == 0)
         return;
-    spaces(p, 2 * DEPTH_NAME);
+    text_spaces(p, 2 * DEPTH_NAME);
     if (current > 0)
         buf_printf(p->out, "%zu current", current);
     if (not_applicable > 0)
@@ -294,21 +211,21 @@ static void fine_line(struct page *p, const struct group *group)
     buf_char(p->out, '\n');
 }
 
-static void host_line(struct page *p, const struct report_guest *g)
+static void host_line(struct text_page *p, const struct report_guest *g)
 {
     const struct report_host *on = g->on;
 
-    spaces(p, DEPTH_NAME);
-    colour(p, bold);
+    text_spaces(p, DEPTH_NAME);
+    text_colour(p, TEXT_BOLD);
     buf_str(p->out, known(g->host, "(host not known)"));
-    plain(p);
+    text_plain(p);
     if (on != NULL)
         buf_printf(p->out, "  %s%s%s", known(on->h.facts.os_version, "Windows version not known"),
                    on->h.facts.is_win6x[0] != '\0' ? ", expects " : "", on->h.facts.is_win6x);
     buf_char(p->out, '\n');
 }
 
-static void group_lines(struct page *p, const struct group *group)
+static void group_lines(struct text_page *p, const struct group *group)
 {
     host_line(p, group->guests[0]);
     for (size_t i = 0; i < group->count; i++) {
@@ -318,19 +235,19 @@ static void group_lines(struct page *p, const struct group *group)
     fine_line(p, group);
 }
 
-static void cluster_line(struct page *p, const char *cluster)
+static void cluster_line(struct text_page *p, const char *cluster)
 {
     buf_char(p->out, '\n');
-    colour(p, bold);
+    text_colour(p, TEXT_BOLD);
     if (cluster[0] != '\0')
         buf_printf(p->out, "Cluster %s", cluster);
     else
         buf_str(p->out, "Outside of clusters");
-    plain(p);
+    text_plain(p);
     buf_char(p->out, '\n');
 }
 
-static void groups(struct page *p, const struct drift_report *r)
+static void groups(struct text_page *p, const struct drift_report *r)
 {
     const struct report_guest **guests = malloc((r->guest_count + 1) * sizeof *guests);
     struct group *group = malloc((r->guest_count + 1) * sizeof *group);
@@ -359,7 +276,7 @@ done:
 
 /* ---- what to do --------------------------------------------------------- */
 
-static void need_lines(struct page *p, const struct report_need *t)
+static void need_lines(struct text_page *p, const struct report_need *t)
 {
     struct buf names;
 
@@ -368,19 +285,19 @@ static void need_lines(struct page *p, const struct report_need *t)
         buf_printf(&names, "%s%s", i > 0 ? ", " : "", report_guest_label(t->first[i]));
     if (t->count > REPORT_NAMES)
         buf_printf(&names, " and %zu more", t->count - REPORT_NAMES);
-    spaces(p, DEPTH_NAME);
-    colour(p, state_colours[t->state]);
+    text_spaces(p, DEPTH_NAME);
+    text_colour(p, state_colours[t->state]);
     buf_str(p->out, drift_state_name(t->state));
-    plain(p);
+    text_plain(p);
     buf_printf(p->out, " (%zu)\n", t->count);
-    wrapped(p, t->action, 2 * DEPTH_NAME);
-    colour(p, dim);
-    wrapped(p, buf_text(&names), 2 * DEPTH_NAME);
-    plain(p);
+    text_wrapped(p, t->action, 2 * DEPTH_NAME);
+    text_colour(p, TEXT_DIM);
+    text_wrapped(p, buf_text(&names), 2 * DEPTH_NAME);
+    text_plain(p);
     buf_free(&names);
 }
 
-static void needs(struct page *p, const struct drift_report *r)
+static void needs(struct text_page *p, const struct drift_report *r)
 {
     struct report_need list[REPORT_NEEDS_MAX];
     size_t count = report_needs(r, list);
@@ -388,9 +305,9 @@ static void needs(struct page *p, const struct drift_report *r)
     if (count == 0)
         return;
     buf_char(p->out, '\n');
-    colour(p, bold);
+    text_colour(p, TEXT_BOLD);
     buf_str(p->out, "What to do");
-    plain(p);
+    text_plain(p);
     buf_char(p->out, '\n');
     for (size_t i = 0; i < count; i++)
         need_lines(p, &list[i]);
@@ -398,16 +315,16 @@ static void needs(struct page *p, const struct drift_report *r)
 
 /* ---- counts ------------------------------------------------------------- */
 
-static void group_row(struct page *p, const struct report_group *g, enum report_grouping by)
+static void group_row(struct text_page *p, const struct report_group *g, enum report_grouping by)
 {
-    spaces(p, DEPTH_NAME);
-    padded(p, known(report_group_label(by, g), by == GROUP_CLUSTER ? "(outside of clusters)" : "(not known)"),
-           2 * NAME_COLUMNS);
+    text_spaces(p, DEPTH_NAME);
+    text_padded(p, known(report_group_label(by, g), by == GROUP_CLUSTER ? "(outside of clusters)" : "(not known)"),
+                2 * NAME_COLUMNS);
     buf_printf(p->out, " %5zu of %zu\n", g->problems, g->guests);
 }
 
 /* The groups with the most guests that are not as they should be. */
-static void group_table(struct page *p, const struct drift_report *r, enum report_grouping by, const char *title)
+static void group_table(struct text_page *p, const struct drift_report *r, enum report_grouping by, const char *title)
 {
     size_t count;
     struct report_group *list = report_groups(r, by, &count);
@@ -417,9 +334,9 @@ static void group_table(struct page *p, const struct drift_report *r, enum repor
     if (list == NULL || count < 2)
         goto done;
     buf_char(p->out, '\n');
-    colour(p, bold);
+    text_colour(p, TEXT_BOLD);
     buf_printf(p->out, "Not current by %s", title);
-    plain(p);
+    text_plain(p);
     buf_char(p->out, '\n');
     for (size_t i = 0; i < count && i < GROUPS_LISTED; i++)
         group_row(p, &list[i], by);
@@ -429,7 +346,7 @@ done:
     free(list);
 }
 
-static void group_tables(struct page *p, const struct drift_report *r)
+static void group_tables(struct text_page *p, const struct drift_report *r)
 {
     group_table(p, r, GROUP_CLUSTER, "cluster");
     group_table(p, r, GROUP_HOST, "host");
@@ -439,29 +356,29 @@ static void group_tables(struct page *p, const struct drift_report *r)
 
 /* ---- hosts -------------------------------------------------------------- */
 
-static void host_finding(struct page *p, const struct report_host *h)
+static void host_finding(struct text_page *p, const struct report_host *h)
 {
     const char *cluster = h->h.facts.cluster;
 
-    spaces(p, DEPTH_NAME);
+    text_spaces(p, DEPTH_NAME);
     buf_printf(p->out, "%s%s%s", cluster, cluster[0] != '\0' ? " / " : "", h->name);
     buf_char(p->out, '\n');
-    colour(p, state_colours[DRIFT_BEHIND_PROTOCOL]);
-    wrapped(p, h->finding, 2 * DEPTH_NAME);
-    plain(p);
+    text_colour(p, state_colours[DRIFT_BEHIND_PROTOCOL]);
+    text_wrapped(p, h->finding, 2 * DEPTH_NAME);
+    text_plain(p);
 }
 
 /* Hosts with findings, and how many have none. */
-static void host_findings(struct page *p, const struct drift_report *r)
+static void host_findings(struct text_page *p, const struct drift_report *r)
 {
     size_t found = 0;
 
     for (size_t i = 0; i < r->host_count; i++)
         found += r->hosts[i]->shown && r->hosts[i]->finding[0] != '\0';
     buf_char(p->out, '\n');
-    colour(p, bold);
+    text_colour(p, TEXT_BOLD);
     buf_str(p->out, "Hosts");
-    plain(p);
+    text_plain(p);
     buf_printf(p->out, ": %zu of %zu with findings\n", found, r->hosts_shown);
     for (size_t i = 0; i < r->host_count; i++) {
         if (r->hosts[i]->shown && r->hosts[i]->finding[0] != '\0')
@@ -471,7 +388,7 @@ static void host_findings(struct page *p, const struct drift_report *r)
 
 void report_drift_text(const struct drift_report *r, const struct report_style *style, struct buf *out)
 {
-    struct page p = page_of(style, out);
+    struct text_page p = text_page_of(style, out);
 
     summary(&p, r, "Fleet drift report");
     groups(&p, r);
@@ -480,29 +397,29 @@ void report_drift_text(const struct drift_report *r, const struct report_style *
     host_findings(&p, r);
 }
 
-static void host_row(struct page *p, const struct report_host *h)
+static void host_row(struct text_page *p, const struct report_host *h)
 {
     const struct resource *facts = &h->h.facts;
     char seen[TIMES_TEXT_MAX];
 
-    spaces(p, DEPTH_NAME);
-    padded(p, h->name, NAME_COLUMNS);
+    text_spaces(p, DEPTH_NAME);
+    text_padded(p, h->name, NAME_COLUMNS);
     buf_char(p->out, ' ');
-    padded(p, known(facts->os_version, "?"), VERSION_COLUMNS + 1);
+    text_padded(p, known(facts->os_version, "?"), VERSION_COLUMNS + 1);
     buf_char(p->out, ' ');
-    padded(p, known(facts->is_win6x, "-"), VERSION_COLUMNS);
+    text_padded(p, known(facts->is_win6x, "-"), VERSION_COLUMNS);
     buf_printf(p->out, " %5zu %s  last heard %s\n", h->guests, h->guests == 1 ? "guest " : "guests",
                known(times_format((h->heard != 0 ? h->heard : h->h.last_seen) / NS_PER_S * NS_PER_S, seen), "never"));
     if (h->finding[0] == '\0')
         return;
-    colour(p, state_colours[DRIFT_BEHIND_PROTOCOL]);
-    wrapped(p, h->finding, 2 * DEPTH_NAME);
-    plain(p);
+    text_colour(p, state_colours[DRIFT_BEHIND_PROTOCOL]);
+    text_wrapped(p, h->finding, 2 * DEPTH_NAME);
+    text_plain(p);
 }
 
 void report_hosts_text(const struct drift_report *r, const struct report_style *style, struct buf *out)
 {
-    struct page p = page_of(style, out);
+    struct text_page p = text_page_of(style, out);
     const char *cluster = NULL;
 
     summary(&p, r, "Hosts");
