@@ -182,7 +182,7 @@ void incident_chart(const struct incident *i, struct buf *out)
     bottom = TOP + used * LANE;
     buf_printf(
         out,
-        "<svg class=\"chart\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"What happened before and after the "
+        "<svg class=\"timeline\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"What happened before and after the "
         "crash; the timeline below says the same\">\n",
         WIDTH, bottom + 6);
     ticks(&s, -1, bottom, out);

@@ -4,7 +4,7 @@
  * it is drawn, so that the hour before and the second of the crash are both to be seen.  What the picture shows is in
  * the table of the timeline too, which is there for those who cannot see it.
  *
- * Colours come from the page's style sheet by classes: chart axis now mark sign gap.
+ * Colours come from the page's style sheet by classes: timeline axis now mark sign gap.
  */
 #ifndef REPORT_INCIDENT_CHART_H
 #define REPORT_INCIDENT_CHART_H

@@ -288,7 +288,7 @@ START_TEST(html_holds_list_facts_findings_and_timeline)
     expect_has(html, "<dt>Integration services</dt><dd>behind-protocol, had 6.1.7601.17514");
     expect_has(html, "<strong>What to do:</strong> Install the hotfix in the guest.");
     expect_has(html, "href=\"https://support.microsoft.com/kb/2636573\"");
-    expect_has(html, "<svg class=\"chart\"");
+    expect_has(html, "<svg class=\"timeline\"");
     expect_has(html, "<td class=\"n\">-0:30:00</td><td>2024-01-31 07:30:00 to 2024-01-31 07:35:00</td><td>gap</td>");
 }
 END_TEST
