@@ -116,12 +116,16 @@ static const char *disk_text(struct look *l, const struct observation *o, int n,
 
     snprintf(key, sizeof key, ATTR_DISK_N, n, what);
     text = obs_get_str(o, key);
+    if (strcmp(text, "unknown") == 0)
+        return "";
     text = arena_copy(&l->arena, text, strlen(text));
     return text != NULL ? text : "";
 }
 
+/* With their paths, and more of them than a guest keeps. */
 static void take_disks(struct look *l, const struct observation *o)
 {
+    l->c.disk_count = 0;
     for (int n = 1; n <= CONFIG_DISKS_TOLD && l->c.disk_count < INCIDENT_DISKS_MAX; n++) {
         struct incident_disk d = { disk_text(l, o, n, "controller"), disk_text(l, o, n, "kind"),
                                    disk_text(l, o, n, "path") };
@@ -129,20 +133,6 @@ static void take_disks(struct look *l, const struct observation *o)
         if (d.controller[0] != '\0' || d.kind[0] != '\0' || d.path[0] != '\0')
             l->c.disks[l->c.disk_count++] = d;
     }
-}
-
-static int64_t or_unknown(int64_t value)
-{
-    return value > 0 ? value : -1;
-}
-
-static int pressure_of(const struct guest_config *g)
-{
-    if (g->has_available && g->available_percent < 0)
-        return 1;
-    if (g->assigned_mib <= 0 || g->demand_mib <= 0)
-        return g->has_available ? 0 : -1;
-    return g->demand_mib > g->assigned_mib;
 }
 
 int guest_history_look(struct guest_history *h, const struct observation *o, struct err *e)
@@ -162,20 +152,7 @@ int guest_history_look(struct guest_history *h, const struct observation *o, str
     guest_config_take(&g, o, time);
     arena_init(&l->arena, INCIDENT_BYTES_MAX);
     l->time = time;
-    l->c = (struct incident_configuration){
-        .known = true,
-        .why = "",
-        .dynamic_memory = g.memory == MEMORY_UNKNOWN ? -1 : g.memory == MEMORY_DYNAMIC,
-        .memory_pressure = pressure_of(&g),
-        .assigned_mib = or_unknown(g.assigned_mib),
-        .demanded_mib = or_unknown(g.demand_mib),
-        .available_percent = !g.has_available          ? -1
-                             : g.available_percent > 0 ? g.available_percent
-                                                       : 0,
-        .generation = (int)or_unknown(g.generation),
-        .checkpoints = g.checkpoints,
-        .processors = (int)or_unknown(g.processors),
-    };
+    incident_configuration_of(&g, &l->c);
     take_disks(l, o);
     h->look_count++;
     return 0;
@@ -244,12 +221,17 @@ static const char *value_at(const struct guest_history *h, enum fleet_change_kin
     return first != NULL ? first->from : current;
 }
 
+/* The first that was more than "unknown": only by that something was told of the integration services. */
 static int64_t earliest_state(const struct guest_history *h)
 {
+    const char *unknown = drift_state_name(DRIFT_UNKNOWN);
     int64_t earliest = 0;
 
     for (int i = 0; i < h->count; i++) {
-        if (h->changes[i].kind == CHANGE_STATE && (earliest == 0 || h->changes[i].time < earliest))
+        const char *to = h->changes[i].to;
+
+        if (h->changes[i].kind == CHANGE_STATE && to[0] != '\0' && strcmp(to, unknown) != 0 &&
+            (earliest == 0 || h->changes[i].time < earliest))
             earliest = h->changes[i].time;
     }
     return earliest;
@@ -261,7 +243,7 @@ static const char *why_not(struct guest_history *h, int64_t time)
     int64_t begin = earliest_state(h);
 
     if (begin == 0)
-        snprintf(h->why, sizeof h->why, "nothing is known of this guest");
+        snprintf(h->why, sizeof h->why, "nobody told of this guest's integration services");
     else if (time < begin)
         snprintf(h->why, sizeof h->why, "what is known of this guest begins at %s", times_format(begin, text));
     else
@@ -293,7 +275,8 @@ void guest_history_at(struct guest_history *h, int64_t time, struct guest_moment
     const char *os_now = h->known ? g->kvp[KVP_OS_VERSION].text : "";
 
     *out = (struct guest_moment){ .why = "" };
-    if (state == NULL || !drift_state_parse(state->to, &out->state)) {
+    if (state == NULL || !drift_state_parse(state->to, &out->state) || earliest_state(h) == 0 ||
+        (out->state == DRIFT_UNKNOWN && time < earliest_state(h))) {
         out->why = why_not(h, time);
         return;
     }
