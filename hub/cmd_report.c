@@ -1,6 +1,8 @@
-/* hvhub report drift|hosts: straight from the store, also while the hub runs. */
+/* hvhub report drift|hosts|incidents: straight from the store, also while the hub runs. */
 #include "base/log.h"
+#include "base/text.h"
 #include "hub/commands.h"
+#include "hub/fleet_incidents_report.h"
 #include "hub/fleet_report.h"
 #include "hub/hub.h"
 
@@ -39,15 +41,11 @@ static enum exit_code wrong(const char *what, const char *value, const char *exp
 static enum exit_code read_arguments(const struct report_arguments *a, struct report_query *q)
 {
     if (a->kind == NULL) {
-        fprintf(stderr, "hvhub report: which one? write drift or hosts\n");
-        return EXIT_USAGE;
-    }
-    if (strcmp(a->kind, "incidents") == 0) {
-        fprintf(stderr, "hvhub report: the incidents report is not in this version; there are drift and hosts\n");
+        fprintf(stderr, "hvhub report: which one? write drift, hosts or incidents\n");
         return EXIT_USAGE;
     }
     if (!report_kind_parse(a->kind, &q->kind))
-        return wrong("", a->kind, "drift or hosts");
+        return wrong("", a->kind, "drift, hosts or incidents");
     if (a->format != NULL && !report_format_parse(a->format, &q->format))
         return wrong("--format", a->format, "text, json, csv, html, ansible or sccm");
     if (!report_format_fits(q->kind, q->format))
@@ -59,6 +57,21 @@ static enum exit_code read_arguments(const struct report_arguments *a, struct re
     if (a->cluster != NULL)
         memcpy(q->cluster, a->cluster, strlen(a->cluster) + 1);
     return EXIT_DONE;
+}
+
+static int incidents_report(struct fleet_store *store, const struct report_query *q, struct buf *out, struct err *e)
+{
+    struct incidents_query asked = {
+        .format = q->format,
+        .style = q->style,
+        .now_ns = q->now_ns,
+        .since_ns = q->since_ns,
+        .code = -1,
+        .limit = FLEET_INCIDENTS_MAX,
+    };
+
+    text_copy(asked.cluster, sizeof asked.cluster, q->cluster);
+    return fleet_incidents_report(store, &asked, out, e);
 }
 
 static int make_report(const struct hub_config *config, const struct report_query *q, struct buf *out, struct err *e)
@@ -74,7 +87,7 @@ static int make_report(const struct hub_config *config, const struct report_quer
 
     if (rc != 0)
         return rc;
-    rc = fleet_report(store, q, out, e);
+    rc = q->kind == REPORT_INCIDENTS ? incidents_report(store, q, out, e) : fleet_report(store, q, out, e);
     fleet_store_close(store);
     return rc;
 }

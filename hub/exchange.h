@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "hub/decompress.h"
 #include "hub/fleet_history_json.h"
+#include "hub/fleet_incidents_report.h"
 #include "hub/fleet_report.h"
 #include "hub/metrics.h"
 #include "hub/server.h"
@@ -74,6 +75,7 @@ struct exchange {
     struct work work;
     struct report_query query;
     struct history_query history;
+    struct incidents_query incidents;
     enum metrics_format metrics;
     const char *below;             /* what of the path comes after the route's; valid during begin() */
     struct web_query *web;         /* owned; NULL but on the dashboard's routes */
@@ -113,6 +115,11 @@ void page_report_hosts(struct exchange *x);
 void page_history_changes(struct exchange *x);
 void page_history_days(struct exchange *x);
 void page_findings(struct exchange *x);
+
+/* pages_incidents.c */
+void page_report_incidents(struct exchange *x);
+void page_incident_begin(struct exchange *x);
+void page_incident(struct exchange *x);
 
 /* Hands the exchange to the worker's thread, where run must set the answer and call exchange_resume(). */
 void page_hand_over(struct exchange *x, void (*run)(struct work *work));

@@ -28,7 +28,7 @@
 #include "incidents/rules.h"
 #include "incidents/statistics.h"
 
-enum { FLEET_INCIDENTS_MAX = 1000, FLEET_MODULE_MAX = 128 };
+enum { FLEET_INCIDENTS_MAX = 1000, FLEET_MODULE_MAX = 128, FLEET_SENTENCES_MAX = 2 };
 
 /* Which ones.  Texts NULL: all. */
 struct fleet_incident_query {
@@ -97,7 +97,7 @@ struct fleet_statistics {
     int64_t since_ns, until_ns;
     struct statistics *by[STATISTICS_GROUPING_COUNT];
     double days_by_state[DRIFT_STATE_COUNT];
-    char sentences[2][STATISTICS_SENTENCE_MAX]; /* comparisons, ready to print */
+    char sentences[FLEET_SENTENCES_MAX][STATISTICS_SENTENCE_MAX]; /* comparisons, ready to print */
     size_t sentence_count;
 };
 /* cluster NULL: the whole fleet.  Free with fleet_statistics_free() either way. */

@@ -11,10 +11,15 @@
 
 bool report_kind_parse(const char *word, enum report_kind *out)
 {
-    if (strcmp(word, "drift") != 0 && strcmp(word, "hosts") != 0)
-        return false;
-    *out = word[0] == 'd' ? REPORT_DRIFT : REPORT_HOSTS;
-    return true;
+    static const char *const words[] = { "drift", "hosts", "incidents" };
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(words[i], word) == 0) {
+            *out = (enum report_kind)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 /* "7d" as nanoseconds. */

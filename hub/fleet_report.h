@@ -7,8 +7,9 @@
 #include "hub/fleet_store.h"
 #include "report/drift_report.h"
 
-enum report_kind { REPORT_DRIFT, REPORT_HOSTS };
-bool report_kind_parse(const char *word, enum report_kind *out); /* "drift", "hosts" */
+/* The incidents report is made by fleet_incidents_report.h. */
+enum report_kind { REPORT_DRIFT, REPORT_HOSTS, REPORT_INCIDENTS };
+bool report_kind_parse(const char *word, enum report_kind *out); /* "drift", "hosts", "incidents" */
 
 struct report_query {
     enum report_kind kind;

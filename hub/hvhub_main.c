@@ -7,7 +7,7 @@
 static const char usage[] =
     "usage: hvhub serve [--config F]          take what agents ship, keep the fleet, answer reports\n"
     "       hvhub check-config [--config F]   say what is wrong with the settings, and the remedy\n"
-    "       hvhub report drift|hosts [--format text|json|csv|html] [--cluster C] [--since T] [--config F]\n"
+    "       hvhub report drift|hosts|incidents [--format text|json|csv|html] [--cluster C] [--since T] [--config F]\n"
     "       hvhub migrate --from sqlite:PATH --to postgresql://...   move a fleet; the database must be empty\n"
     "       hvhub ready [--config F]          is the hub that runs here able to store?\n"
     "       hvhub backup --to FILE [--config F]   a copy of the store, while the hub runs\n"

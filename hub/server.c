@@ -27,6 +27,8 @@ static const struct route routes[] = {
     { "/metrics", "GET", false, NULL, page_metrics, false },
     { "/api/v1/reports/drift", "GET", false, NULL, page_report_drift, false },
     { "/api/v1/reports/hosts", "GET", false, NULL, page_report_hosts, false },
+    { "/api/v1/reports/incidents", "GET", false, NULL, page_report_incidents, false },
+    { "/api/v1/incidents/", "GET", false, page_incident_begin, page_incident, true },
     { "/api/v1/history/changes", "GET", false, NULL, page_history_changes, false },
     { "/api/v1/history/days", "GET", false, NULL, page_history_days, false },
     { "/api/v1/findings", "GET", false, NULL, page_findings, false },
