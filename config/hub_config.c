@@ -159,6 +159,19 @@ static const struct yaml_key keys[] = {
     { "forward.syslog.confirm", YAML_CHOICE, FIELD(forward.syslog_confirm), .fallback = "tcp", .choices = confirms, .help =
       "What counts as taken, since syslog has no answer: an orderly end of the connection (tcp), or the receiver's own closing "
       "word of TLS (tls), which is stricter and which rsyslog does not send." },
+
+    { "incidents.clock_tolerance", YAML_DURATION, FIELD(incidents.tolerance_ns), 1 * NS_PER_S, 1 * HOUR, .fallback = "5m", .help =
+      "By how much the clocks of two hosts, or of a guest and its host, may differ when signs of one crash are put together." },
+    { "incidents.window_before", YAML_DURATION, FIELD(incidents.before_ns), 1 * MINUTE, 24 * HOUR, .fallback = "1h", .help =
+      "How long before a crash trouble of storage and cluster counts as having been around it." },
+    { "incidents.window_after", YAML_DURATION, FIELD(incidents.after_ns), 1 * MINUTE, 24 * HOUR, .fallback = "15m", .help =
+      "And how long after it: a request that never ended is logged when it is given up." },
+    { "incidents.rules_folder", YAML_TEXT, FIELD(incidents.rules_folder), .max = TEXT_MAX, .fallback = "", .help =
+      "A folder with rules of your own (*.yaml, docs/rules.md), read at start and at reload. A rule with the id of a shipped one "
+      "takes its place. Empty: the shipped rules alone." },
+    { "incidents.keep", YAML_DURATION, FIELD(incidents.keep_ns), 1 * DAY, 36500 * DAY, .fallback = "1095d", .help =
+      "How long incidents are kept, counted from the crash, and with them what happened to guests. Trouble of hosts around them "
+      "is kept as long as observations (store.keep)." },
 };
 /* clang-format on */
 

@@ -43,6 +43,15 @@ struct hub_config_forward {
     enum forward_confirm syslog_confirm; /* forward.syslog.confirm: tcp */
 };
 
+/* incidents: how crashes are put together, explained and kept. */
+struct hub_config_incidents {
+    int64_t tolerance_ns;               /* incidents.clock_tolerance: 5m */
+    int64_t before_ns;                  /* incidents.window_before: 1h */
+    int64_t after_ns;                   /* incidents.window_after: 15m */
+    int64_t keep_ns;                    /* incidents.keep: 1095d */
+    char rules_folder[CONFIG_TEXT_MAX]; /* incidents.rules_folder: "" the shipped rules alone */
+};
+
 struct hub_config {
     char listen[CONFIG_TEXT_MAX];    /* listen: "127.0.0.1:4318"; host:port, [::]:port */
     char cert_file[CONFIG_TEXT_MAX]; /* tls.cert_file, tls.key_file: the hub's own */
@@ -74,6 +83,7 @@ struct hub_config {
     enum log_level log_level; /* log.level: info */
 
     struct hub_config_forward forward;
+    struct hub_config_incidents incidents;
 };
 
 /* As agent_config.h. */

@@ -21,6 +21,7 @@ int cmd_migrate(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
 int cmd_restore(int argc, char **argv);
 int cmd_ready(int argc, char **argv);
+int cmd_rules(int argc, char **argv);
 int cmd_deliver(int argc, char **argv);
 
 /* ---- shared by the commands (options.c) ----------------------------------------- */

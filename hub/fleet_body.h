@@ -244,8 +244,6 @@ struct fleet_body_ops {
     /* Who crashed when, of a host, cluster or with a module, newest first. */
     int (*incident_places)(struct fleet_body *b, enum todo_scope scope, const char *key, int64_t from, int64_t to,
                            int limit, fleet_take_place *take, void *arg, struct err *e);
-    int (*incidents_untold)(struct fleet_body *b, int limit, fleet_take_incident_row *take, void *arg, struct err *e);
-    int (*incident_told)(struct fleet_body *b, const char *id, struct err *e);
     void (*close)(struct fleet_body *b);
 };
 

@@ -83,7 +83,6 @@ struct fleet_incident_row {
     const char *finding; /* the surest rule's id; "" none */
     const char *headline;
     int64_t first_seen, updated;
-    bool told;
     const char *json;
     size_t len;
 };

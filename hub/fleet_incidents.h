@@ -67,6 +67,10 @@ MUST_USE int fleet_store_incident_list(struct fleet_store *s, const struct fleet
 /* One, by its id or one that it had before.  ERR_NOT_FOUND. */
 MUST_USE int fleet_store_incident(struct fleet_store *s, const char *id, struct fleet_incident *out, struct err *e);
 
+/* The facts of the fleet around it that findings are made with besides what it holds itself. */
+MUST_USE int fleet_store_surroundings(struct fleet_store *s, const struct incident *i,
+                                      struct incident_surroundings *out, struct err *e);
+
 /* ---- making them ---------------------------------------------------------- */
 
 /* The rules for findings from now on; the store frees them.  Any thread: they are taken up at the next slice of
@@ -81,13 +85,6 @@ struct fleet_incident_counts {
     uint64_t failed;   /* guests whose incidents could not be computed; said in the log */
 };
 void fleet_incident_counts(const struct fleet_store *s, struct fleet_incident_counts *out);
-
-/* Calls told for each stored incident that was not told of yet and marks them as told, all in one transaction;
- * those whose crash is older than max_age_ns are marked without a call.  At most limit of them.  A call that
- * returns false leaves that one, and those after it, for the next time. */
-typedef bool fleet_tell_incident(void *arg, const struct incident *i);
-MUST_USE int fleet_store_tell_incidents(struct fleet_store *s, int64_t max_age_ns, int limit, fleet_tell_incident *tell,
-                                        void *arg, struct err *e);
 
 /* ---- statistics ------------------------------------------------------------- */
 

@@ -155,26 +155,39 @@ static bool count_place(void *arg, const char *vm_id, const char *host_id, int64
     return true;
 }
 
-/* Crashes up to this one: those that come later are told with this one in their own surroundings. */
+int fleet_incidents_around(struct fleet_body *b, const struct incident *i, struct incident_surroundings *out,
+                           struct err *e)
+{
+    const char *module = incident_module(i);
+    struct counting n = { .pairs = NULL };
+    int64_t month = (int64_t)MODULE_DAYS * 86400 * NS_PER_S;
+    int rc;
+
+    *out = (struct incident_surroundings){ .why = "no dump blames a module" };
+    if (module[0] == '\0')
+        return 0;
+    n.pairs = calloc(MODULE_INCIDENTS_MAX, sizeof *n.pairs);
+    if (n.pairs == NULL)
+        return err_set(e, ERR_MEMORY, "out of memory");
+    count_place(&n, i->vm_id, i->host_id, i->time);
+    rc = b->ops->incident_places(b, TODO_MODULE, module, i->time - month, i->time, MODULE_INCIDENTS_MAX - 1,
+                                 count_place, &n, e);
+    *out = (struct incident_surroundings){ .known = rc == 0,
+                                           .why = "",
+                                           .module_hosts_days = MODULE_DAYS,
+                                           .module_guests = n.guests,
+                                           .module_hosts = n.hosts };
+    free(n.pairs);
+    return rc;
+}
+
 static void around(void *arg, const struct incident *i, struct incident_surroundings *out)
 {
     struct evidence *v = (struct evidence *)arg;
-    const char *module = incident_module(i);
-    struct counting n = { .pairs = calloc(MODULE_INCIDENTS_MAX, sizeof *n.pairs) };
-    int64_t month = (int64_t)MODULE_DAYS * 86400 * NS_PER_S;
 
-    *out = (struct incident_surroundings){ .why = "no dump blames a module" };
-    if (module[0] != '\0' && v->rc == 0 && n.pairs != NULL) {
-        count_place(&n, i->vm_id, i->host_id, i->time);
-        v->rc = v->s->body->ops->incident_places(v->s->body, TODO_MODULE, module, i->time - month, i->time,
-                                                 MODULE_INCIDENTS_MAX - 1, count_place, &n, v->e);
-        *out = (struct incident_surroundings){ .known = v->rc == 0,
-                                               .why = "",
-                                               .module_hosts_days = MODULE_DAYS,
-                                               .module_guests = n.guests,
-                                               .module_hosts = n.hosts };
-    }
-    free(n.pairs);
+    *out = (struct incident_surroundings){ .why = "not asked for" };
+    if (v->rc == 0)
+        v->rc = fleet_incidents_around(v->s->body, i, out, v->e);
 }
 
 /* ---- loading ------------------------------------------------------------------------------------ */

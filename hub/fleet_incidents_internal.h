@@ -54,6 +54,9 @@ void guest_history_event(struct guest_history *h, const char *what, int64_t time
  * incident_list_free(). */
 MUST_USE int fleet_incidents_of(struct fleet_store *s, const struct case_options *options, const char *vm_id,
                                 int64_t from, int64_t to, struct incident_list *out, struct err *e);
+/* Who crashed with the same module, up to this incident: those that come later count it in their own surroundings. */
+MUST_USE int fleet_incidents_around(struct fleet_body *b, const struct incident *i, struct incident_surroundings *out,
+                                    struct err *e);
 /* Is there a sign without a VM that may bear upon incidents in that time? */
 MUST_USE int fleet_incidents_strays(struct fleet_store *s, int64_t from, int64_t to, bool *out, struct err *e);
 

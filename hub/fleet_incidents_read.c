@@ -153,49 +153,12 @@ int fleet_store_incident(struct fleet_store *s, const char *id, struct fleet_inc
     return rc;
 }
 
-/* ---- telling ------------------------------------------------------------------------------------ */
-
-struct untold {
-    struct incident **list;
-    int count;
-};
-
-static bool take_untold(void *arg, struct fleet_incident *f)
+int fleet_store_surroundings(struct fleet_store *s, const struct incident *i, struct incident_surroundings *out,
+                             struct err *e)
 {
-    struct untold *u = (struct untold *)arg;
-
-    u->list[u->count++] = f->incident;
-    return true;
-}
-
-static int tell_once(struct fleet_store *s, int64_t max_age_ns, int limit, fleet_tell_incident *tell, void *arg,
-                     struct untold *u, struct err *e)
-{
-    int64_t oldest = s->clock->wall_ns(s->clock) - max_age_ns;
-    struct giving g = { take_untold, u };
-    int rc = s->body->ops->begin(s->body, true, e);
+    int rc = s->body->ops->begin(s->body, false, e);
 
     if (rc == 0)
-        rc = s->body->ops->incidents_untold(s->body, limit, give, &g, e);
-    for (int i = 0; rc == 0 && i < u->count; i++) {
-        if (u->list[i]->time >= oldest && !tell(arg, u->list[i]))
-            break;
-        rc = s->body->ops->incident_told(s->body, u->list[i]->id, e);
-    }
+        rc = fleet_incidents_around(s->body, i, out, e);
     return finish(s, rc, e);
-}
-
-int fleet_store_tell_incidents(struct fleet_store *s, int64_t max_age_ns, int limit, fleet_tell_incident *tell,
-                               void *arg, struct err *e)
-{
-    struct untold u = { .list = calloc((size_t)limit, sizeof(struct incident *)) };
-    int rc;
-
-    if (u.list == NULL)
-        return err_set(e, ERR_MEMORY, "out of memory");
-    rc = tell_once(s, max_age_ns, limit, tell, arg, &u, e);
-    for (int i = 0; i < u.count; i++)
-        incident_free(u.list[i]);
-    free(u.list);
-    return rc;
 }

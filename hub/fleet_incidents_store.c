@@ -2,8 +2,8 @@
  *
  * Within the VMs and the time that were computed: an incident that came out as
  * it is stored is left alone; one that is stored and did not come out goes, and
- * its id leads from then on to the one that has one of its signs.  What was
- * first seen and told of the old one holds for the new one too.
+ * its id leads from then on to the one that has one of its signs.  When
+ * the old one was first seen holds for the new one too.
  */
 #include "base/log.h"
 #include "base/text.h"
@@ -22,7 +22,6 @@ struct stored {
     char id[INCIDENT_ID_CHARS + 1];
     char module[FLEET_MODULE_MAX];
     int64_t time, first_seen, updated;
-    bool told;
     bool kept;                      /* it came out under its own id, or stays for its age */
     const struct incident *becomes; /* the one that has its signs */
 };
@@ -51,7 +50,6 @@ static bool take_stored(void *arg, const struct fleet_incident_row *r)
     }
     x = &l->items[l->count];
     *x = (struct stored){ .len = r->len, .time = r->time, .first_seen = r->first_seen, .updated = r->updated };
-    x->told = r->told;
     text_copy(x->id, sizeof x->id, r->id);
     text_copy(x->module, sizeof x->module, r->module);
     x->json = malloc(r->len + 1);
@@ -175,7 +173,6 @@ static bool inherit(const struct fleet_store *s, const struct replacing *r, cons
             *same = x;
         if (x->first_seen < row->first_seen)
             row->first_seen = x->first_seen;
-        row->told = row->told || x->told;
     }
     return true;
 }
@@ -238,7 +235,7 @@ static int put(struct fleet_store *s, const struct replacing *r, const struct st
         return rc;
     row.json = buf_text(json);
     row.len = json->len;
-    if (same != NULL && same->len == row.len && memcmp(same->json, row.json, row.len) == 0 && same->told == row.told &&
+    if (same != NULL && same->len == row.len && memcmp(same->json, row.json, row.len) == 0 &&
         same->first_seen == row.first_seen)
         return 0;
     describe(i, &row, code, module, headline);

@@ -142,8 +142,6 @@ enum pg_sql {
     PG_PLACES_HOST,
     PG_PLACES_CLUSTER,
     PG_PLACES_MODULE,
-    PG_INCIDENTS_UNTOLD,
-    PG_INCIDENT_TOLD,
     PG_PRUNE_TROUBLE,
     PG_PRUNE_CIRCUMSTANCES,
     PG_PRUNE_INCIDENTS,
@@ -322,9 +320,6 @@ MUST_USE int postgres_incidents(struct fleet_body *b, const struct fleet_inciden
                                 fleet_take_incident_row *take, void *arg, struct err *e);
 MUST_USE int postgres_incident_places(struct fleet_body *b, enum todo_scope scope, const char *key, int64_t from,
                                       int64_t to, int limit, fleet_take_place *take, void *arg, struct err *e);
-MUST_USE int postgres_incidents_untold(struct fleet_body *b, int limit, fleet_take_incident_row *take, void *arg,
-                                       struct err *e);
-MUST_USE int postgres_incident_told(struct fleet_body *b, const char *id, struct err *e);
 
 MUST_USE int postgres_gauges(struct fleet_body *b, int64_t silent_before_ns, struct fleet_gauges *out, struct err *e);
 

@@ -166,7 +166,7 @@ int postgres_incident_put(struct fleet_body *b, const struct fleet_incident_row 
                           PG_WITH(PG_T(r->id), PG_T(r->vm_id), PG_T(r->vm_name), PG_T(r->host_id), PG_T(r->host_name),
                                   PG_T(r->cluster), PG_I(r->time), PG_T(r->kind), PG_T(r->code), PG_T(r->module),
                                   PG_T(r->drift_state), PG_T(r->origin), PG_T(r->finding), PG_T(r->headline),
-                                  PG_I(r->first_seen), PG_I(r->updated), PG_I(r->told), PG_B(r->json, r->len)),
+                                  PG_I(r->first_seen), PG_I(r->updated), PG_B(r->json, r->len)),
                           e);
 
     return rc != 0 ? rc : postgres_run(ME, PG_INCIDENT_UNALIAS, PG_WITH(PG_T(r->id)), e);
@@ -204,10 +204,9 @@ static bool take_incident(const PGresult *q, void *arg)
         .headline = text_of(q, 13),
         .first_seen = pg_int(q, 14),
         .updated = pg_int(q, 15),
-        .told = pg_int(q, 16) != 0,
     };
 
-    r.json = (const char *)pg_blob(q, 17, &r.len);
+    r.json = (const char *)pg_blob(q, 16, &r.len);
     return t->incident(t->arg, &r);
 }
 
@@ -250,16 +249,4 @@ int postgres_incident_places(struct fleet_body *b, enum todo_scope scope, const 
     assert((size_t)scope < sizeof statements / sizeof statements[0]);
     return postgres_each(ME, take_place, &t, statements[scope], PG_WITH(PG_T(key), PG_I(from), PG_I(to), PG_I(limit)),
                          e);
-}
-
-int postgres_incidents_untold(struct fleet_body *b, int limit, fleet_take_incident_row *take, void *arg, struct err *e)
-{
-    struct taking t = { .incident = take, .arg = arg };
-
-    return postgres_each(ME, take_incident, &t, PG_INCIDENTS_UNTOLD, PG_WITH(PG_I(limit)), e);
-}
-
-int postgres_incident_told(struct fleet_body *b, const char *id, struct err *e)
-{
-    return postgres_run(ME, PG_INCIDENT_TOLD, PG_WITH(PG_T(id)), e);
 }

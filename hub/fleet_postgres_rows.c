@@ -395,7 +395,5 @@ const struct fleet_body_ops postgres_ops = {
     .incident_get = postgres_incident_get,
     .incidents = postgres_incidents,
     .incident_places = postgres_incident_places,
-    .incidents_untold = postgres_incidents_untold,
-    .incident_told = postgres_incident_told,
     .close = postgres_close,
 };

@@ -79,14 +79,13 @@
     "CREATE TABLE incident(id " KEY " PRIMARY KEY, vm_id " KEY ", vm_name " KEY ", host_id " KEY ","            \
     " host_name " KEY ", cluster " KEY ", time " NUM ", kind " KEY ", code " KEY ","                            \
     " module " KEY ", drift_state " KEY ", origin " KEY ", finding " KEY ","                                    \
-    " headline " KEY ", first_seen " NUM ", updated " NUM ", told " NUM ","                                     \
+    " headline " KEY ", first_seen " NUM ", updated " NUM ","                                                   \
     " json bytea NOT NULL);"                                                                                    \
     "CREATE INDEX incident_time ON incident(time, id);"                                                         \
     "CREATE INDEX incident_vm ON incident(vm_id, time, id);"                                                    \
     "CREATE INDEX incident_host ON incident(host_id, time);"                                                    \
     "CREATE INDEX incident_cluster ON incident(cluster, time);"                                                 \
     "CREATE INDEX incident_module ON incident(module, time) WHERE module <> '';"                                \
-    "CREATE INDEX incident_untold ON incident(time, id) WHERE told = 0;"                                        \
     "CREATE TABLE incident_alias(alias " KEY " PRIMARY KEY, id " KEY ", time " NUM ");"                         \
     "CREATE INDEX alias_id ON incident_alias(id);"                                                              \
     "CREATE INDEX alias_time ON incident_alias(time);"                                                          \

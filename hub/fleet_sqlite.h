@@ -139,8 +139,6 @@ enum sql {
     SQL_PLACES_HOST,
     SQL_PLACES_CLUSTER,
     SQL_PLACES_MODULE,
-    SQL_INCIDENTS_UNTOLD,
-    SQL_INCIDENT_TOLD,
     SQL_PRUNE_TROUBLE,
     SQL_PRUNE_CIRCUMSTANCES,
     SQL_PRUNE_INCIDENTS,
@@ -273,9 +271,6 @@ MUST_USE int sqlite_incidents(struct fleet_body *b, const struct fleet_incident_
                               void *arg, struct err *e);
 MUST_USE int sqlite_incident_places(struct fleet_body *b, enum todo_scope scope, const char *key, int64_t from,
                                     int64_t to, int limit, fleet_take_place *take, void *arg, struct err *e);
-MUST_USE int sqlite_incidents_untold(struct fleet_body *b, int limit, fleet_take_incident_row *take, void *arg,
-                                     struct err *e);
-MUST_USE int sqlite_incident_told(struct fleet_body *b, const char *id, struct err *e);
 
 void sqlite_close(struct fleet_body *b);
 /* A row of CHANGE_COLUMNS; false for a kind that a newer hub wrote. */

@@ -155,12 +155,11 @@ int sqlite_incident_turn(struct fleet_body *b, bool *mine, struct err *e)
 
 int sqlite_incident_put(struct fleet_body *b, const struct fleet_incident_row *r, struct err *e)
 {
-    int rc =
-        sqlite_do(ME, SQL_INCIDENT_PUT,
-                  WITH(T(r->id), T(r->vm_id), T(r->vm_name), T(r->host_id), T(r->host_name), T(r->cluster), I(r->time),
-                       T(r->kind), T(r->code), T(r->module), T(r->drift_state), T(r->origin), T(r->finding),
-                       T(r->headline), I(r->first_seen), I(r->updated), I(r->told), B(r->json, r->len)),
-                  e);
+    int rc = sqlite_do(ME, SQL_INCIDENT_PUT,
+                       WITH(T(r->id), T(r->vm_id), T(r->vm_name), T(r->host_id), T(r->host_name), T(r->cluster),
+                            I(r->time), T(r->kind), T(r->code), T(r->module), T(r->drift_state), T(r->origin),
+                            T(r->finding), T(r->headline), I(r->first_seen), I(r->updated), B(r->json, r->len)),
+                       e);
 
     return rc != 0 ? rc : sqlite_do(ME, SQL_INCIDENT_UNALIAS, WITH(T(r->id)), e);
 }
@@ -197,9 +196,8 @@ static bool take_incident(sqlite3_stmt *q, void *arg)
         .headline = text_of(q, 13),
         .first_seen = sqlite3_column_int64(q, 14),
         .updated = sqlite3_column_int64(q, 15),
-        .told = sqlite3_column_int64(q, 16) != 0,
-        .json = (const char *)sqlite3_column_blob(q, 17),
-        .len = (size_t)sqlite3_column_bytes(q, 17),
+        .json = (const char *)sqlite3_column_blob(q, 16),
+        .len = (size_t)sqlite3_column_bytes(q, 16),
     };
 
     return t->incident(t->arg, &r);
@@ -242,16 +240,4 @@ int sqlite_incident_places(struct fleet_body *b, enum todo_scope scope, const ch
 
     assert((size_t)scope < sizeof statements / sizeof statements[0]);
     return sqlite_each(ME, statements[scope], WITH(T(key), I(from), I(to), I(limit)), take_place, &t, e);
-}
-
-int sqlite_incidents_untold(struct fleet_body *b, int limit, fleet_take_incident_row *take, void *arg, struct err *e)
-{
-    struct taking t = { .incident = take, .arg = arg };
-
-    return sqlite_each(ME, SQL_INCIDENTS_UNTOLD, WITH(I(limit)), take_incident, &t, e);
-}
-
-int sqlite_incident_told(struct fleet_body *b, const char *id, struct err *e)
-{
-    return sqlite_do(ME, SQL_INCIDENT_TOLD, WITH(T(id)), e);
 }

@@ -413,7 +413,5 @@ const struct fleet_body_ops sqlite_ops = {
     .incident_get = sqlite_incident_get,
     .incidents = sqlite_incidents,
     .incident_places = sqlite_incident_places,
-    .incidents_untold = sqlite_incidents_untold,
-    .incident_told = sqlite_incident_told,
     .close = sqlite_close,
 };

@@ -50,14 +50,13 @@
     "CREATE TABLE incident(id TEXT PRIMARY KEY, vm_id TEXT NOT NULL, vm_name TEXT NOT NULL, host_id TEXT NOT NULL,"   \
     " host_name TEXT NOT NULL, cluster TEXT NOT NULL, time INTEGER NOT NULL, kind TEXT NOT NULL, code TEXT NOT NULL," \
     " module TEXT NOT NULL, drift_state TEXT NOT NULL, origin TEXT NOT NULL, finding TEXT NOT NULL,"                  \
-    " headline TEXT NOT NULL, first_seen INTEGER NOT NULL, updated INTEGER NOT NULL, told INTEGER NOT NULL,"          \
+    " headline TEXT NOT NULL, first_seen INTEGER NOT NULL, updated INTEGER NOT NULL,"                                 \
     " json BLOB NOT NULL);"                                                                                           \
     "CREATE INDEX incident_time ON incident(time, id);"                                                               \
     "CREATE INDEX incident_vm ON incident(vm_id, time, id);"                                                          \
     "CREATE INDEX incident_host ON incident(host_id, time);"                                                          \
     "CREATE INDEX incident_cluster ON incident(cluster, time);"                                                       \
     "CREATE INDEX incident_module ON incident(module, time) WHERE module <> '';"                                      \
-    "CREATE INDEX incident_untold ON incident(time, id) WHERE told = 0;"                                              \
     "CREATE TABLE incident_alias(alias TEXT PRIMARY KEY, id TEXT NOT NULL, time INTEGER NOT NULL) WITHOUT ROWID;"     \
     "CREATE INDEX alias_id ON incident_alias(id);"                                                                    \
     "CREATE INDEX alias_time ON incident_alias(time);"

@@ -16,7 +16,7 @@
     " host_id, host_name, cluster, os_version, is_version, payload"
 #define INCIDENT_COLUMNS                                                                              \
     "id, vm_id, vm_name, host_id, host_name, cluster, time, kind, code, module, drift_state, origin," \
-    " finding, headline, first_seen, updated, told, json"
+    " finding, headline, first_seen, updated, json"
 /* Parameters: 1 guest, 2 host, 3 cluster, 4 kind, 5 since, 6 until, 7 limit (-1 none). */
 #define WHERE_ANY   "?1 IS NULL"
 #define WHERE_GUEST "vm_id = ?1"
@@ -271,13 +271,13 @@ const char *const sqlite_texts[SQL_COUNT] = {
     [SQL_TODO_DROP] = "DELETE FROM incident_todo WHERE sign = ?1 AND scope = ?2 AND key = ?3 AND due <= ?4 AND"
                       " from_time >= ?5 AND to_time <= ?6",
     [SQL_INCIDENT_PUT] = "INSERT INTO incident(" INCIDENT_COLUMNS
-                         ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) ON"
+                         ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) ON"
                          " CONFLICT(id) DO UPDATE SET vm_id = excluded.vm_id, vm_name = excluded.vm_name, host_id ="
                          " excluded.host_id, host_name = excluded.host_name, cluster = excluded.cluster, time ="
                          " excluded.time, kind = excluded.kind, code = excluded.code, module = excluded.module,"
                          " drift_state = excluded.drift_state, origin = excluded.origin, finding = excluded.finding,"
                          " headline = excluded.headline, first_seen = excluded.first_seen, updated = excluded.updated,"
-                         " told = excluded.told, json = excluded.json",
+                         " json = excluded.json",
     [SQL_INCIDENT_UNALIAS] = "DELETE FROM incident_alias WHERE alias = ?1",
     [SQL_INCIDENT_DROP] = "DELETE FROM incident WHERE id = ?1",
     [SQL_INCIDENT_REALIAS] = "UPDATE incident_alias SET id = ?2 WHERE id = ?1",
@@ -322,8 +322,6 @@ const char *const sqlite_texts[SQL_COUNT] = {
     [SQL_PLACES_MODULE] =
         "SELECT vm_id, host_id, time FROM incident WHERE module = ?1 AND time >= ?2 AND time <= ?3 ORDER"
         " BY time DESC, id LIMIT ?4",
-    [SQL_INCIDENTS_UNTOLD] = "SELECT " INCIDENT_COLUMNS " FROM incident WHERE told = 0 ORDER BY time, id LIMIT ?1",
-    [SQL_INCIDENT_TOLD] = "UPDATE incident SET told = 1 WHERE id = ?1",
     [SQL_PRUNE_TROUBLE] =
         "DELETE FROM circumstance WHERE (stream, seq) IN (SELECT stream, seq FROM circumstance WHERE role"
         " IN (3, 4, 5) AND received < ?1 ORDER BY received LIMIT ?2)",

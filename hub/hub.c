@@ -7,7 +7,9 @@
 #include "config/hub_url.h"
 #include "config/store_url.h"
 #include "hub/deliver.h"
+#include "hub/fleet_incidents.h"
 #include "hub/forward.h"
+#include "hub/rules_folder.h"
 #include "hub/server.h"
 
 #include <assert.h>
@@ -55,7 +57,8 @@ static struct fleet_store_options store_options(const struct hub_config *c, bool
         .patient = true,
         .keep_ns = c->keep_ns,
         .foreign_max = c->foreign_max,
-        .history = { c->keep_moves_ns, c->keep_changes_ns, c->keep_days_ns, c->keep_findings_ns },
+        .history = { c->keep_moves_ns, c->keep_changes_ns, c->keep_days_ns, c->keep_findings_ns, c->incidents.keep_ns },
+        .incidents = { c->incidents.tolerance_ns, c->incidents.before_ns, c->incidents.after_ns },
         .floors = &c->floors,
         .clock = plat_clock(),
         .model_max = read_only ? (size_t)c->report_memory_max : 0,
@@ -179,6 +182,7 @@ int hub_start(struct hub **out, const struct hub_options *options, struct err *e
 {
     struct hub *h = calloc(1, sizeof *h);
     struct server *server = NULL;
+    struct rules *rules = NULL;
     int rc;
 
     if (h == NULL)
@@ -195,6 +199,10 @@ int hub_start(struct hub **out, const struct hub_options *options, struct err *e
         rc = listener_open(&h->listener, h->config.listen, e);
     if (rc == 0)
         rc = open_store(&h->config, false, &h->store, e);
+    if (rc == 0)
+        rc = rules_folder_check(h->config.incidents.rules_folder, &rules, e);
+    if (rc == 0)
+        fleet_store_rules(h->store, rules);
     if (rc == 0)
         rc = open_store(&h->config, true, &h->reading, e);
     if (rc == 0)
@@ -238,6 +246,10 @@ static void keep_fixed(const struct hub_config *old, struct hub_config *new)
                       old->foreign_max == new->foreign_max && old->report_memory_max == new->report_memory_max;
     bool same_history = old->keep_moves_ns == new->keep_moves_ns && old->keep_changes_ns == new->keep_changes_ns &&
                         old->keep_days_ns == new->keep_days_ns && old->keep_findings_ns == new->keep_findings_ns;
+    bool same_incidents = old->incidents.tolerance_ns == new->incidents.tolerance_ns &&
+                          old->incidents.before_ns == new->incidents.before_ns &&
+                          old->incidents.after_ns == new->incidents.after_ns &&
+                          old->incidents.keep_ns == new->incidents.keep_ns;
     char name[STORE_NAME_MAX];
 
     store_path_name(hub_store_path(old), name, sizeof name);
@@ -248,6 +260,9 @@ static void keep_fixed(const struct hub_config *old, struct hub_config *new)
     if (!same_history)
         log_event(LOG_WARN, "reload.needs_restart", LOG_S("key", "history"),
                   LOG_S("in_force", "the settings from before"));
+    if (!same_incidents)
+        log_event(LOG_WARN, "reload.needs_restart", LOG_S("key", "incidents"),
+                  LOG_S("in_force", "the settings from before"));
     text_copy(new->listen, sizeof new->listen, old->listen);
     text_copy(new->store, sizeof new->store, old->store);
     new->keep_ns = old->keep_ns;
@@ -257,6 +272,10 @@ static void keep_fixed(const struct hub_config *old, struct hub_config *new)
     new->keep_changes_ns = old->keep_changes_ns;
     new->keep_days_ns = old->keep_days_ns;
     new->keep_findings_ns = old->keep_findings_ns;
+    new->incidents.tolerance_ns = old->incidents.tolerance_ns;
+    new->incidents.before_ns = old->incidents.before_ns;
+    new->incidents.after_ns = old->incidents.after_ns;
+    new->incidents.keep_ns = old->incidents.keep_ns;
 }
 
 /* One that does not end in time is left to itself: it has its answers to give, and nothing new comes to it. */
@@ -295,25 +314,30 @@ int hub_reload(struct hub *h, const struct hub_config *config, struct err *e)
     struct hub_config *next = malloc(sizeof *next);
     struct server *server = NULL, *old = h->server;
     struct forward *forward = NULL;
+    struct rules *rules = NULL;
     int rc;
 
     if (next == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
     *next = *config;
     keep_fixed(&h->config, next);
-    rc = new_forward(next, &h->counters, &forward, e);
+    rc = rules_folder_check(next->incidents.rules_folder, &rules, e);
+    if (rc == 0)
+        rc = new_forward(next, &h->counters, &forward, e);
     if (rc == 0)
         rc = start_server(h, next, &server, e);
     if (rc == 0)
         rc = auth_load(h->auth, next->token_file, e);
     if (rc == 0) {
         put_in_force(h, server, next);
+        fleet_store_rules(h->store, rules);
         restart_deliver(h);
         stop_old(old);
         change_forward(h, forward);
     } else {
         stop_old(server);
         forward_stop(forward);
+        rules_free(rules);
     }
     free(next);
     return rc;
@@ -361,6 +385,15 @@ static int check_forward(const struct hub_config *config, struct err *e)
     return rc;
 }
 
+static int check_rules(const struct hub_config *config, struct err *e)
+{
+    struct rules *rules = NULL;
+    int rc = rules_folder_check(config->incidents.rules_folder, &rules, e);
+
+    rules_free(rules);
+    return rc;
+}
+
 int hub_check(const struct hub_config *config, struct err *e)
 {
     struct tls_material tls;
@@ -374,6 +407,8 @@ int hub_check(const struct hub_config *config, struct err *e)
     if (rc == 0)
         rc = auth_load(auth, config->token_file, e);
     auth_free(auth);
+    if (rc == 0)
+        rc = check_rules(config, e);
     if (rc == 0)
         rc = deliver_check(&config->delivery, e);
     if (rc != 0)

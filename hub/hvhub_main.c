@@ -8,6 +8,8 @@ static const char usage[] =
     "usage: hvhub serve [--config F]          take what agents ship, keep the fleet, answer reports\n"
     "       hvhub check-config [--config F]   say what is wrong with the settings, and the remedy\n"
     "       hvhub report drift|hosts|incidents [--format text|json|csv|html] [--cluster C] [--since T] [--config F]\n"
+    "       hvhub rules list|test FILE [--since T] [--config F]   which rules explain crashes; try a file on those "
+    "stored\n"
     "       hvhub migrate --from sqlite:PATH --to postgresql://...   move a fleet; the database must be empty\n"
     "       hvhub ready [--config F]          is the hub that runs here able to store?\n"
     "       hvhub backup --to FILE [--config F]   a copy of the store, while the hub runs\n"
@@ -25,10 +27,9 @@ static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    { "serve", cmd_serve },     { "check-config", cmd_check_config },
-    { "report", cmd_report },   { "enroll", cmd_enroll },
-    { "migrate", cmd_migrate }, { "backup", cmd_backup },
-    { "restore", cmd_restore }, { "ready", cmd_ready },
+    { "serve", cmd_serve },     { "check-config", cmd_check_config }, { "report", cmd_report },
+    { "enroll", cmd_enroll },   { "migrate", cmd_migrate },           { "backup", cmd_backup },
+    { "rules", cmd_rules },     { "restore", cmd_restore },           { "ready", cmd_ready },
     { "deliver", cmd_deliver },
 };
 
