@@ -48,6 +48,9 @@ struct counters {
     _Atomic uint64_t commit_failures;
     _Atomic uint64_t commit_ns;                      /* time spent in them */
     _Atomic uint64_t commit_buckets[COMMIT_BUCKETS]; /* how many took so long, each counted once */
+    _Atomic uint64_t incidents;                      /* new ones stored */
+    _Atomic uint64_t incidents_computed;             /* times that a guest's were computed */
+    _Atomic uint64_t incidents_failed;               /* guests whose could not be */
     _Atomic uint64_t queue;                          /* requests waiting for a commit, now */
     _Atomic uint64_t connections;                    /* open, now */
     _Atomic uint64_t deliveries_sent;

@@ -106,6 +106,21 @@ static bool has_installer(const char *os_version)
     return strncmp(os_version, "6.", 2) == 0;
 }
 
+/* The host that the guest is on, as it was then; NULL not known. */
+static const struct host *host_then(struct evidence *v, const char *host_id, int64_t time)
+{
+    const struct host_facts *f = facts_at(v, host_id, time);
+
+    if (v->rc != 0 || host_id[0] == '\0' || v->s->body->ops->host_get(v->s->body, host_id, &v->host, v->e) != 0)
+        return NULL;
+    if (f != NULL) {
+        text_copy(v->host.facts.os_version, sizeof v->host.facts.os_version, f->os_version);
+        text_copy(v->host.facts.is_win6x, sizeof v->host.facts.is_win6x, f->is_version);
+        return &v->host;
+    }
+    return v->host.is_since <= time ? &v->host : NULL;
+}
+
 static void guest_at(void *arg, const char *vm_id, int64_t time, struct guest_moment *out)
 {
     struct evidence *v = (struct evidence *)arg;
@@ -114,7 +129,15 @@ static void guest_at(void *arg, const char *vm_id, int64_t time, struct guest_mo
     if (strcmp(vm_id, v->vm_id) != 0)
         return;
     guest_history_at(v->history, time, out);
-    if (!out->known || out->host_id[0] == '\0')
+    if (!out->known) {
+        const struct guest_moment unknown = *out;
+
+        if (!guest_history_judge(v->history, time, host_then(v, guest_history_host(v->history), time), &v->s->floors,
+                                 out))
+            *out = unknown;
+        return;
+    }
+    if (out->host_id[0] == '\0')
         return;
     host_at(v, out->host_id, time, &v->moment);
     if (!v->moment.known)

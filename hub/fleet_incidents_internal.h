@@ -44,6 +44,11 @@ MUST_USE int guest_history_read(struct guest_history **out, struct fleet_body *b
 void guest_history_free(struct guest_history *h);
 /* Texts in out are h's. */
 void guest_history_at(struct guest_history *h, int64_t time, struct guest_moment *out);
+/* The same where history began later: judged by the drift table from what is known now and held then already.  host:
+ * as it was then, NULL not known.  False: nothing held. */
+bool guest_history_judge(struct guest_history *h, int64_t time, const struct host *host,
+                         const struct drift_floors *floors, struct guest_moment *out);
+const char *guest_history_host(const struct guest_history *h); /* the one it is on now; "" */
 /* A look at its settings, its start, its arrival, by which a moment is told; any order. */
 MUST_USE int guest_history_look(struct guest_history *h, const struct observation *o, struct err *e);
 void guest_history_event(struct guest_history *h, const char *what, int64_t time);

@@ -117,6 +117,12 @@ static const struct single {
       offsetof(struct counters, deliveries_failed) },
     { "hvhub_deliveries_given_up", COUNTER, "", "Deliveries given up: refused for good, or tried for too long.",
       offsetof(struct counters, deliveries_given_up) },
+    { "hvhub_incidents", COUNTER, "", "Crash incidents stored for the first time.",
+      offsetof(struct counters, incidents) },
+    { "hvhub_incidents_computed", COUNTER, "", "Times that a guest's incidents were computed.",
+      offsetof(struct counters, incidents_computed) },
+    { "hvhub_incidents_failed", COUNTER, "", "Times that a guest's incidents could not be computed.",
+      offsetof(struct counters, incidents_failed) },
     { "hvhub_queue_requests", GAUGE, "", "Requests waiting for a commit.", offsetof(struct counters, queue) },
     { "hvhub_connections", GAUGE, "", "Open connections.", offsetof(struct counters, connections) },
 };

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/times.h"
+#include "hub/fleet_incidents.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -254,6 +255,16 @@ static bool take_jobs(struct writer *w, struct writer_job **jobs, size_t *count,
     return on;
 }
 
+static void count_incidents(struct writer *w)
+{
+    struct fleet_incident_counts counts;
+
+    fleet_incident_counts(w->o.store, &counts);
+    w->o.counters->incidents = counts.made;
+    w->o.counters->incidents_computed = counts.computed;
+    w->o.counters->incidents_failed = counts.failed;
+}
+
 /* One slice; true when there is more to do at once. */
 static bool upkeep(struct writer *w)
 {
@@ -264,6 +275,7 @@ static bool upkeep(struct writer *w)
     if (now(w) < w->next_upkeep)
         return false;
     rc = fleet_store_upkeep(w->o.store, &more, &e);
+    count_incidents(w);
     w->commits_since_upkeep = 0;
     if (rc != 0) {
         note_result(w, rc, &e);
