@@ -247,16 +247,17 @@ const char *const sqlite_texts[SQL_COUNT] = {
     [SQL_ASK_GAPS] = "SELECT " CIRCUMSTANCE_COLUMNS
                      "  FROM circumstance WHERE host_id = ?1 AND role = 5 AND reach_from <= ?3 AND reach_to >= ?2"
                      " ORDER BY time DESC, stream, seq LIMIT ?4",
-    [SQL_ASK_BOOT] = "SELECT " CIRCUMSTANCE_COLUMNS
-                     "  FROM circumstance WHERE vm_id = ?1 AND what = 'boot' AND time >= ?2 AND time <= ?3 ORDER BY"
-                     " time DESC, stream, seq LIMIT ?4",
-    [SQL_ASK_ARRIVAL] =
+    [SQL_ASK_BOOT] =
         "SELECT " CIRCUMSTANCE_COLUMNS
-        "  FROM circumstance WHERE vm_id = ?1 AND what = 'arrival' AND time >= ?2 AND time <= ?3 ORDER BY"
+        "  FROM circumstance WHERE vm_id = ?1 AND what = 'boot' AND what <> '' AND time >= ?2 AND time <= ?3 ORDER BY"
         " time DESC, stream, seq LIMIT ?4",
-    [SQL_ASK_CONFIG] = "SELECT " CIRCUMSTANCE_COLUMNS
-                       "  FROM circumstance WHERE vm_id = ?1 AND what = 'config' AND time >= ?2 AND time <= ?3 ORDER BY"
-                       " time DESC, stream, seq LIMIT ?4",
+    [SQL_ASK_ARRIVAL] = "SELECT " CIRCUMSTANCE_COLUMNS "  FROM circumstance WHERE vm_id = ?1 AND what = 'arrival' AND "
+                                                       "what <> '' AND time >= ?2 AND time <= ?3 ORDER BY"
+                        " time DESC, stream, seq LIMIT ?4",
+    [SQL_ASK_CONFIG] =
+        "SELECT " CIRCUMSTANCE_COLUMNS
+        "  FROM circumstance WHERE vm_id = ?1 AND what = 'config' AND what <> '' AND time >= ?2 AND time <= ?3 ORDER BY"
+        " time DESC, stream, seq LIMIT ?4",
     [SQL_SIGN_VMS] = "SELECT vm_id, '', max(time) FROM circumstance WHERE role = 1 AND code = ?1 AND time >= ?2 AND"
                      " time <= ?3 GROUP BY vm_id ORDER BY max(time) DESC LIMIT ?4",
     [SQL_SIGN_VMS_ANY] =
@@ -319,9 +320,9 @@ const char *const sqlite_texts[SQL_COUNT] = {
     [SQL_PLACES_CLUSTER] =
         "SELECT vm_id, host_id, time FROM incident WHERE cluster = ?1 AND time >= ?2 AND time <= ?3 ORDER"
         " BY time DESC, id LIMIT ?4",
-    [SQL_PLACES_MODULE] =
-        "SELECT vm_id, host_id, time FROM incident WHERE module = ?1 AND time >= ?2 AND time <= ?3 ORDER"
-        " BY time DESC, id LIMIT ?4",
+    [SQL_PLACES_MODULE] = "SELECT vm_id, host_id, time FROM incident WHERE module = ?1 AND module <> '' AND time >= ?2 "
+                          "AND time <= ?3 ORDER"
+                          " BY time DESC, id LIMIT ?4",
     [SQL_PRUNE_TROUBLE] =
         "DELETE FROM circumstance WHERE (stream, seq) IN (SELECT stream, seq FROM circumstance WHERE role"
         " IN (3, 4, 5) AND received < ?1 ORDER BY received LIMIT ?2)",

@@ -19,7 +19,7 @@ enum {
 
 #define PROBE_AFTER_NS   (60 * NS_PER_S) /* an older success is no evidence */
 #define RETRY_PROBE_NS   (5 * NS_PER_S)
-#define UPKEEP_PERIOD_NS (60 * NS_PER_S)
+#define UPKEEP_PERIOD_NS (15 * NS_PER_S) /* what is known of a crash is there within a minute */
 
 struct writer {
     struct writer_options o;
