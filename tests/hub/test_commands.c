@@ -65,8 +65,8 @@ static void expect(int (*command)(int, char **), const char *const *argv, int co
 
 START_TEST(wrong_usage_is_2_and_says_what_to_write)
 {
-    expect(cmd_report, ARGV("report"), 2, "drift or hosts");
-    expect(cmd_report, ARGV("report", "weather"), 2, "drift or hosts");
+    expect(cmd_report, ARGV("report"), 2, "drift, hosts or incidents");
+    expect(cmd_report, ARGV("report", "weather"), 2, "drift, hosts or incidents");
     expect(cmd_report, ARGV("report", "drift", "hosts"), 2, "one word too many");
     expect(cmd_report, ARGV("report", "drift", "--format", "pdf"), 2, "text, json, csv, html, ansible or sccm");
     expect(cmd_report, ARGV("report", "drift", "--format"), 2, "needs a value");
@@ -77,9 +77,13 @@ START_TEST(wrong_usage_is_2_and_says_what_to_write)
 }
 END_TEST
 
-START_TEST(the_incidents_report_is_refused_plainly)
+START_TEST(wrong_words_after_rules_are_2_and_say_what_to_write)
 {
-    expect(cmd_report, ARGV("report", "incidents"), 2, "not in this version");
+    expect(cmd_rules, ARGV("rules"), 2, "list, or test FILE");
+    expect(cmd_rules, ARGV("rules", "test"), 2, "a file of rules");
+    expect(cmd_rules, ARGV("rules", "list", "x.yaml"), 2, "takes no file");
+    expect(cmd_rules, ARGV("rules", "list", "--since", "7d"), 2, "--since, of test");
+    expect(cmd_rules, ARGV("rules", "list"), 0, "storvsc-live-migration");
 }
 END_TEST
 
@@ -176,7 +180,7 @@ static void add(Suite *s)
 {
     suite_test(s, migrate_says_what_it_needs);
     suite_test(s, wrong_usage_is_2_and_says_what_to_write);
-    suite_test(s, the_incidents_report_is_refused_plainly);
+    suite_test(s, wrong_words_after_rules_are_2_and_say_what_to_write);
     suite_test(s, a_config_that_is_missing_or_wrong_is_2);
     suite_test(s, check_config_looks_at_what_the_config_names);
     suite_test(s, a_report_without_a_store_is_1_and_says_why);
