@@ -35,26 +35,23 @@ static bool is_unprintable(uint32_t c)
     return c < 0x20 || (c >= 0x7F && c <= 0x9F) || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
 }
 
-/* Most texts: printable ASCII, to be taken as it is. */
-static bool is_plain(const char *text, size_t len)
+/* Copies the printable ASCII that src begins with, as far as an ellipsis fits
+ * behind it; returns how much.  Most texts are nothing else. */
+static size_t copy_plain(char *dst, size_t size, const char *src, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] < 0x20 || text[i] > 0x7E)
-            return false;
-    }
-    return true;
+    size_t room = size > sizeof ellipsis ? size - sizeof ellipsis : 0, most = len < room ? len : room, n = 0;
+
+    for (; n < most && src[n] >= 0x20 && src[n] < 0x7F; n++)
+        dst[n] = src[n];
+    return n;
 }
 
 size_t text_clean(char *dst, size_t size, const char *src, size_t len, bool *changed)
 {
-    size_t used = 0, cut_at = 0, i = 0;
+    size_t used = copy_plain(dst, size, src, len), cut_at = used, i = used;
     bool replaced = false;
 
     assert(size > 0);
-    if (len < size && is_plain(src, len)) {
-        memcpy(dst, src, len);
-        used = i = len;
-    }
     while (i < len) {
         const char *piece = src + i;
         uint32_t c = 0;

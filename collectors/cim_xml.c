@@ -1,8 +1,9 @@
 /* See cim_xml.h.
  *
- * The instances of a text are cut out of it (cim_text.h) and given to expat
- * one by one, as children of a root element of our own, so that the parser is
- * set up once for many of them.  A fresh start is made after an error and after
+ * The instances of a text are cut out of it (cim_text.h) and read one by one:
+ * by xml_scan what WMI itself writes, and what that declines by expat, as
+ * children of a root element of our own, so that the parser is set up once for
+ * many of them.  A fresh start is made after an error and after
  * FRESH_AFTER bytes, which bounds what expat remembers of names.
  *
  * An instance that expat refuses for its characters is repaired and read once
@@ -15,6 +16,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "collectors/cim_text.h"
+#include "collectors/xml_scan.h"
 #include "plat/random.h"
 
 #include <assert.h>
@@ -35,6 +37,7 @@ enum {
 enum place { PLACE_OUTSIDE, PLACE_INSTANCE, PLACE_PROPERTY, PLACE_ARRAY, PLACE_VALUE };
 
 struct cim_parser {
+    struct xml_scan *scan;
     XML_Parser xml;
     unsigned long salt;
     bool started;     /* expat has seen our root and nothing wrong since */
@@ -219,16 +222,21 @@ static void leave(struct cim_parser *p)
     }
 }
 
-static void XMLCALL on_end(void *arg, const XML_Char *element)
+static void on_end(void *arg)
 {
     struct cim_parser *p = arg;
 
-    (void)element;
     if (p->skip == 0 && p->depth > 1)
         leave(p);
     if (p->skip == p->depth)
         p->skip = 0;
     p->depth--;
+}
+
+static void XMLCALL on_expat_end(void *arg, const XML_Char *element)
+{
+    (void)element;
+    on_end(arg);
 }
 
 static void XMLCALL on_text(void *arg, const XML_Char *text, int len)
@@ -255,7 +263,7 @@ static void start(struct cim_parser *p)
     XML_ParserReset(p->xml, "UTF-8");
     XML_SetHashSalt(p->xml, p->salt);
     XML_SetUserData(p->xml, p);
-    XML_SetElementHandler(p->xml, on_start, on_end);
+    XML_SetElementHandler(p->xml, on_start, on_expat_end);
     XML_SetCharacterDataHandler(p->xml, on_text);
     p->depth = 0;
     status = XML_Parse(p->xml, root, sizeof root - 1, 0);
@@ -265,6 +273,7 @@ static void start(struct cim_parser *p)
 
 static void begin_instance(struct cim_parser *p)
 {
+    p->depth = 1; /* our root is open */
     p->place = PLACE_OUTSIDE;
     p->skip = 0;
     p->trip = NULL;
@@ -273,6 +282,17 @@ static void begin_instance(struct cim_parser *p)
     p->property_count = 0;
     p->class_name[0] = '\0';
     arena_reset(&p->text);
+}
+
+/* The scanner reads the instance alone, as if our root were around it. */
+static bool scan(struct cim_parser *p, const char *xml, size_t len)
+{
+    struct xml_scan_handler h = { .start = on_start, .end = on_end, .text = on_text, .arg = p };
+
+    _Static_assert((int)XML_SCAN_DEPTH_MAX <= (int)CIM_DEPTH_MAX,
+                   "the scanner declines before expat would have to be stopped");
+    begin_instance(p);
+    return xml_scan(p->scan, xml, len, &h) && p->complete;
 }
 
 /* NULL when the instance was read, else why not. */
@@ -307,6 +327,8 @@ static const char *read_instance(struct cim_parser *p, const char *xml, size_t l
 
     if (len > CIM_INSTANCE_MAX)
         return "the instance is too large";
+    if (scan(p, xml, len))
+        return NULL;
     why = feed(p, xml, len);
     if (why == NULL || !repair_may_help(p))
         return why;
@@ -404,8 +426,9 @@ int cim_parser_new(struct cim_parser **out, struct err *e)
     arena_init(&p->text, TEXT_MAX);
     r->fill(r, &p->salt, sizeof p->salt);
     p->xml = XML_ParserCreate("UTF-8");
+    p->scan = xml_scan_new(CIM_INSTANCE_MAX);
     p->values = calloc((size_t)CIM_PROPERTIES_MAX * CIM_VALUES_MAX, sizeof *p->values);
-    if (p->xml == NULL || p->values == NULL) {
+    if (p->xml == NULL || p->scan == NULL || p->values == NULL) {
         cim_parser_free(p);
         return err_set(e, ERR_MEMORY, "out of memory");
     }
@@ -419,6 +442,7 @@ void cim_parser_free(struct cim_parser *p)
         return;
     if (p->xml != NULL)
         XML_ParserFree(p->xml);
+    xml_scan_free(p->scan);
     free(p->values);
     arena_free(&p->text);
     buf_free(&p->value);

@@ -1,15 +1,17 @@
-/* Event XML to struct event, with expat.  See event.h.
+/* Event XML to struct event.  See event.h.
  *
- * One expat parser is made once and reset for each event; it does no namespace
- * processing (names are compared without their prefix), is fed the whole event
- * at once, and is stopped at a document type, so that no entity but XML's own
- * five ever expands and the text can only be shorter than the XML.  All text
+ * What Windows renders is read by xml_scan; what that declines goes to expat.
+ * One expat parser is made once and reset for each event it gets; it does no
+ * namespace processing (names are compared without their prefix), is fed the
+ * whole event at once, and is stopped at a document type, so that no entity but
+ * XML's own five ever expands and the text can only be shorter than the XML.  All text
  * goes to one buffer that is kept from event to event; while it may still move,
  * places in it are offsets.
  */
 #include "base/buf.h"
 #include "base/times.h"
 #include "collectors/event.h"
+#include "collectors/xml_scan.h"
 #include "plat/random.h"
 
 #include <assert.h>
@@ -38,7 +40,9 @@ enum text {
 };
 
 struct event_parser {
+    struct xml_scan *scan;
     XML_Parser expat;
+    bool in_expat;      /* expat is reading, not the scanner */
     unsigned long salt; /* of expat's hash tables; else it asks the system for one for each event */
     struct buf text;
     struct event event;
@@ -61,8 +65,9 @@ struct event_parser *event_parser_new(void)
     buf_init(&p->text, TEXT_MAX);
     plat_random()->fill(plat_random(), &p->salt, sizeof p->salt);
     p->salt |= 1; /* 0 would mean none */
+    p->scan = xml_scan_new(EVENT_XML_MAX);
     p->expat = XML_ParserCreate("UTF-8");
-    if (p->expat == NULL) {
+    if (p->expat == NULL || p->scan == NULL) {
         event_parser_free(p);
         return NULL;
     }
@@ -75,6 +80,7 @@ void event_parser_free(struct event_parser *p)
         return;
     if (p->expat != NULL)
         XML_ParserFree(p->expat);
+    xml_scan_free(p->scan);
     buf_free(&p->text);
     free(p);
 }
@@ -83,7 +89,8 @@ static void refuse(struct event_parser *p, const char *why)
 {
     if (p->refusal == NULL) {
         p->refusal = why;
-        XML_StopParser(p->expat, XML_FALSE);
+        if (p->in_expat)
+            XML_StopParser(p->expat, XML_FALSE);
     }
 }
 
@@ -204,12 +211,11 @@ static void XMLCALL on_start(void *arg, const char *qualified, const char **atts
     }
 }
 
-static void XMLCALL on_end(void *arg, const char *name)
+static void on_end(void *arg)
 {
     struct event_parser *p = arg;
     int last = p->event.field_count - 1;
 
-    (void)name;
     if (p->refusal != NULL)
         return;
     if (p->capturing == p->depth) {
@@ -219,6 +225,12 @@ static void XMLCALL on_end(void *arg, const char *name)
         p->capturing = 0;
     }
     p->depth--;
+}
+
+static void XMLCALL on_expat_end(void *arg, const char *name)
+{
+    (void)name;
+    on_end(arg);
 }
 
 static void XMLCALL on_text(void *arg, const char *text, int len)
@@ -240,15 +252,6 @@ static void XMLCALL on_doctype(void *arg, const char *name, const char *system, 
 
 static void prepare(struct event_parser *p)
 {
-    bool reset = XML_ParserReset(p->expat, "UTF-8") == XML_TRUE;
-
-    assert(reset); /* false only within a parse */
-    (void)reset;
-    XML_SetHashSalt(p->expat, p->salt);
-    XML_SetUserData(p->expat, p);
-    XML_SetElementHandler(p->expat, on_start, on_end);
-    XML_SetCharacterDataHandler(p->expat, on_text);
-    XML_SetStartDoctypeDeclHandler(p->expat, on_doctype);
     buf_clear(&p->text);
     buf_char(&p->text, '\0'); /* place 0 is "" */
     memset(p->texts, 0, sizeof p->texts);
@@ -257,6 +260,40 @@ static void prepare(struct event_parser *p)
     p->section = SECTION_NONE;
     p->depth = p->capturing = 0;
     p->refusal = NULL;
+}
+
+static bool scan(struct event_parser *p, const char *xml, size_t len)
+{
+    struct xml_scan_handler h = { .start = on_start, .end = on_end, .text = on_text, .arg = p };
+
+    prepare(p);
+    p->in_expat = false;
+    return xml_scan(p->scan, xml, len, &h) && p->refusal == NULL;
+}
+
+static int read_with_expat(struct event_parser *p, const char *xml, size_t len, struct err *e)
+{
+    bool reset = XML_ParserReset(p->expat, "UTF-8") == XML_TRUE;
+    enum XML_Status status;
+
+    assert(reset); /* false only within a parse */
+    (void)reset;
+    XML_SetHashSalt(p->expat, p->salt);
+    XML_SetUserData(p->expat, p);
+    XML_SetElementHandler(p->expat, on_start, on_expat_end);
+    XML_SetCharacterDataHandler(p->expat, on_text);
+    XML_SetStartDoctypeDeclHandler(p->expat, on_doctype);
+    prepare(p);
+    p->in_expat = true;
+    status = XML_Parse(p->expat, xml, (int)len, XML_TRUE);
+    if (p->refusal != NULL)
+        return err_set(e, ERR_INVALID, "not an event: %s", p->refusal);
+    if (status != XML_STATUS_OK && XML_GetErrorCode(p->expat) == XML_ERROR_NO_MEMORY)
+        return err_set(e, ERR_MEMORY, "out of memory for an event");
+    if (status != XML_STATUS_OK)
+        return err_set(e, ERR_INVALID, "not an event: %s at byte %lld", XML_ErrorString(XML_GetErrorCode(p->expat)),
+                       (long long)XML_GetCurrentByteIndex(p->expat));
+    return 0;
 }
 
 /* A decimal number with blanks around it and nothing else. */
@@ -326,21 +363,14 @@ static int finish(struct event_parser *p, struct err *e)
 
 int event_parse(struct event_parser *p, const char *xml, size_t len, const struct event **out, struct err *e)
 {
-    enum XML_Status status;
-    int rc;
+    int rc = 0;
 
     if (len > EVENT_XML_MAX)
         return err_set(e, ERR_TOO_BIG, "an event of %zu bytes is over the limit of %d", len, (int)EVENT_XML_MAX);
-    prepare(p);
-    status = XML_Parse(p->expat, xml, (int)len, XML_TRUE);
-    if (p->refusal != NULL)
-        return err_set(e, ERR_INVALID, "not an event: %s", p->refusal);
-    if (status != XML_STATUS_OK && XML_GetErrorCode(p->expat) == XML_ERROR_NO_MEMORY)
-        return err_set(e, ERR_MEMORY, "out of memory for an event");
-    if (status != XML_STATUS_OK)
-        return err_set(e, ERR_INVALID, "not an event: %s at byte %lld", XML_ErrorString(XML_GetErrorCode(p->expat)),
-                       (long long)XML_GetCurrentByteIndex(p->expat));
-    rc = finish(p, e);
+    if (!scan(p, xml, len))
+        rc = read_with_expat(p, xml, len, e);
+    if (rc == 0)
+        rc = finish(p, e);
     if (rc == 0)
         *out = &p->event;
     return rc;

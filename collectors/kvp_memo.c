@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_SIZE = 256 };
+enum { FIRST_SIZE = 256, LANES = 4 };
 
 struct kvp_memo_slot {
     uint64_t key;
@@ -36,9 +36,30 @@ void kvp_memo_clear(struct kvp_memo *m)
     m->count = 0;
 }
 
+static uint64_t mix(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+    return h ^ h >> 29;
+}
+
+/* The text is all of what WMI says, so it is hashed in lanes that do not wait
+ * for each other.  The key lives as long as the process; its byte order does
+ * not matter. */
 uint64_t kvp_memo_key(const struct kvp_memo *m, const char *class_name, const char *text, size_t len)
 {
-    return mark_hash(mark_hash(m->seed, class_name, strlen(class_name)), text, len);
+    uint64_t lanes[LANES], h = mark_hash(m->seed, class_name, strlen(class_name));
+    size_t done;
+
+    for (int i = 0; i < LANES; i++)
+        lanes[i] = h + (uint64_t)i;
+    for (done = 0; len - done >= sizeof lanes; done += sizeof lanes) {
+        uint64_t words[LANES];
+
+        memcpy(words, text + done, sizeof words);
+        for (int i = 0; i < LANES; i++)
+            lanes[i] = mix(lanes[i], words[i]);
+    }
+    return mark_hash(mark_hash(h, lanes, sizeof lanes), text + done, len - done);
 }
 
 /* The slot of that key, or the free one where it belongs. */
