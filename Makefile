@@ -192,6 +192,8 @@ $(foreach r,$(ROOMS),$(eval $(call test_rules,$(r))))
 # Scripts that look at the tree, and whole-program tests over the built programs.
 TREE_TESTS := $(sort $(wildcard tests/tree_*))
 SYSTEM_TESTS := $(sort $(wildcard tests/system/test_*))
+# Counted instructions of the hot paths, as the benches drive them.
+GUARDS := $(sort $(wildcard tests/guard_*))
 
 .PHONY: tests check-programs check-asan check-valgrind check-clang check-web
 tests: $(TESTS)
@@ -199,8 +201,8 @@ tests: $(TESTS)
 check: deps
 	+$(Q)$(SUBMAKE) check-programs
 
-check-programs: programs tests
-	$(Q)HVFLEET_BUILD=$(B) tests/run $(TESTS) $(TREE_TESTS) $(SYSTEM_TESTS)
+check-programs: programs tests bench-programs
+	$(Q)HVFLEET_BUILD=$(B) tests/run $(TESTS) $(TREE_TESTS) $(GUARDS) $(SYSTEM_TESTS)
 
 # The same tests under the sanitizers, in a build of their own.
 check-asan: deps
