@@ -26,7 +26,7 @@ struct service_events {
  * that the service control answers with a restart. */
 int service_host(int (*body)(int argc, char **argv), int argc, char **argv);
 
-/* How many threads the loop's pool is to have.  Before it is first used. */
+/* How many threads the loop's pool is to have, all with one heap.  Before it is first used. */
 void service_pool_threads(int count);
 
 struct service;

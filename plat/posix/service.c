@@ -1,6 +1,7 @@
 /* Signals as service events.  See plat/service.h. */
 #include "plat/service.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,10 @@ void service_pool_threads(int count)
 
     snprintf(text, sizeof text, "%d", count);
     uv_os_setenv("UV_THREADPOOL_SIZE", text);
+#ifdef M_ARENA_MAX
+    /* glibc would give each of them a heap of its own, of which each keeps what its largest job once took. */
+    mallopt(M_ARENA_MAX, 1);
+#endif
 }
 
 static void on_signal(uv_signal_t *handle, int number)
