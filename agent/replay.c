@@ -8,12 +8,14 @@
  */
 #include "agent/replay.h"
 
+#include "agent/replay_incidents.h"
 #include "agent/replay_tally.h"
 #include "base/times.h"
 #include "collectors/bundle.h"
 #include "model/fleet.h"
 #include "plat/clock.h"
 #include "plat/files.h"
+#include "report/incidents_report.h"
 #include "triage/triage.h"
 
 #include <stdlib.h>
@@ -55,6 +57,7 @@ struct replay {
     struct feed *feeds;
     size_t feed_count;
     struct replay_tally tally;
+    struct replay_incidents *incidents;
     int64_t taken;
 };
 
@@ -85,7 +88,8 @@ struct replay *replay_new(void)
     r->clock = (struct clock){ leaping_wall, leaping_monotonic, r };
     r->floors = drift_floors_default();
     r->fleet = fleet_new(&r->floors);
-    if (r->fleet == NULL || !tally_init(&r->tally)) {
+    r->incidents = r->fleet != NULL ? replay_incidents_new(r->fleet, &r->floors) : NULL;
+    if (r->incidents == NULL || !tally_init(&r->tally)) {
         replay_free(r);
         return NULL;
     }
@@ -105,6 +109,7 @@ void replay_free(struct replay *r)
     for (size_t i = 0; i < r->bundle_count; i++)
         bundle_close(r->bundles[i]);
     free(r->bundles);
+    replay_incidents_free(r->incidents);
     fleet_free(r->fleet);
     tally_free(&r->tally);
     free(r);
@@ -241,6 +246,21 @@ static struct feed *oldest_feed(struct replay *r)
     return oldest;
 }
 
+static int take(struct replay *r, const struct resource *who, const struct observation *o, struct err *e)
+{
+    int rc = fleet_apply(r->fleet, who, o, e);
+
+    if (rc == 0)
+        rc = replay_incidents_add(r->incidents, who, o, e);
+    if (rc != 0)
+        return rc;
+    tally_take(&r->tally, who, o);
+    if (o->kind != OBS_HOST_INVENTORY)
+        return 0;
+    fleet_evaluate(r->fleet);
+    return replay_incidents_evaluated(r->incidents, time_of(o), e);
+}
+
 int replay_run(struct replay *r, void (*progress)(void *arg, const char *source, int64_t observations), void *arg,
                struct err *e)
 {
@@ -250,12 +270,9 @@ int replay_run(struct replay *r, void (*progress)(void *arg, const char *source,
     while ((f = oldest_feed(r)) != NULL) {
         const struct observation *o = f->next;
 
-        rc = fleet_apply(r->fleet, f->facts, o, e);
+        rc = take(r, f->facts, o, e);
         if (rc != 0)
             return rc;
-        tally_take(&r->tally, f->facts, o);
-        if (o->kind == OBS_HOST_INVENTORY)
-            fleet_evaluate(r->fleet);
         f->next = o->next;
         if (progress != NULL && ++r->taken % PROGRESS_EVERY == 0)
             progress(arg, f->source->name, r->taken);
@@ -273,6 +290,43 @@ static int report_of(struct replay *r, int64_t now_ns, struct drift_report **out
     return drift_report_of_fleet(out, r->fleet, &options, e);
 }
 
+/* The incidents as a report in the format; appended to out. */
+static int incidents_of(struct replay *r, int64_t now_ns, enum report_format format, const struct report_style *style,
+                        struct buf *out, struct err *e)
+{
+    struct incident_list list;
+    struct incidents_report report = { .now_ns = now_ns, .brief = true };
+    int rc = replay_incidents_list(r->incidents, &list, e);
+
+    if (rc != 0)
+        return rc;
+    report.incidents = (const struct incident *const *)list.items;
+    report.count = list.count;
+    if (list.count > 0 || format == REPORT_JSON)
+        rc = incidents_report_render(&report, format, style, out, e);
+    incident_list_free(&list);
+    return rc;
+}
+
+/* "incidents" of hvfleet.report.incidents/1 */
+static int add_incidents(struct replay *r, int64_t now_ns, json_t *report, struct err *e)
+{
+    struct report_style style = { 0 };
+    struct buf text;
+    json_t *json = NULL;
+    int rc;
+
+    buf_init(&text, REPORT_MAX);
+    rc = incidents_of(r, now_ns, REPORT_JSON, &style, &text, e);
+    if (rc == 0)
+        json = json_loadb(buf_text(&text), text.len, 0, NULL);
+    if (rc == 0 && (json == NULL || json_object_set(report, "incidents", json_object_get(json, "incidents")) != 0))
+        rc = err_set(e, ERR_MEMORY, "out of memory");
+    json_decref(json);
+    buf_free(&text);
+    return rc;
+}
+
 json_t *replay_json(struct replay *r, int64_t now_ns, struct err *e)
 {
     struct drift_report *report = NULL;
@@ -287,10 +341,16 @@ json_t *replay_json(struct replay *r, int64_t now_ns, struct err *e)
         rc = drift_report_render(report, REPORT_JSON, &style, &text, e);
     if (rc == 0)
         json = json_loadb(buf_text(&text), text.len, 0, NULL);
-    if (json != NULL)
+    if (json == NULL && rc == 0)
+        rc = err_set(e, ERR_MEMORY, "out of memory");
+    if (rc == 0) {
         tally_json(&r->tally, json);
-    else if (rc == 0)
-        err_set(e, ERR_MEMORY, "out of memory");
+        rc = add_incidents(r, now_ns, json, e);
+    }
+    if (rc != 0) {
+        json_decref(json);
+        json = NULL;
+    }
     drift_report_free(report);
     buf_free(&text);
     return json;
@@ -303,6 +363,8 @@ int replay_text(struct replay *r, int64_t now_ns, const struct report_style *sty
 
     if (rc == 0)
         rc = drift_report_render(report, REPORT_TEXT, style, out, e);
+    if (rc == 0)
+        rc = incidents_of(r, now_ns, REPORT_TEXT, style, out, e);
     if (rc == 0)
         tally_text(&r->tally, out);
     drift_report_free(report);

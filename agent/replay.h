@@ -4,7 +4,8 @@
  * The sources of all bundles are merged by the time of what they tell, and
  * drift is evaluated after every KVP poll, as it would have been while it happened; so a
  * guest that is switched off at the end keeps the state it was last seen in, and one that
- * moved between two bundles' hosts is followed.
+ * moved between two bundles' hosts is followed.  Crashes become incidents, each with how
+ * its guest stood then.
  *
  * One thread.  Nothing is written but to memory.
  */
@@ -32,9 +33,9 @@ MUST_USE int replay_add(struct replay *r, const char *dir, struct err *e);
 MUST_USE int replay_run(struct replay *r, void (*progress)(void *arg, const char *source, int64_t observations),
                         void *arg, struct err *e);
 
-/* hvfleet.report.drift/1 with these besides: observations (count by kind),
- * crashes, dumps, migrations, gaps (lists, of REPLAY_LIST_MAX at most), storage (count by signal), problems (sources
- * that could not be read).  NULL on error. */
+/* hvfleet.report.drift/1 with these besides: incidents (as in hvfleet.report.incidents/1), observations (count by
+ * kind), crashes, dumps, migrations, gaps (lists, of REPLAY_LIST_MAX at most), storage (count by signal), problems
+ * (sources that could not be read).  NULL on error. */
 enum { REPLAY_LIST_MAX = 100000 };
 json_t *replay_json(struct replay *r, int64_t now_ns, struct err *e);
 
