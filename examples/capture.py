@@ -29,6 +29,7 @@ class Guest:
         self.kvp_status = kvp_status or self.status  # and of Data Exchange
         self.days = days                           # in the first and the second capture
         self.expect = expect
+        self.usage = None                          # of memory: assigned MiB, percent available (negative: short of)
         self.id = vm_id(name)
 
 
@@ -205,6 +206,14 @@ def component(class_name, g, day, status, enabled, *more):
                     array("OperationalStatus", status if running and enabled == 2 else None), *more)
 
 
+def memory_in_use(g):
+    if g.usage is None:
+        return []
+    assigned, available = g.usage
+    return [prop("MemoryUsage", assigned, "uint64"), prop("MemoryAvailable", available, "sint32"),
+            prop("AvailableMemoryBuffer", available * 5 if available > 0 else available, "sint32")]
+
+
 def write_kvp(folder, host, guests, day, stamp, more=None):
     """Each guest as it was on that day; more: further classes, name to text."""
     classes = {"Msvm_ComputerSystem": instance(
@@ -227,7 +236,7 @@ def write_kvp(folder, host, guests, day, stamp, more=None):
         add("Msvm_SummaryInformation", instance(
             "Msvm_SummaryInformation", prop("ElementName", g.name),
             prop("IntegrationServicesVersionState", 2 if 32775 in g.kvp_status else (1 if g.os_name else 0), "uint16"),
-            prop("Name", g.id)))
+            prop("Name", g.id), *memory_in_use(g)))
     for name, text in (more or {}).items():
         add(name, text)
     for name, text in classes.items():

@@ -58,10 +58,11 @@ def disk(guid, controller, location, path, kind):
     }
 
 
-def setup(name, memory, usage, disks, generation=1):
+def setup(guest, memory, usage, disks, generation=1):
     """The classes of one guest.  memory: startup, minimum, maximum MiB, or one figure when it is static;
     usage: assigned MiB, percent available (negative: short of)."""
-    guid, classes = vm_id(name), {}
+    guid, name, classes = guest.id, guest.name, {}
+    guest.usage = usage
 
     def add(texts):
         for class_name, text in texts.items():
@@ -81,10 +82,6 @@ def setup(name, memory, usage, disks, generation=1):
     add({"Msvm_ProcessorSettingData": instance(
         "Msvm_ProcessorSettingData", prop("InstanceID", SETTING.format(guid, "b637f346-6a0e-4dec-af52-bd70cb80a21d\\0")),
         prop("VirtualQuantity", 4, "uint64"))})
-    add({"Msvm_SummaryInformation": instance(
-        "Msvm_SummaryInformation", prop("Name", guid), prop("MemoryUsage", usage[0], "uint64"),
-        prop("MemoryAvailable", usage[1], "sint32"), prop("AvailableMemoryBuffer", usage[1] * 5 if usage[1] > 0 else usage[1],
-                                                          "sint32"))})
     for controller, words in (("IDE", "Emulated IDE Controller"), ("SCSI", "Synthetic SCSI Controller")):
         add({RESOURCE: resource(RESOURCE, SETTING.format(guid, f"controller-{controller}\\0"), words,
                                 prop("Address", 0))})
@@ -122,8 +119,8 @@ def storvsc_live_migration(out):
     disks = [("IDE", 0, "C:\\ClusterStorage\\Volume1\\BILLING01\\system.vhdx", 2),
              ("SCSI", 0, "C:\\ClusterStorage\\Volume1\\BILLING01\\data1.vhdx", 3),
              ("SCSI", 1, "C:\\ClusterStorage\\Volume1\\BILLING01\\data2.vhdx", 3)]
-    config = setup(guest, (8192,), (8192, 41), disks)
     on = Guest(guest, "", WS2008R2, "6.1.7601", "6.3.9600.18692")
+    config = setup(on, (8192,), (8192, 41), disks)
     facts = ("PROD-C", "6.3.9600.20778", "6.3.9600.18692", "6.3.9600.18339", boot, "2026-02-11T08:00:00Z")
 
     source = os.path.join(out, "HV31")
@@ -162,9 +159,7 @@ def pagefile_integration_services(out):
     old = Guest(guest, "", WS2008R2, "6.1.7601", "6.1.7601.17514", status=(2, 32775), kvp_status=(3, 32775))
     good = Guest(other, "", WS2012R2, "6.3.9600", "6.3.9600.18692")
     disks = [("IDE", 0, "D:\\VMs\\PAYROLL01\\system.vhdx", 2)]
-    first = setup(guest, (2048, 1024, 4096), (4096, -31), disks)
-    second = setup(guest, (4096, 2048, 16384), (12288, -22), disks)
-    plain = setup(other, (4096,), (4096, 37), [("SCSI", 0, "D:\\VMs\\FILE31\\system.vhdx", 2)], generation=2)
+    plain = setup(good, (4096,), (4096, 37), [("SCSI", 0, "D:\\VMs\\FILE31\\system.vhdx", 2)], generation=2)
     page = ("0xfffff6fc40012a58", "0xffffffffc0000185", "0x3c1f5860", "0xfffff8800254b000")
     again = ("0xfffff6fc40028d10", "0xffffffffc0000185", "0x21a0c880", "0xfffff880051a2000")
 
@@ -185,9 +180,9 @@ def pagefile_integration_services(out):
         worker("2026-03-03T15:02:47.1090000Z", 18514, 4, guest),
         integration("2026-03-03T15:03:58.6640000Z", "-KvpExchange", 4010, 3, guest, *VERSIONS_OLD),
     ])
-    write_kvp(folder, "HV33", [old, good], 0, "20260302T080000Z", together(first, plain))
-    write_kvp(folder, "HV33", [old, good], 0, "20260303T080000Z", together(second, plain))
-    write_kvp(folder, "HV33", [old, good], 0, "20260304T080000Z", together(second, plain))
+    small, larger = ((2048, 1024, 4096), (4096, -31)), ((4096, 2048, 16384), (12288, -22))
+    for stamp, memory in (("20260302T080000Z", small), ("20260303T080000Z", larger), ("20260304T080000Z", larger)):
+        write_kvp(folder, "HV33", [old, good], 0, stamp, together(setup(old, *memory, disks), plain))
 
 
 # ---- one storage outage, two hypervisors --------------------------------------
@@ -212,7 +207,7 @@ def hyperv_host(folder):
     facts = ("PROD-D", "10.0.17763.5329", None, None, "2026-01-05T02:10:00Z", "2026-02-19T08:00:00Z")
     guests = [Guest(name, "", WS2019, "10.0.17763", "10.0.17763.5329") for name in ("ERP41", "MAIL41", "WEB41")]
     path = "C:\\ClusterStorage\\Volume4\\{}\\disk0.vhdx"
-    config = together(*(setup(g.name, (16384,), (16384, 30), [("SCSI", 0, path.format(g.name), 3)], generation=2)
+    config = together(*(setup(g, (16384,), (16384, 30), [("SCSI", 0, path.format(g.name), 3)], generation=2)
                         for g in guests))
 
     write_host(folder, "HV41", *facts)
