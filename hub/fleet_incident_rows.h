@@ -19,6 +19,7 @@ enum circumstance_role {
     CIRCUMSTANCE_SHARED = 4, /* trouble of a whole cluster */
     CIRCUMSTANCE_GAP = 5,    /* something is not known */
     CIRCUMSTANCE_CONFIG = 6, /* how a guest is set up */
+    CIRCUMSTANCE_TOLD = 7,   /* not stored: an observation of a guest, read from where all of them lie (ASK_TOLD) */
 };
 
 /* A copy of an observation that counts for incidents. */
@@ -51,6 +52,8 @@ enum circumstance_question {
     ASK_BOOT,       /* a VM's starts and resets [its id] */
     ASK_ARRIVAL,    /* its arrivals by migration */
     ASK_CONFIG,     /* how it was set up */
+    ASK_TOLD, /* the newest that its drift rests on, the oldest of them first: of the observations themselves [its id]
+               */
     ASK_COUNT
 };
 

@@ -23,7 +23,7 @@
 #define NOTE_SPAN_MAX   (INT64_C(7) * 86400 * NS_PER_S) /* notes are put together up to this */
 #define SLICE_NS        (50 * NS_PER_MS)
 
-enum { SLICE_NOTES = 32, ALIKE_MAX = 500 };
+enum { SLICE_NOTES = 32, ALIKE_MAX = 500, LATE_LOOK_S = 600 };
 
 /* ---- settings ----------------------------------------------------------------------- */
 
@@ -232,6 +232,23 @@ static int put_circumstance(struct fleet_store *s, const struct resource *who, c
     return s->body->ops->circumstance_put(s->body, &c, e);
 }
 
+/* A look at a guest that comes late says how it stood when it crashed.  It is no circumstance: it is read where it
+ * lies. */
+static bool is_late_look(const struct fleet_record *r)
+{
+    return r->o->kind == OBS_GUEST_INVENTORY && r->o->time_ns > 0 &&
+           r->received_ns - r->o->time_ns > LATE_LOOK_S * NS_PER_S;
+}
+
+static int note_late_look(struct fleet_store *s, struct fleet_todos *todos, const char *vm_id,
+                          const struct fleet_record *r, struct err *e)
+{
+    struct fleet_todo t =
+        todo_of(false, TODO_VM, vm_id, r->o->time_ns, r->received_ns, r->received_ns + CONTEXT_WAIT_NS);
+
+    return note(todos, s->body, &t, e);
+}
+
 int fleet_incidents_record(struct fleet_store *s, struct fleet_todos *todos, const struct resource *who,
                            const struct fleet_record *r, struct err *e)
 {
@@ -251,10 +268,10 @@ int fleet_incidents_record(struct fleet_store *s, struct fleet_todos *todos, con
                                            .vm_id = obs_get_str(r->o, ATTR_VM_ID),
                                            .host_id = who->host_id };
     }
-    if (rel.level == RELEVANT_NOT)
-        return 0;
     if (guid_parse(told, strlen(told), vm_id))
         rel.vm_id = vm_id;
+    if (rel.level == RELEVANT_NOT)
+        return is_late_look(r) && rel.vm_id == vm_id ? note_late_look(s, todos, vm_id, r, e) : 0;
     rc = put_circumstance(s, who, r, &rel, e);
     return rc != 0 ? rc : note_reach(todos, s->body, who, &rel, r->received_ns, e);
 }

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORD_BYTES_MAX = 8 * 1024 * 1024 };
+enum { RECORD_BYTES_MAX = 8 * 1024 * 1024, TOLD_ROWS_MAX = 256 };
 
 /* What a host was when it told something. */
 struct host_facts {
@@ -34,6 +34,7 @@ struct evidence {
     struct case_options options;
     struct case_file *file;
     struct guest_history *history; /* of vm_id */
+    struct guest_then then;        /* at the moment asked for last */
     struct host_facts *facts;      /* each once a host and moment */
     size_t fact_count, fact_room;
     struct word_set codes, names, hosts; /* of dumps without a VM */
@@ -106,19 +107,18 @@ static bool has_installer(const char *os_version)
     return strncmp(os_version, "6.", 2) == 0;
 }
 
-/* The host that the guest is on, as it was then; NULL not known. */
-static const struct host *host_then(struct evidence *v, const char *host_id, int64_t time)
-{
-    const struct host_facts *f = facts_at(v, host_id, time);
+static int ask(struct evidence *v, enum circumstance_question which, const char *key, int64_t from, int64_t to,
+               int limit);
 
-    if (v->rc != 0 || host_id[0] == '\0' || v->s->body->ops->host_get(v->s->body, host_id, &v->host, v->e) != 0)
-        return NULL;
-    if (f != NULL) {
-        text_copy(v->host.facts.os_version, sizeof v->host.facts.os_version, f->os_version);
-        text_copy(v->host.facts.is_win6x, sizeof v->host.facts.is_win6x, f->is_version);
-        return &v->host;
-    }
-    return v->host.is_since <= time ? &v->host : NULL;
+/* What its observations say is exact, whatever came when; history steps in where they are gone. */
+static void tell_then(struct evidence *v, int64_t time, struct guest_moment *out)
+{
+    guest_then_begin(&v->then, v->vm_id);
+    if (ask(v, ASK_TOLD, v->vm_id, 1, time, TOLD_ROWS_MAX) != 0 || v->then.guest.inventory_time == 0)
+        return;
+    host_at(v, v->then.guest.host_id, time, &v->moment);
+    if (v->rc == 0 && guest_then_fill(&v->then, v->s, &v->moment, out))
+        guest_history_around(v->history, time, out);
 }
 
 static void guest_at(void *arg, const char *vm_id, int64_t time, struct guest_moment *out)
@@ -129,15 +129,8 @@ static void guest_at(void *arg, const char *vm_id, int64_t time, struct guest_mo
     if (strcmp(vm_id, v->vm_id) != 0)
         return;
     guest_history_at(v->history, time, out);
-    if (!out->known) {
-        const struct guest_moment unknown = *out;
-
-        if (!guest_history_judge(v->history, time, host_then(v, guest_history_host(v->history), time), &v->s->floors,
-                                 out))
-            *out = unknown;
-        return;
-    }
-    if (out->host_id[0] == '\0')
+    tell_then(v, time, out);
+    if (!out->known || out->host_id[0] == '\0')
         return;
     host_at(v, out->host_id, time, &v->moment);
     if (!v->moment.known)
@@ -242,6 +235,10 @@ static void keep_facts(struct evidence *v, const struct fleet_circumstance *c)
 static int add_record(struct evidence *v, const struct fleet_circumstance *c, struct observation *o)
 {
     obs_str(o, ATTR_VM_ID, c->vm_id); /* the row has it in its one form */
+    if (c->role == CIRCUMSTANCE_TOLD) {
+        guest_then_take(&v->then, c->who.host_id, o);
+        return 0;
+    }
     if (c->role == CIRCUMSTANCE_CONFIG)
         return strcmp(c->vm_id, v->vm_id) == 0 ? guest_history_look(v->history, o, v->e) : 0;
     if (strcmp(c->vm_id, v->vm_id) == 0)
@@ -263,7 +260,7 @@ static bool take_row(void *arg, const struct fleet_circumstance *c)
         if (c->code[0] == '\0')
             word_set_add(&v->hosts, c->who.host_id);
     }
-    if (c->role != CIRCUMSTANCE_CONFIG)
+    if (c->role != CIRCUMSTANCE_CONFIG && c->role != CIRCUMSTANCE_TOLD)
         keep_facts(v, c);
     buf_clear(&v->framed);
     if (v->rc == 0)

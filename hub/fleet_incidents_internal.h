@@ -2,7 +2,8 @@
  *
  * fleet_incidents.c writes notes and takes them up; fleet_incidents_evidence.c
  * loads what a guest's incidents are made of and computes them;
- * fleet_incidents_moment.c answers what history knows of a moment;
+ * fleet_incidents_then.c answers what had been told of a guest by a moment, and
+ * fleet_incidents_moment.c what history knows of it when the observations are gone;
  * fleet_incidents_store.c replaces the stored rows by what came out.
  */
 #ifndef HUB_FLEET_INCIDENTS_INTERNAL_H
@@ -44,14 +45,25 @@ MUST_USE int guest_history_read(struct guest_history **out, struct fleet_body *b
 void guest_history_free(struct guest_history *h);
 /* Texts in out are h's. */
 void guest_history_at(struct guest_history *h, int64_t time, struct guest_moment *out);
-/* The same where history began later: judged by the drift table from what is known now and held then already.  host:
- * as it was then, NULL not known.  False: nothing held. */
-bool guest_history_judge(struct guest_history *h, int64_t time, const struct host *host,
-                         const struct drift_floors *floors, struct guest_moment *out);
-const char *guest_history_host(const struct guest_history *h); /* the one it is on now; "" */
 /* A look at its settings, its start, its arrival, by which a moment is told; any order. */
 MUST_USE int guest_history_look(struct guest_history *h, const struct observation *o, struct err *e);
 void guest_history_event(struct guest_history *h, const char *what, int64_t time);
+/* Of *out only its start, its arrival and its settings. */
+void guest_history_around(const struct guest_history *h, int64_t time, struct guest_moment *out);
+
+/* ---- what was told by then (fleet_incidents_then.c) ---------------------------- */
+
+/* A guest as its own observations up to a moment make it; texts of a guest_moment are its. */
+struct guest_then {
+    struct guest guest;
+    struct drift_verdict verdict;
+    struct host host; /* of the guest, as far as it is known */
+};
+void guest_then_begin(struct guest_then *t, const char *vm_id);
+void guest_then_take(struct guest_then *t, const char *host_id, const struct observation *o);
+/* Judges it and puts what it says into *out.  False, and nothing changed: no poll had seen the guest by then. */
+MUST_USE bool guest_then_fill(struct guest_then *t, struct fleet_store *s, const struct host_moment *host,
+                              struct guest_moment *out);
 
 /* ---- evidence (fleet_incidents_evidence.c) ------------------------------------ */
 

@@ -1,14 +1,11 @@
-/* What history knows of a guest at a moment in the past.
+/* What history knows of a guest at a moment in the past whose observations are gone
+ * (while they are there: fleet_incidents_then.c).
  *
  * The hub's history tells since when each value held, in the order in which the
  * hub learned of it.  A later word about an earlier time is believed: it puts
  * away what was thought of the time from there on.  So it does not matter in
  * which order hosts reported.  How the guest was set up, its starts and its
  * arrivals are told by the circumstances that were kept of them.
- *
- * A crash may be older than the history: an agent that is set up reads logs of
- * weeks at once.  Then the guest is judged anew by the drift table from what held
- * at the crash already, by the times since when each value is known.
  *
  * What is not known is said, not guessed: which row of the table decided in the
  * past is not kept by history, so row is 0 there.
@@ -44,8 +41,6 @@ struct guest_history {
     struct event events[EVENTS_MAX];
     int event_count;
     char why[WHY_MAX];
-    struct guest then; /* as it was, for judging */
-    struct drift_verdict verdict;
 };
 
 void word_set_add(struct word_set *w, const char *word)
@@ -274,6 +269,13 @@ static const char *cluster_at(const struct guest_history *h, int64_t time)
     return cluster;
 }
 
+void guest_history_around(const struct guest_history *h, int64_t time, struct guest_moment *out)
+{
+    out->booted = event_before(h, false, time);
+    out->last_migration = event_before(h, true, time);
+    configuration_at(h, time, &out->configuration);
+}
+
 void guest_history_at(struct guest_history *h, int64_t time, struct guest_moment *out)
 {
     const struct guest *g = &h->guest;
@@ -297,84 +299,5 @@ void guest_history_at(struct guest_history *h, int64_t time, struct guest_moment
     out->os_version = value_at(h, CHANGE_OS, time, os_now);
     out->os_name = h->known && strcmp(out->os_version, os_now) == 0 ? g->kvp[KVP_OS_NAME].text : "";
     out->family = h->known ? guest_family_of(g) : FAMILY_UNKNOWN;
-    out->booted = event_before(h, false, time);
-    out->last_migration = event_before(h, true, time);
-    configuration_at(h, time, &out->configuration);
-}
-
-/* ---- judging anew ---------------------------------------------------------------------------- */
-
-const char *guest_history_host(const struct guest_history *h)
-{
-    return h->known ? h->guest.host_id : "";
-}
-
-/* What came after that time is taken out. */
-static void go_back(struct guest *g, int64_t time)
-{
-    for (int i = 0; i < KVP_ITEM_COUNT; i++) {
-        if (g->kvp[i].since > time)
-            g->kvp[i] = (struct kvp_value){ .time = 0 };
-        else if (g->kvp[i].time > time)
-            g->kvp[i].time = time;
-    }
-    for (int i = 0; i < IC_COUNT; i++) {
-        if (g->ic[i].since > time)
-            g->ic[i] = (struct ic_status){ .time = 0 };
-    }
-    for (int m = 0; m < MISMATCH_COUNT; m++) {
-        for (int p = 0; p < MISMATCH_PLACES; p++) {
-            if (g->mismatch[m][p].time > time)
-                g->mismatch[m][p] = (struct mismatch){ .time = 0 };
-        }
-    }
-    for (int p = 0; p < MISMATCH_PLACES; p++) {
-        if (g->all_clear[p].time > time)
-            g->all_clear[p] = (struct mismatch){ .time = 0 };
-    }
-}
-
-bool guest_history_judge(struct guest_history *h, int64_t time, const struct host *host,
-                         const struct drift_floors *floors, struct guest_moment *out)
-{
-    struct guest *g = &h->then;
-    struct drift_verdict *v = &h->verdict;
-    int64_t booted = event_before(h, false, time);
-
-    if (!h->known || host == NULL)
-        return false;
-    *g = h->guest;
-    go_back(g, time);
-    if (g->kvp[KVP_IS_VERSION].text[0] == '\0' && g->kvp[KVP_OS_VERSION].text[0] == '\0')
-        return false;
-    g->power = POWER_RUNNING;
-    g->removed = false;
-    g->drift = (struct drift_kept){ .state = DRIFT_UNKNOWN };
-    g->inventory_time = g->inventory_time > time ? time : g->inventory_time;
-    g->connected_since = g->connected_since > time ? booted : g->connected_since;
-    g->reconnected = g->reconnected > time ? booted : g->reconnected;
-    g->booted = g->booted > time ? booted : g->booted;
-    drift_evaluate(host, g, NULL, floors, v);
-    if (v->kept.state == DRIFT_UNKNOWN)
-        return false;
-    *out = (struct guest_moment){
-        .known = true,
-        .why = "",
-        .vm_name = g->name,
-        .host_id = host->facts.host_id,
-        .host_name = host->facts.host_name,
-        .cluster = host->facts.cluster,
-        .state = v->kept.state,
-        .row = v->kept.row,
-        .since = v->kept.since,
-        .guest_version = v->guest_version,
-        .expected_version = v->expected_version,
-        .os_version = g->kvp[KVP_OS_VERSION].text,
-        .os_name = g->kvp[KVP_OS_NAME].text,
-        .family = v->family,
-        .booted = booted,
-        .last_migration = event_before(h, true, time),
-    };
-    configuration_at(h, time, &out->configuration);
-    return true;
+    guest_history_around(h, time, out);
 }

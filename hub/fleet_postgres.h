@@ -109,7 +109,7 @@ enum pg_sql {
     PG_FOUND_COUNT,
     PG_CHANGES_AFTER,
     PG_CIRCUMSTANCE_PUT,
-    PG_ASK_VM, /* from here to PG_ASK_CONFIG in the order of enum circumstance_question */
+    PG_ASK_VM, /* from here to PG_ASK_TOLD in the order of enum circumstance_question */
     PG_ASK_STRAYS,
     PG_ASK_CODE,
     PG_ASK_NAME,
@@ -120,6 +120,7 @@ enum pg_sql {
     PG_ASK_BOOT,
     PG_ASK_ARRIVAL,
     PG_ASK_CONFIG,
+    PG_ASK_TOLD,
     PG_SIGN_VMS,
     PG_SIGN_VMS_ANY,
     PG_TODO_PUT,

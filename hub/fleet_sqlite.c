@@ -92,6 +92,7 @@ static const char *const migrations[] = {
     " received INTEGER NOT NULL, time INTEGER NOT NULL, kind TEXT NOT NULL, severity INTEGER NOT NULL, vm_id TEXT,"
     " payload BLOB NOT NULL, arrival INTEGER NOT NULL, UNIQUE(stream, seq));"
     "CREATE UNIQUE INDEX observation_arrival ON observation(stream, arrival);"
+    "CREATE INDEX observation_guest ON observation(vm_id, time) WHERE vm_id IS NOT NULL;"
     "CREATE TABLE foreign_record(id INTEGER PRIMARY KEY, received INTEGER NOT NULL, time INTEGER NOT NULL,"
     " service TEXT NOT NULL, payload BLOB NOT NULL);"
     "CREATE TABLE host(host_id TEXT PRIMARY KEY, cluster TEXT NOT NULL, name TEXT NOT NULL, os_version TEXT NOT NULL,"

@@ -108,7 +108,7 @@ enum sql {
     SQL_FOUND_COUNT,
     SQL_CHANGES_AFTER,
     SQL_CIRCUMSTANCE_PUT,
-    SQL_ASK_VM, /* from here to SQL_ASK_CONFIG in the order of enum circumstance_question */
+    SQL_ASK_VM, /* from here to SQL_ASK_TOLD in the order of enum circumstance_question */
     SQL_ASK_STRAYS,
     SQL_ASK_CODE,
     SQL_ASK_NAME,
@@ -119,6 +119,7 @@ enum sql {
     SQL_ASK_BOOT,
     SQL_ASK_ARRIVAL,
     SQL_ASK_CONFIG,
+    SQL_ASK_TOLD,
     SQL_SIGN_VMS,
     SQL_SIGN_VMS_ANY,
     SQL_TODO_PUT,

@@ -258,6 +258,17 @@ const char *const sqlite_texts[SQL_COUNT] = {
         "SELECT " CIRCUMSTANCE_COLUMNS
         "  FROM circumstance WHERE vm_id = ?1 AND what = 'config' AND what <> '' AND time >= ?2 AND time <= ?3 ORDER BY"
         " time DESC, stream, seq LIMIT ?4",
+    [SQL_ASK_TOLD] =
+        "SELECT * FROM (SELECT o.stream, o.seq, 7, o.received, o.time, o.time AS reach_from, o.time AS reach_to, "
+        "o.vm_id,"
+        " '' AS vm_name, '' AS code, '' AS what, s.agent_id, s.host_id, '' AS host_name, '' AS cluster, '' AS "
+        "os_version,"
+        " '' AS is_version, o.payload FROM observation o JOIN stream s ON s.id = o.stream WHERE o.vm_id = ?1 AND "
+        "o.kind IN"
+        " ('hyperv.guest.inventory', 'hyperv.guest.version_mismatch', 'hyperv.guest.version_ok', "
+        "'hyperv.guest.lifecycle',"
+        " 'hyperv.guest.migration') AND o.time >= ?2 AND o.time <= ?3 ORDER BY o.time DESC, o.stream, o.seq LIMIT ?4)"
+        " AS told ORDER BY time, stream, seq",
     [SQL_SIGN_VMS] = "SELECT vm_id, '', max(time) FROM circumstance WHERE role = 1 AND code = ?1 AND time >= ?2 AND"
                      " time <= ?3 GROUP BY vm_id ORDER BY max(time) DESC LIMIT ?4",
     [SQL_SIGN_VMS_ANY] =

@@ -75,6 +75,33 @@ START_TEST(what_history_does_not_know_is_said)
 }
 END_TEST
 
+START_TEST(a_look_that_comes_late_says_how_the_guest_stood_when_it_crashed)
+{
+    const struct incident *i;
+    int early;
+
+    story_start(&t, "late-look");
+    story_inventory(&t, 1, 3600, 1, E1); /* mended since */
+    story_crash(&t, 1, 0, 1, "0xd1", D1_PARAMS);
+    early = t.count;
+    story_inventory(&t, 1, -3600, 1, OLD);
+    for (int n = 0; n < early; n++)
+        story_send(&t, n);
+    story_settle(&t);
+    ck_assert(!only()->drift.known);
+    for (int n = early; n < t.count; n++)
+        story_send(&t, n);
+    story_settle(&t);
+    i = only();
+    ck_assert(i->drift.known);
+    ck_assert_str_eq(drift_state_name(i->drift.state), "behind");
+    ck_assert_int_eq(i->drift.row, 8);
+    ck_assert_str_eq(i->drift.guest_version, OLD);
+    ck_assert_str_eq(i->drift.expected_version, E1);
+    story_free(&t);
+}
+END_TEST
+
 START_TEST(a_late_dump_joins_the_event_and_names_the_driver)
 {
     char id[INCIDENT_ID_CHARS + 1];
@@ -345,6 +372,7 @@ static void add(Suite *s)
 {
     suite_test(s, a_crash_becomes_an_incident_with_the_state_of_that_moment);
     suite_test(s, what_history_does_not_know_is_said);
+    suite_test(s, a_look_that_comes_late_says_how_the_guest_stood_when_it_crashed);
     suite_test(s, a_late_dump_joins_the_event_and_names_the_driver);
     suite_test(s, a_dump_that_came_first_finds_its_guest_and_its_old_id_leads_there);
     suite_test(s, a_second_node_that_tells_of_the_crash_tells_of_the_same_one);
