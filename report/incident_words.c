@@ -64,18 +64,21 @@ const char *incident_time_words(int64_t time, char out[INCIDENT_TIME_MAX])
 
 const char *incident_offset(const struct incident *i, int64_t time, char out[INCIDENT_OFFSET_MAX])
 {
-    int64_t apart, s;
+    int64_t apart, tenths;
+    int used;
 
     out[0] = '\0';
     if (time == 0 || i->time == 0)
         return out;
     apart = time - i->time;
-    s = (apart < 0 ? -apart : apart) / NS_PER_S;
-    snprintf(out, INCIDENT_OFFSET_MAX, "%s%" PRId64 ":%02d:%02d",
-             s == 0      ? ""
-             : apart < 0 ? "-"
-                         : "+",
-             s / 3600, (int)(s / 60 % 60), (int)(s % 60));
+    tenths = (apart < 0 ? -apart : apart) / (NS_PER_S / 10);
+    used = snprintf(out, INCIDENT_OFFSET_MAX, "%s%" PRId64 ":%02d:%02d",
+                    apart == 0  ? ""
+                    : apart < 0 ? "-"
+                                : "+",
+                    tenths / 36000, (int)(tenths / 600 % 60), (int)(tenths / 10 % 60));
+    if (apart != 0 && tenths < 10 * TENTHS_BELOW_S)
+        snprintf(out + used, INCIDENT_OFFSET_MAX - (size_t)used, ".%d", (int)(tenths % 10));
     return out;
 }
 

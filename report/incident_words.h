@@ -18,8 +18,8 @@ typedef void incident_take_fact(void *arg, const char *label, const char *text, 
 /* ERR_MEMORY: some facts were not told. */
 MUST_USE int incident_facts(const struct incident *i, incident_take_fact *take, void *arg, struct err *e);
 
-/* How long before ("-0:02:03") or after ("+0:00:07") the crash; "" when either time is not known.  Hours may have
- * more digits. */
+/* How long before ("-0:02:03") or after ("+0:00:07.4", tenths when it is near) the crash; "0:00:00" is the crash;
+ * "" when either time is not known.  Hours may have more digits. */
 enum { INCIDENT_OFFSET_MAX = 32 };
 const char *incident_offset(const struct incident *i, int64_t time, char out[INCIDENT_OFFSET_MAX]);
 
