@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     memcpy(text, data, size);
     end = text + size;
-    if (!web_query_init(&q, (enum web_page)(data[0] % (WEB_GUEST + 1)), at))
+    if (!web_query_init(&q, (enum web_page)(data[0] % WEB_PAGE_COUNT), at))
         return 0;
     for (at += strlen(at) + 1; at < end; at += strlen(at) + 1) {
         const char *value = at + strlen(at) + 1;

@@ -131,6 +131,8 @@ void web_begin_guests(struct exchange *x);
 void web_begin_cluster(struct exchange *x);
 void web_begin_host(struct exchange *x);
 void web_begin_guest(struct exchange *x);
+void web_begin_incidents(struct exchange *x);
+void web_begin_incident(struct exchange *x);
 void web_finish(struct exchange *x);
 void web_begin_asset(struct exchange *x);
 void web_finish_asset(struct exchange *x);

@@ -37,6 +37,8 @@ static const struct route routes[] = {
     { "/cluster/", "GET", false, web_begin_cluster, web_finish, true },
     { "/host/", "GET", false, web_begin_host, web_finish, true },
     { "/guest/", "GET", false, web_begin_guest, web_finish, true },
+    { "/incidents", "GET", false, web_begin_incidents, web_finish, false },
+    { "/incident/", "GET", false, web_begin_incident, web_finish, true },
     { "/assets/", "GET", false, web_begin_asset, web_finish_asset, true },
 };
 

@@ -9,14 +9,15 @@
 typedef int make_page(struct buf *out, struct fleet_store *s, struct web_list *l, struct err *e);
 
 static make_page *const pages[] = {
-    [WEB_FLEET] = web_fleet_page, [WEB_GUESTS] = web_guests_page, [WEB_CLUSTER] = web_cluster_page,
-    [WEB_HOST] = web_host_page,   [WEB_GUEST] = web_guest_page,
+    [WEB_FLEET] = web_fleet_page,       [WEB_GUESTS] = web_guests_page, [WEB_CLUSTER] = web_cluster_page,
+    [WEB_HOST] = web_host_page,         [WEB_GUEST] = web_guest_page,   [WEB_INCIDENTS] = web_incidents_page,
+    [WEB_INCIDENT] = web_incident_page,
 };
 
 static void put_not_found(struct buf *out, const struct web_query *q, const struct web_moment *m, const char *why)
 {
     static const struct web_crumb crumbs[] = { { WEB_FLEET, "", "Fleet" } };
-    static const char *const what[] = { "page", "page", "cluster", "host", "guest" };
+    static const char *const what[] = { "page", "page", "cluster", "host", "guest", "page", "incident" };
     struct web_head head = { .title = "Not found", .crumbs = crumbs, .crumb_count = 1 };
 
     buf_clear(out);
@@ -62,7 +63,7 @@ int web_render(struct fleet_store *s, const struct web_query *q, const struct we
     struct web_list list;
     int rc = web_list_init(&list, q, m, &why);
 
-    assert(q->page <= WEB_GUEST && q->number >= 1);
+    assert(q->page < WEB_PAGE_COUNT && q->number >= 1);
     if (rc == 0)
         rc = q->format == WEB_HTML ? pages[q->page](out, s, &list, &why) : export_list(out, s, &list, &why);
     web_list_free(&list);

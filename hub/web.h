@@ -6,6 +6,8 @@
  *   /cluster/NAME   a cluster's hosts and guests; /cluster/ the hosts outside of clusters
  *   /host/ID        a host and its guests
  *   /guest/VMID     a guest: verdict, evidence, history
+ *   /incidents      what crashed, the newest first; and how often guests crash
+ *   /incident/ID    one of them: findings, timeline, what is known around it
  *   /assets/NAME    style sheet, scripts and icon, embedded when the hub is built
  *
  * Each address can be shared: filters, order and page are in the query

@@ -113,7 +113,9 @@ int web_cluster_page(struct buf *out, struct fleet_store *s, struct web_list *l,
     put_hosts(out, l);
     web_put_guests(out, l);
     web_put_versions(out, l);
-    rc = web_put_days(out, s, l->moment, l->query->name, e);
+    rc = web_put_crashes(out, s, l->moment, l->query->name, NULL, NULL, e);
+    if (rc == 0)
+        rc = web_put_days(out, s, l->moment, l->query->name, e);
     if (rc == 0)
         rc = web_put_findings(out, s, l, l->query->name, NULL, e);
     web_page_end(out, l->moment->now_ns);

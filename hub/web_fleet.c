@@ -278,8 +278,10 @@ int web_fleet_page(struct buf *out, struct fleet_store *s, struct web_list *l, s
             buf_str(out, "<p class=\"lead\">No agent has reported a host yet.</p>\n");
         put_states(out, &f);
         put_grid(out, &f, l->query);
-        rc = web_put_days(out, s, l->moment, NULL, e);
+        rc = web_put_crashes(out, s, l->moment, NULL, NULL, NULL, e);
     }
+    if (rc == 0)
+        rc = web_put_days(out, s, l->moment, NULL, e);
     if (rc == 0) {
         web_put_versions(out, l);
         if (!f.detailed)

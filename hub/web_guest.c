@@ -311,7 +311,9 @@ int web_guest_page(struct buf *out, struct fleet_store *s, struct web_list *l, s
         put_start(out, p);
         put_verdict(out, p);
         put_facts(out, p);
-        rc = put_history(out, s, &p->guest, e);
+        rc = web_put_crashes(out, s, l->moment, NULL, NULL, p->guest.vm_id, e);
+        if (rc == 0)
+            rc = put_history(out, s, &p->guest, e);
         put_signals(out, &p->guest);
         web_page_end(out, l->moment->now_ns);
     }

@@ -73,7 +73,9 @@ int web_host_page(struct buf *out, struct fleet_store *s, struct web_list *l, st
         web_drifted(l->by_state), web_sum(l->by_state));
     web_state_bar(out, l->by_state);
     put_facts(out, l->hosts[0]);
-    rc = web_put_findings(out, s, l, NULL, l->query->name, e);
+    rc = web_put_crashes(out, s, l->moment, NULL, l->query->name, NULL, e);
+    if (rc == 0)
+        rc = web_put_findings(out, s, l, NULL, l->query->name, e);
     if (rc == 0)
         web_put_guests(out, l);
     web_page_end(out, l->moment->now_ns);

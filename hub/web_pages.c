@@ -42,6 +42,16 @@ void web_begin_guest(struct exchange *x)
     begin_page(x, WEB_GUEST);
 }
 
+void web_begin_incidents(struct exchange *x)
+{
+    begin_page(x, WEB_INCIDENTS);
+}
+
+void web_begin_incident(struct exchange *x)
+{
+    begin_page(x, WEB_INCIDENT);
+}
+
 /* ---- pages ------------------------------------------------------------------------------- */
 
 static const char *type_of(enum web_format format)

@@ -11,8 +11,8 @@ static const char *const sort_words[SORT_COUNT] = { "",        "state", "name", 
                                                     "version", "os",    "since", "guests", "drifted" };
 
 static const char *const paths[] = {
-    [WEB_FLEET] = "/",     [WEB_GUESTS] = "/guests", [WEB_CLUSTER] = "/cluster/",
-    [WEB_HOST] = "/host/", [WEB_GUEST] = "/guest/",
+    [WEB_FLEET] = "/",       [WEB_GUESTS] = "/guests",       [WEB_CLUSTER] = "/cluster/",   [WEB_HOST] = "/host/",
+    [WEB_GUEST] = "/guest/", [WEB_INCIDENTS] = "/incidents", [WEB_INCIDENT] = "/incident/",
 };
 
 /* What comes in an address is as little to be trusted as what comes from a guest. */
@@ -28,7 +28,9 @@ static bool take_text(char *dst, size_t size, const char *value)
 
 bool web_query_init(struct web_query *q, enum web_page page, const char *name)
 {
-    *q = (struct web_query){ .page = page, .state = WEB_ANY_STATE, .number = 1, .hosts_number = 1 };
+    *q = (struct web_query){
+        .page = page, .state = WEB_ANY_STATE, .number = 1, .hosts_number = 1, .incidents = { .code = -1 }
+    };
     return take_text(q->name, sizeof q->name, name);
 }
 
@@ -114,8 +116,8 @@ static bool set_format(struct web_query *q, const char *value)
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strcmp(words[i], value) == 0) {
             q->format = (enum web_format)i;
-            /* The fleet's and a guest's page are no lists of guests. */
-            return i == WEB_HTML || (q->page != WEB_FLEET && q->page != WEB_GUEST);
+            /* The fleet's, a guest's and an incident's page are no lists of guests. */
+            return i == WEB_HTML || q->page == WEB_GUESTS || q->page == WEB_CLUSTER || q->page == WEB_HOST;
         }
     }
     return false;
@@ -140,6 +142,8 @@ const char *web_query_set(struct web_query *q, const char *key, const char *valu
         { "format", set_format, "html, and csv or json where guests are listed" },
     };
 
+    if (q->page == WEB_INCIDENTS)
+        return web_incident_filter_set(&q->incidents, key, value);
     for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
         if (strcmp(parameters[i].key, key) != 0)
             continue;
@@ -191,6 +195,10 @@ void web_query_address(const struct web_query *q, struct buf *out)
     bool first = true;
 
     buf_str(out, paths[q->page]);
+    if (q->page == WEB_INCIDENTS) {
+        web_incident_filter_address(&q->incidents, out);
+        return;
+    }
     if (q->page != WEB_FLEET && q->page != WEB_GUESTS)
         web_put_encoded(out, q->name);
     if (q->state != WEB_ANY_STATE)
