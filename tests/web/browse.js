@@ -43,6 +43,8 @@ async function open(browser, options = {}) {
   return page;
 }
 
+const isMissing = (name) => name === "missing" || name === "no-incident";
+
 const heading = (page) => page.locator("h1").innerText();
 
 /* Clicks what leads to another page, and waits until that is there. */
@@ -71,6 +73,11 @@ async function addresses(browser) {
   await take("hostile-host", "hosts-title", subjects.host);
   for (let i = 0; i < 3; i++) found[`hostile-guest-${i}`] = `/guest/BAD00000-0000-4000-8000-00000000000${i}`;
   found["hostile-guest-long"] = "/guest/BAD00000-0000-4000-8000-000000000006";
+  found.incidents = "/incidents";
+  found["incidents-filtered"] = "/incidents?code=0xD1&since=365d&order=asc&host=" + encodeURIComponent(subjects.host);
+  found["incidents-none"] = "/incidents?module=none.sys";
+  found["no-incident"] = "/incident/0000000000000000";
+  for (const [name, id] of Object.entries(subjects.incidents)) found[`incident-${name}`] = `/incident/${id}`;
   await page.done();
   return found;
 }
@@ -94,6 +101,39 @@ test("a click path leads from the fleet through cluster and host to a guest, and
   await page.done();
 });
 
+test("a click path leads from the fleet to an incident, its evidence, and the guest", async (browser) => {
+  const page = await open(browser, { javaScriptEnabled: false });
+  await page.see("/");
+  await follow(page, page.locator("header nav a").filter({ hasText: "Incidents" }));
+  assert.equal(await heading(page), "Incidents");
+  await page.selectOption("#since", "");
+  await page.fill("#module", "storvsc.sys");
+  await follow(page, page.locator("form.filter button"));
+  assert.match(page.url(), /module=storvsc\.sys/);
+  assert.ok((await page.locator("table.incidents tbody tr").count()) > 0);
+  await follow(page, page.locator("table.incidents tbody td a").first());
+  assert.match(await heading(page), /: 0x000000d1 DRIVER_IRQL_NOT_LESS_OR_EQUAL/);
+  assert.match(await page.locator("article.finding").first().innerText(), /What to do:[^]*For it/);
+  assert.ok((await page.locator("svg.timeline .sign").count()) > 0);
+  assert.ok((await page.locator('section[aria-labelledby="timeline-title"] tr.sign').count()) > 0);
+  await follow(page, page.locator("nav.crumbs a").last());
+  assert.match(page.url(), /\/guest\/[0-9A-F-]{36}$/);
+  await page.done();
+});
+
+test("the list of incidents turns its order around, and says what it has", async (browser) => {
+  const page = await open(browser);
+  await page.see("/incidents");
+  const times = () => page.locator("table.incidents tbody time").evaluateAll((all) => all.map((t) => t.dateTime));
+  const newest = await times();
+  assert.equal(newest.length, subjects.incidentCount);
+  assert.deepEqual(newest, [...newest].sort().reverse());
+  await follow(page, page.locator("table.incidents thead a"));
+  assert.deepEqual(await times(), [...newest].sort());
+  assert.equal(await page.locator("th[aria-sort=ascending]").count(), 1);
+  await page.done();
+});
+
 test("hostile names stay text on every page", async (browser, at) => {
   const page = await open(browser);
   await page.see(at["hostile-cluster"]);
@@ -105,6 +145,10 @@ test("hostile names stay text on every page", async (browser, at) => {
   for (let i = 0; i < 3; i++) {
     await page.see(at[`hostile-guest-${i}`]);
     assert.equal(await heading(page), subjects.names[i]);
+    assert.equal(await page.locator("main img, main script, main svg[onload]").count(), 0);
+    await page.see(at[`incident-hostile-${i}`]);
+    assert.ok((await heading(page)).startsWith(subjects.names[i] + ": 0x000000d1"), await heading(page));
+    assert.equal(await page.locator("main img, main script, main svg[onload]").count(), 0);
   }
   assert.equal(await page.locator("main img, main script, main svg[onload]").count(), 0);
   await page.done();
@@ -113,8 +157,8 @@ test("hostile names stay text on every page", async (browser, at) => {
 test("no page needs a dialog, another site, or what the content policy forbids", async (browser, at) => {
   const page = await open(browser);
   for (const [name, where] of Object.entries(at)) {
-    page.missing = name === "missing"; /* Chromium notes a 404 on the console */
-    assert.equal(await page.see(where), name === "missing" ? 404 : 200, where);
+    page.missing = isMissing(name); /* Chromium notes a 404 on the console */
+    assert.equal(await page.see(where), isMissing(name) ? 404 : 200, where);
   }
   await page.done();
 });
@@ -123,7 +167,7 @@ for (const colorScheme of ["light", "dark"]) {
   test(`axe-core finds nothing serious or critical on any page, in ${colorScheme}`, async (browser, at) => {
     const page = await open(browser, { colorScheme });
     for (const [name, where] of Object.entries(at)) {
-      page.missing = name === "missing";
+      page.missing = isMissing(name);
       await page.see(where);
       await page.evaluate(() => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
       await page.evaluate(axeSource);
@@ -139,7 +183,7 @@ for (const colorScheme of ["light", "dark"]) {
   test(`screenshots are taken, in ${colorScheme}`, async (browser, at) => {
     const page = await open(browser, { colorScheme, reducedMotion: "reduce" });
     for (const [name, where] of Object.entries(at)) {
-      page.missing = name === "missing";
+      page.missing = isMissing(name);
       await page.see(where);
       await page.screenshot({ path: path.join(shots, `${name}-${colorScheme}.png`), fullPage: true });
     }
@@ -222,7 +266,7 @@ test("the keyboard reaches the content first, and every link has a visible focus
 test("on a narrow screen nothing but the tables scrolls sideways", async (browser, at) => {
   const page = await open(browser, { viewport: { width: 390, height: 800 } });
   for (const [name, where] of Object.entries(at)) {
-    page.missing = name === "missing";
+    page.missing = isMissing(name);
     await page.see(where);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     assert.ok(wide <= 0, `${where} is ${wide} px too wide`);
