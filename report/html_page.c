@@ -34,7 +34,7 @@ static const char style_sheet[] =
     ".incompatible{color:var(--bad)}.behind-protocol,.unknown{color:var(--warn)}"
     ".behind,.inbox-behind-peers,.newer-than-host{color:var(--info)}.current{color:var(--good)}"
     ".not-applicable{color:var(--dim)}\n"
-    ".high{color:var(--bad)}.medium{color:var(--warn)}.low{color:var(--dim)}\n"
+    "a{color:var(--info)}.high{color:var(--bad)}.medium{color:var(--warn)}.low{color:var(--dim)}\n"
     ".incident{border-top:2px solid var(--line);margin-top:1.5rem;padding-top:.4rem}.incident h2{margin:.2rem 0}\n"
     ".facts{display:grid;grid-template-columns:minmax(9rem,max-content) 1fr;gap:.15rem 1rem;margin:.5rem 0}\n"
     ".facts dt{color:var(--dim)}.facts dd{margin:0;overflow-wrap:anywhere;unicode-bidi:isolate}\n"

@@ -4,10 +4,11 @@
 #include "report/incidents_rows.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define RATE_MAX 1e15 /* of what is shown; more is no rate */
 
 const char incidents_rates_note[] =
     "Crashes per 1,000 guest-days with 95 % intervals. Groups that differ in their rate may differ in much else: "
@@ -71,11 +72,23 @@ const char *incidents_grouping_title(enum statistics_grouping g)
     return titles[g];
 }
 
+/* Three digits that mean something, and no power of ten. */
+static void put_number(char *out, size_t size, double n)
+{
+    snprintf(out, size, "%.*f", n >= 100 ? 0 : n >= 10 ? 1 : 2, n);
+}
+
 const char *incidents_rate(const struct crash_rate *rate, char out[INCIDENTS_RATE_MAX])
 {
+    char per_1000[24], low[24], high[24];
+
     out[0] = '\0';
-    if (rate->known && isfinite(rate->high))
-        snprintf(out, INCIDENTS_RATE_MAX, "%.3g (%.3g to %.3g)", rate->per_1000, rate->low, rate->high);
+    if (!rate->known || !(rate->high < RATE_MAX))
+        return out;
+    put_number(per_1000, sizeof per_1000, rate->per_1000);
+    put_number(low, sizeof low, rate->low);
+    put_number(high, sizeof high, rate->high);
+    snprintf(out, INCIDENTS_RATE_MAX, "%s (%s to %s)", per_1000, low, high);
     return out;
 }
 

@@ -180,7 +180,7 @@ static void rate_line(struct text_page *p, const char *label, const struct crash
     text_padded(p, label, RATE_LABEL_COLUMNS);
     buf_printf(p->out, " %6" PRIu64 " %s", rate->crashes, rate->crashes == 1 ? "crash  " : "crashes");
     if (rate->guest_days > 0)
-        buf_printf(p->out, " in %.0f guest-days", rate->guest_days);
+        buf_printf(p->out, " in %.0f guest-day%s", rate->guest_days, rate->guest_days < 1.5 ? "" : "s");
     if (incidents_rate(rate, words)[0] != '\0')
         buf_printf(p->out, ": %s", words);
     buf_char(p->out, '\n');
@@ -207,11 +207,11 @@ static void statistics(struct text_page *p, const struct incidents_report *r)
     coloured(p, TEXT_BOLD, "Crash rates");
     buf_char(p->out, '\n');
     text_wrapped(p, incidents_rates_note, INDENT);
+    for (size_t n = 0; n < r->sentence_count; n++)
+        text_wrapped(p, r->sentences[n], INDENT);
     rate_line(p, "All guests", r->total);
     for (size_t n = 0; n < r->rate_count; n++)
         rates(p, &r->rates[n]);
-    for (size_t n = 0; n < r->sentence_count; n++)
-        text_wrapped(p, r->sentences[n], INDENT);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------ */
@@ -221,7 +221,7 @@ static void heading(struct text_page *p, const struct incidents_report *r)
     char time[TIMES_TEXT_MAX];
 
     text_colour(p, TEXT_BOLD);
-    buf_printf(p->out, "Incidents report, %s", times_format(r->now_ns, time));
+    buf_printf(p->out, "Incidents report, %s", times_format(r->now_ns / NS_PER_S * NS_PER_S, time));
     text_plain(p);
     if (r->cluster != NULL && r->cluster[0] != '\0')
         buf_printf(p->out, ", cluster %s", r->cluster);

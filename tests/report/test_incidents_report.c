@@ -380,8 +380,8 @@ START_TEST(crash_rates_come_with_counts_intervals_and_a_word_of_care)
     report.rate_count = 1;
     report.sentences = sentences;
     report.sentence_count = 1;
-    expect_has(rendered(REPORT_TEXT), "12 crashes in 4000 guest-days: 3 (1.55 to 5.24)\n");
-    expect_has(buf_text(&out), "9 crashes in 1000 guest-days: 9 (4.12 to 17.1)\n");
+    expect_has(rendered(REPORT_TEXT), "12 crashes in 4000 guest-days: 3.00 (1.55 to 5.24)\n");
+    expect_has(buf_text(&out), "9 crashes in 1000 guest-days: 9.00 (4.12 to 17.1)\n");
     expect_has(buf_text(&out), "not what is the cause");
     expect_has(buf_text(&out), "not enough data\n");
     expect_lacks(rendered(REPORT_HTML), "<script");
@@ -394,6 +394,18 @@ START_TEST(crash_rates_come_with_counts_intervals_and_a_word_of_care)
         json_array_get(json_object_get(json_object_get(json_object_get(root, "statistics"), "by"), "drift-state"), 1),
         "per_1000_guest_days")));
     json_decref(root);
+}
+END_TEST
+
+START_TEST(rates_are_never_told_in_powers_of_ten)
+{
+    struct crash_rate total;
+
+    crash_rate(1, 0.001, &total);
+    report.total = &total;
+    expect_has(rendered(REPORT_TEXT), "1 crash   in 0 guest-day: 1000000 (");
+    crash_rate(7, 11, &total);
+    expect_has(rendered(REPORT_TEXT), "in 11 guest-days: 636 (256 to 1311)\n");
 }
 END_TEST
 
@@ -449,6 +461,7 @@ static void add_all(Suite *s)
     test(s, a_chart_of_a_lone_crash_is_not_drawn);
     test(s, a_chart_of_times_far_apart_stays_within_its_frame);
     test(s, crash_rates_come_with_counts_intervals_and_a_word_of_care);
+    test(s, rates_are_never_told_in_powers_of_ten);
     test(s, formats_for_upgrading_tools_are_refused);
     test(s, a_report_over_its_ceiling_says_how_to_get_a_smaller_one);
 }
