@@ -346,7 +346,7 @@ static void put_pager(struct buf *out, const struct web_query *q, const struct f
     buf_str(out, "</ul></nav>\n");
 }
 
-/* The same list from the API. */
+/* The same list from the API, which orders it by itself. */
 static void put_export_links(struct buf *out, const struct web_query *q)
 {
     static const char *const formats[][2] = { { "csv", "CSV" }, { "json", "JSON" }, { "html", "one page to print" } };
@@ -357,10 +357,10 @@ static void put_export_links(struct buf *out, const struct web_query *q)
     f.oldest_first = false;
     buf_init(&query, (size_t)16 * WEB_FILTER_MAX);
     web_incident_filter_address(&f, &query);
-    buf_str(out, "<p class=\"export\">This list, all of it: ");
+    buf_printf(out, "<p class=\"export\">This list, the newest %d of it, in full: ", FLEET_INCIDENTS_MAX);
     for (size_t n = 0; n < sizeof formats / sizeof formats[0]; n++)
-        buf_printf(out, "%s<a href=\"/api/v1/reports/incidents%s%sformat=%s\">%s</a>", n > 0 ? ", " : "",
-                   buf_text(&query), query.len > 0 ? "&amp;" : "?", formats[n][0], formats[n][1]);
+        buf_printf(out, "%s<a href=\"/api/v1/reports/incidents%s%sformat=%s&amp;limit=%d\">%s</a>", n > 0 ? ", " : "",
+                   buf_text(&query), query.len > 0 ? "&amp;" : "?", formats[n][0], FLEET_INCIDENTS_MAX, formats[n][1]);
     buf_str(out, "</p>\n");
     buf_free(&query);
 }

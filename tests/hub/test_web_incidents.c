@@ -128,6 +128,7 @@ START_TEST(the_list_is_filtered_by_code_module_host_guest_and_time)
     ck_assert_uint_eq(rows(page_of(WEB_INCIDENTS, "", NULL, 0)), 2);
     ck_assert_uint_eq(rows(list_by("code", "D1")), 1);
     expect_has(buf_text(&out), "value=\"0xD1\"");
+    expect_has(buf_text(&out), "href=\"/api/v1/reports/incidents?code=0xd1&amp;format=csv&amp;limit=1000\"");
     ck_assert_uint_eq(rows(list_by("code", "0x7B")), 0);
     ck_assert_uint_eq(rows(list_by("module", "STORVSC.sys")), 1);
     ck_assert_uint_eq(rows(list_by("host", "HV02")), 1);
