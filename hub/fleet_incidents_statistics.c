@@ -50,17 +50,18 @@ static int count_days(struct fleet_store *s, const char *cluster, int64_t since_
     return rc;
 }
 
-static const struct crash_rate *rate_of(const struct fleet_statistics *st, enum drift_state state,
-                                        struct crash_rate *none)
+/* A copy: the groups are gone with the next question. */
+static struct crash_rate rate_of(const struct fleet_statistics *st, enum drift_state state)
 {
+    struct crash_rate none;
     size_t count;
     const struct statistics_group *groups = statistics_groups(st->by[BY_DRIFT_STATE], &count);
 
     for (size_t i = 0; i < count; i++) {
         if (strcmp(groups[i].label, drift_state_name(state)) == 0 && groups[i].own_days)
-            return &groups[i].rate;
+            return groups[i].rate;
     }
-    crash_rate(0, st->days_by_state[state], none);
+    crash_rate(0, st->days_by_state[state], &none);
     return none;
 }
 
@@ -69,12 +70,13 @@ static void compare(struct fleet_statistics *st)
     static const enum drift_state others[FLEET_SENTENCES_MAX] = { DRIFT_BEHIND, DRIFT_BEHIND_PROTOCOL };
 
     for (int i = 0; i < FLEET_SENTENCES_MAX; i++) {
-        struct crash_rate none[2];
+        struct crash_rate rate, current;
 
         if (st->days_by_state[others[i]] <= 0)
             continue;
-        crash_ratio_sentence(drift_state_name(others[i]), rate_of(st, others[i], &none[0]),
-                             drift_state_name(DRIFT_CURRENT), rate_of(st, DRIFT_CURRENT, &none[1]),
+        rate = rate_of(st, others[i]);
+        current = rate_of(st, DRIFT_CURRENT);
+        crash_ratio_sentence(drift_state_name(others[i]), &rate, drift_state_name(DRIFT_CURRENT), &current,
                              st->sentences[st->sentence_count++], STATISTICS_SENTENCE_MAX);
     }
 }
