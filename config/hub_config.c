@@ -60,6 +60,20 @@ static const struct yaml_key keys[] = {
       "A connection on which nothing happens for this long is closed." },
     { "ingest.threads", YAML_INT, FIELD(threads), 1, 64, .fallback = "2", .help =
       "How many threads serve connections." },
+    { "ingest.head_timeout", YAML_DURATION, FIELD(head_ns), 1 * NS_PER_S, 1 * HOUR, .fallback = "20s", .help =
+      "A connection is closed when the headers of its request are not there after this long, however busy it looks." },
+    { "ingest.min_rate", YAML_SIZE, FIELD(rate_min), 1, 1 * GIB / 2, .fallback = "256B", .help =
+      "A connection is closed when its body comes, or the answer is taken, slower than so much a second." },
+    { "ingest.agent_rate", YAML_SIZE, FIELD(agent_rate), 0, 1 * GIB, .fallback = "8MiB", .help =
+      "What one agent may send a second, after decompression; eight seconds of it at once. One that sends more is told when to "
+      "come back (429). 0B: no limit." },
+    { "ingest.max_agents", YAML_INT, FIELD(agents_max), 0, 10000000, .fallback = "10000", .help =
+      "How many agents may ever come with one token or one certificate. 0: no limit." },
+
+    { "web.hosts", YAML_LINES, FIELD(web_hosts), .max = 4 * CONFIG_TEXT_MAX - 1, .fallback = "", .help =
+      "The names under which people's browsers reach the hub, without port: hub.example.com. Addresses and localhost are always "
+      "right. Another name in a request without a token or certificate is refused (421): it is how a foreign web page would "
+      "reach in." },
 
     { "store.path", YAML_TEXT, FIELD(store), .max = TEXT_MAX, .fallback = "", .help =
       "The file of the fleet store. Empty: this system's default (/var/lib/hvhub/fleet.db). Or a PostgreSQL database, which "

@@ -64,6 +64,12 @@ struct hub_config {
     int64_t connections_max;              /* ingest.max_connections: 1000 */
     int64_t connection_idle_ns;           /* ingest.idle_timeout: 60s */
     int64_t threads;                      /* ingest.threads: 2 */
+    int64_t head_ns;                      /* ingest.head_timeout: 20s, until the headers are there */
+    int64_t rate_min;                     /* ingest.min_rate: 256B a second, of a body or an answer */
+    int64_t agent_rate;                   /* ingest.agent_rate: 8MiB a second, unpacked; 0 no limit */
+    int64_t agents_max;                   /* ingest.max_agents: 10000 of one token or certificate; 0 no limit */
+
+    char web_hosts[4 * CONFIG_TEXT_MAX]; /* web.hosts: names of the hub, one a line */
 
     char store[CONFIG_TEXT_MAX]; /* store.path: a file or a postgresql:// URL; "" this system's default */
     int64_t keep_ns;             /* store.keep: 90d of observations */

@@ -7,6 +7,7 @@
 #include "hub/fleet_history_json.h"
 #include "hub/fleet_incidents_report.h"
 #include "hub/fleet_report.h"
+#include "hub/limits_watch.h"
 #include "hub/metrics.h"
 #include "hub/server.h"
 #include "hub/web.h"
@@ -18,6 +19,7 @@ struct server {
     struct server_options o;
     struct hub_config config;
     struct MHD_Daemon *daemon;
+    struct watch *watch;       /* of its connections */
     _Atomic size_t body_bytes; /* held in bodies that are still coming in */
     size_t body_bytes_max;
     _Atomic int busy;     /* exchanges that wait for the writer or the worker */
@@ -72,6 +74,7 @@ struct exchange {
     bool handed_over;
     struct reply reply;
     struct writer_job job;
+    char credential[FLEET_CREDENTIAL_MAX]; /* of ingest; job points to it */
     struct work work;
     struct report_query query;
     struct history_query history;

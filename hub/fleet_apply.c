@@ -128,10 +128,34 @@ static int stream_of(struct apply *a, const struct resource *who, struct active 
     return rc;
 }
 
-static int ensure_stored(struct apply *a, struct active *x, struct err *e)
+/* A new stream is its credential's, which may begin so many. */
+static int claim(struct apply *a, const struct active *x, const struct fleet_batch *batch, struct err *e)
 {
+    int64_t count;
+    int rc;
+
+    if (batch->credential == NULL || batch->streams_max == 0)
+        return 0;
+    rc = a->b->ops->claim_count(a->b, batch->credential, &count, e);
+    if (rc == 0 && count >= batch->streams_max) {
+        log_event(LOG_WARN, "ingest.too_many_agents", LOG_S("credential", batch->credential),
+                  LOG_S("agent_id", x->st.agent.agent_id), LOG_S("host_id", x->st.agent.host_id));
+        return err_set(e, ERR_REFUSED,
+                       "this token or certificate has brought %lld agents, and may not bring more (ingest.max_agents)",
+                       (long long)count);
+    }
+    return rc != 0 ? rc : a->b->ops->claim_put(a->b, batch->credential, &x->st.agent, e);
+}
+
+static int ensure_stored(struct apply *a, struct active *x, const struct fleet_batch *batch, struct err *e)
+{
+    int rc;
+
     x->changed = true;
-    return x->st.id != 0 ? 0 : a->b->ops->stream_put(a->b, &x->st, e);
+    if (x->st.id != 0)
+        return 0;
+    rc = claim(a, x, batch, e);
+    return rc != 0 ? rc : a->b->ops->stream_put(a->b, &x->st, e);
 }
 
 /* ---- holes ---------------------------------------------------------------------------- */
@@ -313,7 +337,7 @@ static int apply_record(struct apply *a, const struct numbered *in, struct fleet
         batch->duplicates++;
     if (rc != 0 || again)
         return rc;
-    rc = ensure_stored(a, x, e);
+    rc = ensure_stored(a, x, batch, e);
     if (rc == 0)
         rc = encode(a, in->o, &record, e);
     if (rc != 0)
@@ -390,7 +414,11 @@ static int apply_batch(struct apply *a, struct fleet_batch *batch, struct active
     size_t room = 0, count = 0;
     int rc;
 
-    *batch = (struct fleet_batch){ .request = batch->request };
+    *batch = (struct fleet_batch){
+        .request = batch->request,
+        .credential = batch->credential,
+        .streams_max = batch->streams_max,
+    };
     for (const struct otlp_group *g = batch->request->groups; g != NULL; g = g->next)
         room += (size_t)g->batch.count;
     entries = (struct numbered *)calloc(room + 1, sizeof *entries);

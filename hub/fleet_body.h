@@ -121,6 +121,10 @@ struct fleet_body_ops {
                         struct err *e);
     int (*stream_put)(struct fleet_body *b, struct fleet_stream *s, struct err *e); /* gives a new one its id */
 
+    /* Which streams a credential began. */
+    int (*claim_count)(struct fleet_body *b, const char *credential, int64_t *out, struct err *e);
+    int (*claim_put)(struct fleet_body *b, const char *credential, const struct fleet_agent *a, struct err *e);
+
     /* The lowest hole of the stream that overlaps first..last. */
     int (*hole_find)(struct fleet_body *b, int64_t stream, uint64_t first, uint64_t last, struct fleet_hole *out,
                      struct err *e);

@@ -33,7 +33,8 @@ static const char *const tables[] = {
     "stream",         "hole",           "observation",   "foreign_record",  "host",
     "guest",          "peer",           "rejudge",       "finding",         "guest_change",
     "daily",          "forward_target", "forward_mark",  "forward_refused", "delivery",
-    "delivery_found", "circumstance",   "incident_todo", "incident",        "incident_alias"
+    "delivery_found", "circumstance",   "incident_todo", "incident",        "incident_alias",
+    "claim"
 };
 enum { TABLE_COUNT = sizeof tables / sizeof tables[0] };
 

@@ -23,6 +23,8 @@ enum pg_sql {
     PG_STREAM_OTHER,
     PG_STREAM_INSERT,
     PG_STREAM_UPDATE,
+    PG_CLAIM_COUNT,
+    PG_CLAIM_PUT,
     PG_HOLE_FIND,
     PG_HOLE_PUT,
     PG_HOLE_DROP,

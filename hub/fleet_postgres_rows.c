@@ -75,6 +75,22 @@ static int stream_put(struct fleet_body *b, struct fleet_stream *st, struct err 
     return rc;
 }
 
+static int claim_count(struct fleet_body *b, const char *credential, int64_t *out, struct err *e)
+{
+    PGresult *r;
+    int rc = postgres_row(ME, &r, PG_CLAIM_COUNT, PG_WITH(PG_T(credential)), e);
+
+    if (rc == 0)
+        *out = pg_int(r, 0);
+    PQclear(r);
+    return rc;
+}
+
+static int claim_put(struct fleet_body *b, const char *credential, const struct fleet_agent *a, struct err *e)
+{
+    return postgres_run(ME, PG_CLAIM_PUT, PG_WITH(PG_T(credential), PG_T(a->agent_id), PG_T(a->host_id)), e);
+}
+
 static int hole_find(struct fleet_body *b, int64_t stream, uint64_t first, uint64_t last, struct fleet_hole *out,
                      struct err *e)
 {
@@ -335,6 +351,8 @@ const struct fleet_body_ops postgres_ops = {
     .stream_get = stream_get,
     .stream_other = stream_other,
     .stream_put = stream_put,
+    .claim_count = claim_count,
+    .claim_put = claim_put,
     .hole_find = hole_find,
     .hole_put = hole_put,
     .hole_drop = hole_drop,

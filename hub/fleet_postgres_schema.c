@@ -44,6 +44,11 @@
     ", guest_family " TEXT ", fqdn " TEXT ", power " TEXT ", last_crash bigint NOT NULL DEFAULT 0"   \
     ", last_crash_code " TEXT
 
+/* Which streams a credential began (fleet_batch.credential). */
+#define CLAIM_TABLE                                                         \
+    "CREATE TABLE claim(credential " KEY ", agent_id " KEY ", host_id " KEY \
+    ", PRIMARY KEY(credential, agent_id, host_id));"
+
 #define FORWARD_TABLES                                                                                    \
     "CREATE TABLE forward_target(name " KEY " PRIMARY KEY, owner " KEY ", lease_until " NUM ", sent " NUM \
     ", refused " NUM ", lost " NUM ", last_sent " NUM ") WITH (fillfactor = 70);"                         \
@@ -227,7 +232,7 @@ static const char *const migrations[] = {
     " PRIMARY KEY(cluster, day, state, slot));"
     "CREATE INDEX daily_day ON daily(day);"
     "CREATE TABLE probe(id bigint NOT NULL PRIMARY KEY, time " NUM
-    ");" FORWARD_TABLES DELIVERY_TABLES VIEWS INCIDENT_TABLES INCIDENT_VIEWS,
+    ");" FORWARD_TABLES DELIVERY_TABLES CLAIM_TABLE VIEWS INCIDENT_TABLES INCIDENT_VIEWS,
 };
 
 enum { SCHEMA_VERSION = sizeof migrations / sizeof migrations[0] };

@@ -59,6 +59,8 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
                          " RETURNING id",
     [PG_STREAM_UPDATE] = "UPDATE stream SET high_mark = $3, missing = $4, lost = $5, records = $6, first_seen = $7,"
                          " last_seen = $8, delay = $9, delay_since = $10 WHERE agent_id = $1 AND host_id = $2",
+    [PG_CLAIM_COUNT] = "SELECT count(*) FROM claim WHERE credential = $1",
+    [PG_CLAIM_PUT] = "INSERT INTO claim(credential, agent_id, host_id) VALUES($1, $2, $3) ON CONFLICT DO NOTHING",
     [PG_HOLE_FIND] = "SELECT first, last FROM hole WHERE stream = $1 AND first <= $3 AND last >= $2"
                      " ORDER BY first LIMIT 1",
     [PG_HOLE_PUT] = "INSERT INTO hole(stream, first, last) VALUES($1, $2, $3)",

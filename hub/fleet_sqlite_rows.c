@@ -100,6 +100,22 @@ static int stream_put(struct fleet_body *b, struct fleet_stream *st, struct err 
     return rc;
 }
 
+static int claim_count(struct fleet_body *b, const char *credential, int64_t *out, struct err *e)
+{
+    sqlite3_stmt *q;
+    int rc = sqlite_first(sqlite_body_of(b), &q, SQL_CLAIM_COUNT, WITH(T(credential)), e);
+
+    if (rc == 0)
+        *out = sqlite3_column_int64(q, 0);
+    sqlite3_reset(q);
+    return rc;
+}
+
+static int claim_put(struct fleet_body *b, const char *credential, const struct fleet_agent *a, struct err *e)
+{
+    return sqlite_do(sqlite_body_of(b), SQL_CLAIM_PUT, WITH(T(credential), T(a->agent_id), T(a->host_id)), e);
+}
+
 static int hole_find(struct fleet_body *b, int64_t stream, uint64_t first, uint64_t last, struct fleet_hole *out,
                      struct err *e)
 {
@@ -353,6 +369,8 @@ const struct fleet_body_ops sqlite_ops = {
     .stream_get = stream_get,
     .stream_other = stream_other,
     .stream_put = stream_put,
+    .claim_count = claim_count,
+    .claim_put = claim_put,
     .hole_find = hole_find,
     .hole_put = hole_put,
     .hole_drop = hole_drop,

@@ -14,6 +14,11 @@
     " fqdn TEXT NOT NULL DEFAULT '', power TEXT NOT NULL DEFAULT '', last_crash INTEGER NOT NULL DEFAULT 0,"  \
     " last_crash_code TEXT NOT NULL DEFAULT ''"
 
+/* Which streams a credential began (fleet_batch.credential). */
+#define CLAIM_TABLE                                                                               \
+    "CREATE TABLE claim(credential TEXT NOT NULL, agent_id TEXT NOT NULL, host_id TEXT NOT NULL," \
+    " PRIMARY KEY(credential, agent_id, host_id)) WITHOUT ROWID;"
+
 #define FORWARD_TABLES                                                                                      \
     "CREATE TABLE forward_target(name TEXT PRIMARY KEY, owner TEXT NOT NULL, lease_until INTEGER NOT NULL," \
     " sent INTEGER NOT NULL, refused INTEGER NOT NULL, lost INTEGER NOT NULL, last_sent INTEGER NOT NULL)"  \

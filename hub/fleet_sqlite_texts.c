@@ -44,6 +44,8 @@ const char *const sqlite_texts[SQL_COUNT] = {
                           " last_seen, delay, delay_since) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [SQL_STREAM_UPDATE] = "UPDATE stream SET high_mark = ?3, missing = ?4, lost = ?5, records = ?6, first_seen = ?7,"
                           " last_seen = ?8, delay = ?9, delay_since = ?10 WHERE agent_id = ?1 AND host_id = ?2",
+    [SQL_CLAIM_COUNT] = "SELECT count(*) FROM claim WHERE credential = ?1",
+    [SQL_CLAIM_PUT] = "INSERT INTO claim(credential, agent_id, host_id) VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING",
     [SQL_HOLE_FIND] = "SELECT first, last FROM hole WHERE stream = ?1 AND first <= ?3 AND last >= ?2"
                       " ORDER BY first LIMIT 1",
     [SQL_HOLE_PUT] = "INSERT INTO hole(stream, first, last) VALUES(?1, ?2, ?3)",

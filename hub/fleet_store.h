@@ -54,6 +54,7 @@ enum {
     FLEET_VALUE_MAX = 256,
     FLEET_EVIDENCE_MAX = 384,
     FLEET_CLOCK_OFF_S = 300, /* a clock that is off by more is a finding */
+    FLEET_CREDENTIAL_MAX = 48,
 };
 
 /* How long history lasts, by kind; what goes first is written in docs/hub-api.md.  0: for ever. */
@@ -105,6 +106,8 @@ MUST_USE int fleet_store_check_path(const char *path, struct err *e);
 /* One decoded request, and what became of it. */
 struct fleet_batch {
     struct otlp_request *request; /* not owned; VM ids in it are made canonical */
+    const char *credential;       /* what was shown to be let in, as a short text that tells nothing; NULL nothing */
+    int64_t streams_max;          /* how many streams one credential may begin; 0 any number */
     uint64_t stored;              /* new records of our agents */
     uint64_t duplicates;          /* seen before, dropped */
     uint64_t foreign;             /* records of other programs, or without a number */
@@ -114,8 +117,8 @@ struct fleet_batch {
 };
 
 /* Commits all of them in one transaction.  ERR_NO_SPACE, ERR_IO, ERR_BUSY: try
- * again later.  ERR_TOO_BIG, ERR_INVALID: one of them can not be stored; apply
- * them one by one to find it. */
+ * again later.  ERR_TOO_BIG, ERR_INVALID, ERR_REFUSED (its credential has begun all the streams it
+ * may): one of them can not be stored; apply them one by one to find it. */
 MUST_USE int fleet_store_apply(struct fleet_store *s, struct fleet_batch *batches, size_t count, struct err *e);
 
 /* A slice of the work that is not urgent: old observations and long-gone

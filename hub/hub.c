@@ -30,6 +30,7 @@ struct hub {
     bool distrust_loopback;
     struct counters counters;
     struct auth *auth;
+    struct rate *rate;
     struct fleet_store *store;      /* the writer's */
     struct fleet_store *reading;    /* the worker's */
     struct fleet_store *delivering; /* the delivery thread's; NULL while there are no deliveries */
@@ -97,6 +98,7 @@ static int start_server(struct hub *h, const struct hub_config *config, struct s
         .worker = h->worker,
         .reading = h->reading,
         .counters = &h->counters,
+        .rate = h->rate,
         .clock = plat_clock(),
         .distrust_loopback = h->distrust_loopback,
     };
@@ -114,6 +116,7 @@ static void put_in_force(struct hub *h, struct server *server, const struct hub_
 {
     h->server = server;
     h->config = *config;
+    rate_set(h->rate, config->agent_rate);
     log_set_level(config->log_level);
     snprintf(h->address, sizeof h->address, "%s://%s", config->cert_file[0] != '\0' ? "https" : "http",
              h->listener.text);
@@ -164,6 +167,7 @@ static void free_parts(struct hub *h)
     fleet_store_close(h->store);
     listener_close(&h->listener);
     auth_free(h->auth);
+    rate_free(h->rate);
     free(h);
 }
 
@@ -193,6 +197,8 @@ int hub_start(struct hub **out, const struct hub_options *options, struct err *e
     h->listener.fd = -1;
     log_set_level(h->config.log_level);
     rc = auth_new(&h->auth, e);
+    if (rc == 0)
+        rc = rate_new(&h->rate, plat_clock(), plat_random(), e);
     if (rc == 0)
         rc = auth_load(h->auth, h->config.token_file, e);
     if (rc == 0)

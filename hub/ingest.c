@@ -10,7 +10,7 @@
  */
 #include "base/log.h"
 #include "base/text.h"
-#include "hub/exchange.h"
+#include "hub/limits.h"
 
 #include <assert.h>
 #include <string.h>
@@ -74,8 +74,11 @@ static void put_failure(struct exchange *x, int rc, const struct err *e)
     case ERR_INVALID:
         exchange_refuse(x, 400, "%s", e->text);
         break;
+    case ERR_REFUSED:
+        exchange_refuse(x, 403, "%s", e->text);
+        break;
     default:
-        x->reply.retry_after_s = RETRY_FAILED_S;
+        x->reply.retry_after_s = rate_retry_after(x->server->o.rate, RETRY_FAILED_S);
         exchange_refuse(x, 503, "the records can not be stored now (%s); try again", err_name((enum err_code)rc));
         break;
     }
@@ -111,8 +114,7 @@ static int decode(struct exchange *x, const void *bytes, size_t len, struct err 
 
 static void refuse_busy(struct exchange *x)
 {
-    x->reply.retry_after_s = RETRY_FULL_S;
-    exchange_refuse(x, 503, "too many requests wait to be stored; try again");
+    limits_busy(x, RETRY_FULL_S, "too many requests wait to be stored; try again");
 }
 
 static void refuse_body(struct exchange *x, int rc, const struct err *e)
@@ -159,6 +161,13 @@ void ingest_finish(struct exchange *x)
         return;
     }
     exchange_drop_body(x);
+    if (!limits_pay(x)) {
+        writer_release(w, x->job.bytes);
+        return;
+    }
+    limits_credential(x, x->credential);
+    x->job.credential = x->credential;
+    x->job.streams_max = x->server->config.agents_max;
     x->job.done = committed;
     if (!exchange_suspend(x)) {
         writer_release(w, x->job.bytes);

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "base/times.h"
 #include "hub/exchange.h"
+#include "hub/limits.h"
 
 #include <assert.h>
 #include <jansson.h>
@@ -14,7 +15,6 @@
 enum {
     CONNECTION_MEMORY = 64 * 1024, /* headers and the read buffer of one connection */
     BODIES_HELD = 32,              /* full-size bodies held at a time, over all connections */
-    DISCARD_BODIES = 4,            /* a refused body is read up to so many times ingest.max_body */
     DEADLINE_IDLES = 4,            /* a body must be there within so many times ingest.idle_timeout */
     REPLY_MAX = 512 * 1024 * 1024,
     OPTIONS_MAX = 16,
@@ -49,7 +49,8 @@ static int rpc_code(int status)
 {
     static const struct {
         int status, code;
-    } codes[] = { { 400, 3 }, { 401, 16 }, { 403, 7 }, { 404, 5 }, { 405, 12 }, { 413, 8 }, { 415, 3 }, { 503, 14 } };
+    } codes[] = { { 400, 3 }, { 401, 16 }, { 403, 7 }, { 404, 5 }, { 405, 12 },
+                  { 413, 8 }, { 415, 3 },  { 421, 3 }, { 429, 8 }, { 503, 14 } };
 
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         if (codes[i].status == status)
@@ -157,15 +158,18 @@ static enum MHD_Result send_reply(struct exchange *x)
     struct reply *r = &x->reply;
     struct MHD_Response *response;
     enum MHD_Result result;
+    size_t len;
 
     assert(r->status >= 200 && r->type != NULL);
     if (buf_error(&r->body) != ERR_OK)
         exchange_text(x, 500, "the answer does not fit; ask for less, a cluster say\n");
-    response = MHD_create_response_from_buffer(r->body.len, r->body.data, MHD_RESPMEM_MUST_FREE);
+    len = r->body.len;
+    response = MHD_create_response_from_buffer(len, r->body.data, MHD_RESPMEM_MUST_FREE);
     if (response == NULL)
         return MHD_NO;
     buf_init(&r->body, REPLY_MAX); /* the response owns the bytes now */
     add_headers(r, response);
+    limits_answer(x, len);
     counters_request(x->server->o.counters, r->status);
     result = MHD_queue_response(x->connection, (unsigned)r->status, response);
     MHD_destroy_response(response);
@@ -276,8 +280,11 @@ static void begin(struct exchange *x, const char *path, const char *method)
         x->route->begin(x);
     if (!x->route->open_to_all && !exchange_allowed(x))
         exchange_refuse(x, 401, "a bearer token or a client certificate is needed");
+    else if (!x->route->open_to_all && !limits_host_right(x))
+        exchange_refuse(x, 421, "this hub is not known under the name in the Host header; write it into web.hosts");
     if (x->phase == PHASE_READING)
         check_body_size(x);
+    limits_begin(x);
 }
 
 /* A client that asks first, or announces more than we would read through, is answered before its body. */
@@ -288,7 +295,7 @@ static bool answer_at_once(const struct exchange *x)
 
     if (x->phase != PHASE_DISCARDING)
         return false;
-    if (text != NULL && text_u64(text, &length) && length > (uint64_t)x->server->config.body_max * DISCARD_BODIES)
+    if (text != NULL && text_u64(text, &length) && length > limits_discarded(x))
         return true;
     return exchange_header(x, MHD_HTTP_HEADER_EXPECT) != NULL;
 }
@@ -322,8 +329,7 @@ static void keep_piece(struct exchange *x, const char *data, size_t len)
     if (len > x->body.max - x->body.len) {
         exchange_refuse(x, 413, "the body is larger than %zu bytes (ingest.max_body)", x->body.max);
     } else if (s->body_bytes + len > s->body_bytes_max) {
-        x->reply.retry_after_s = 2;
-        exchange_refuse(x, 503, "too many bodies are coming in; try again");
+        limits_busy(x, 2, "too many bodies are coming in; try again");
     } else {
         s->body_bytes += len;
         x->charged += len;
@@ -341,9 +347,10 @@ static enum MHD_Result take_piece(struct exchange *x, const char *data, size_t l
 
     x->received += len;
     s->o.counters->body_bytes += len;
+    limits_received(x, len);
     if (x->phase == PHASE_READING)
         keep_piece(x, data, len);
-    if (x->received > (uint64_t)s->config.body_max * DISCARD_BODIES)
+    if (x->received > limits_discarded(x))
         return MHD_NO;
     return s->o.clock->monotonic_ns(s->o.clock) > x->deadline ? MHD_NO : MHD_YES;
 }
@@ -369,6 +376,7 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
         return result;
     }
     if (x->phase == PHASE_READING) {
+        limits_ours(x);
         x->route->finish(x);
         if (x->handed_over) /* from here on the exchange is another thread's until it is resumed */
             return MHD_YES;
@@ -386,6 +394,7 @@ static void completed(void *arg, struct MHD_Connection *connection, void **conte
     if (x == NULL)
         return;
     *context = NULL;
+    limits_done(x);
     exchange_drop_body(x);
     otlp_request_free(&x->job.request);
     buf_free(&x->reply.body);
@@ -400,8 +409,7 @@ static void connection_changed(void *arg, struct MHD_Connection *connection, voi
 {
     struct server *s = (struct server *)arg;
 
-    (void)connection;
-    (void)context;
+    limits_connection(s, connection, context, what == MHD_CONNECTION_NOTIFY_STARTED);
     if (what == MHD_CONNECTION_NOTIFY_STARTED)
         s->o.counters->connections++;
     else
@@ -463,6 +471,17 @@ static int start_daemon(struct server *s, struct err *e)
     return 0;
 }
 
+static int start_watch(struct server *s, struct err *e)
+{
+    struct watch_limits limits = {
+        .head_ns = s->config.head_ns,
+        .idle_ns = s->config.connection_idle_ns,
+        .bytes_per_s = s->config.rate_min,
+    };
+
+    return watch_start(&s->watch, &limits, s->o.clock, e);
+}
+
 int server_start(struct server **out, const struct server_options *options, struct err *e)
 {
     struct server *s;
@@ -477,9 +496,12 @@ int server_start(struct server **out, const struct server_options *options, stru
     s->config = *options->config;
     s->o.config = &s->config;
     s->body_bytes_max = (size_t)s->config.body_max * BODIES_HELD;
-    rc = start_daemon(s, e);
+    rc = start_watch(s, e);
+    if (rc == 0)
+        rc = start_daemon(s, e);
     s->o.tls = NULL; /* the library has its own copy */
     if (rc != 0) {
+        watch_stop(s->watch);
         free(s);
         return rc;
     }
@@ -506,6 +528,7 @@ int server_stop(struct server *s, int64_t max_ns, struct err *e)
     if (!wait_for_zero(s, &s->busy, max_ns / 2))
         return err_set(e, ERR_TIMEOUT, "a commit or a report did not end in time");
     MHD_stop_daemon(s->daemon);
+    watch_stop(s->watch);
     free(s);
     return 0;
 }

@@ -15,6 +15,7 @@
 #include "hub/auth.h"
 #include "hub/counters.h"
 #include "hub/fleet_store.h"
+#include "hub/limits_rate.h"
 #include "hub/listener.h"
 #include "hub/tls.h"
 #include "hub/worker.h"
@@ -33,6 +34,7 @@ struct server_options {
     struct worker *worker;
     struct fleet_store *reading; /* used on the worker's thread alone */
     struct counters *counters;
+    struct rate *rate; /* what each agent may send */
     const struct clock *clock;
     /* Takes the peer for somebody from elsewhere even on loopback; for tests of who may speak. */
     bool distrust_loopback;

@@ -181,7 +181,7 @@ static int apply(struct writer *w, struct fleet_batch *batches, size_t count, st
 /* Was it the content, not the disk? */
 static bool content_failure(int rc)
 {
-    return rc == ERR_TOO_BIG || rc == ERR_INVALID || rc == ERR_MEMORY;
+    return rc == ERR_TOO_BIG || rc == ERR_INVALID || rc == ERR_REFUSED || rc == ERR_MEMORY;
 }
 
 static void answer(struct writer *w, struct writer_job *job)
@@ -196,9 +196,18 @@ static void answer(struct writer *w, struct writer_job *job)
     job->done(job);
 }
 
+static struct fleet_batch batch_of(struct writer_job *job)
+{
+    return (struct fleet_batch){
+        .request = &job->request,
+        .credential = job->credential,
+        .streams_max = job->streams_max,
+    };
+}
+
 static void commit_alone(struct writer *w, struct writer_job *job)
 {
-    job->batch = (struct fleet_batch){ .request = &job->request };
+    job->batch = batch_of(job);
     job->rc = apply(w, &job->batch, 1, &job->err);
     if (!content_failure(job->rc))
         note_result(w, job->rc, &job->err);
@@ -211,7 +220,7 @@ static void commit_group(struct writer *w, struct writer_job **jobs, size_t coun
     int rc;
 
     for (size_t i = 0; i < count; i++)
-        batches[i] = (struct fleet_batch){ .request = &jobs[i]->request };
+        batches[i] = batch_of(jobs[i]);
     rc = apply(w, batches, count, &e);
     if (!content_failure(rc))
         note_result(w, rc, &e);

@@ -24,7 +24,9 @@ struct writer;
 
 struct writer_job {
     struct otlp_request request; /* the submitter's; must live until done */
-    struct fleet_batch batch;    /* what became of it */
+    const char *credential;      /* as in fleet_batch, with streams_max; must live until done */
+    int64_t streams_max;
+    struct fleet_batch batch; /* what became of it */
     int rc;
     struct err err;
     void (*done)(struct writer_job *job); /* on the writer's thread, once, after the commit */

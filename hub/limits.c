@@ -1,0 +1,170 @@
+/* See limits.h. */
+#include "hub/limits.h"
+
+#include "base/text.h"
+#include "hub/limits_host.h"
+
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DIGEST = 32, DIGEST_SHOWN = 16, DISCARD_BODIES = 4 };
+
+/* ---- connections ------------------------------------------------------------------------- */
+
+void limits_connection(struct server *s, struct MHD_Connection *connection, void **context, bool started)
+{
+    struct link *link = (struct link *)*context;
+    const union MHD_ConnectionInfo *fd;
+
+    if (started) {
+        link = calloc(1, sizeof *link);
+        fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        if (link != NULL && fd != NULL)
+            link->watched = watch_open(s->watch, fd->connect_fd);
+        *context = link;
+    } else if (link != NULL) {
+        watch_close(s->watch, link->watched);
+        free(link);
+        *context = NULL;
+    }
+}
+
+static struct link *link_of(const struct exchange *x)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info != NULL ? (struct link *)info->socket_context : NULL;
+}
+
+static struct watched *watched_of(const struct exchange *x)
+{
+    struct link *link = link_of(x);
+
+    return link != NULL ? link->watched : NULL;
+}
+
+void limits_received(struct exchange *x, size_t n)
+{
+    watch_received(x->server->watch, watched_of(x), n);
+}
+
+void limits_ours(struct exchange *x)
+{
+    watch_ours(x->server->watch, watched_of(x));
+}
+
+void limits_answer(struct exchange *x, size_t len)
+{
+    watch_answer(x->server->watch, watched_of(x), len);
+}
+
+void limits_done(struct exchange *x)
+{
+    watch_rest(x->server->watch, watched_of(x));
+}
+
+/* ---- who ------------------------------------------------------------------------------------ */
+
+static void name_digest(char out[FLEET_CREDENTIAL_MAX], const char *kind, const void *bytes, size_t len)
+{
+    unsigned char digest[DIGEST] = { 0 };
+    char hex[2 * DIGEST_SHOWN + 1];
+
+    if (gnutls_hash_fast(GNUTLS_DIG_SHA256, bytes, len, digest) != 0)
+        memset(digest, 0, sizeof digest);
+    for (size_t i = 0; i < DIGEST_SHOWN; i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    snprintf(out, FLEET_CREDENTIAL_MAX, "%s:%s", kind, hex);
+}
+
+static const gnutls_datum_t *certificate_of(const struct exchange *x)
+{
+    const union MHD_ConnectionInfo *info;
+    unsigned count = 0;
+
+    if (x->server->config.client_ca_file[0] == '\0')
+        return NULL;
+    info = MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (info == NULL || !tls_peer_verified(info->tls_session))
+        return NULL;
+    return gnutls_certificate_get_peers((gnutls_session_t)info->tls_session, &count);
+}
+
+void limits_credential(const struct exchange *x, char out[FLEET_CREDENTIAL_MAX])
+{
+    const gnutls_datum_t *certificate = certificate_of(x);
+    const char *token = exchange_header(x, MHD_HTTP_HEADER_AUTHORIZATION);
+
+    if (certificate != NULL)
+        name_digest(out, "certificate", certificate->data, certificate->size);
+    else if (token != NULL)
+        name_digest(out, "token", token, strlen(token));
+    else
+        text_copy(out, FLEET_CREDENTIAL_MAX, "loopback");
+}
+
+bool limits_host_right(const struct exchange *x)
+{
+    if (exchange_header(x, MHD_HTTP_HEADER_AUTHORIZATION) != NULL || certificate_of(x) != NULL)
+        return true;
+    return host_expected(exchange_header(x, MHD_HTTP_HEADER_HOST), x->server->config.web_hosts);
+}
+
+/* ---- how much -------------------------------------------------------------------------------- */
+
+void limits_busy(struct exchange *x, int least_s, const char *why)
+{
+    x->reply.retry_after_s = rate_retry_after(x->server->o.rate, least_s);
+    exchange_refuse(x, 503, "%s", why);
+}
+
+static bool refuse_fast(struct exchange *x, const char *agent_id)
+{
+    int wait = rate_wait(x->server->o.rate, agent_id);
+
+    if (wait == 0)
+        return false;
+    x->reply.retry_after_s = rate_retry_after(x->server->o.rate, wait);
+    exchange_refuse(x, 429, "this agent sends more than ingest.agent_rate allows; try again in %d s",
+                    x->reply.retry_after_s);
+    return true;
+}
+
+/* An agent that was known on this connection hears before its body that it has to wait. */
+void limits_begin(struct exchange *x)
+{
+    struct link *link = link_of(x);
+
+    watch_body(x->server->watch, watched_of(x));
+    if (link != NULL && x->route != NULL && x->route->finish == ingest_finish && x->phase == PHASE_READING)
+        (void)refuse_fast(x, link->agent_id);
+}
+
+/* The first agent of the request pays for all of it: a request of several is a collector's. */
+bool limits_pay(struct exchange *x)
+{
+    const struct otlp_group *g = x->job.request.groups;
+    struct link *link = link_of(x);
+
+    if (g == NULL)
+        return true;
+    if (link != NULL)
+        text_copy(link->agent_id, sizeof link->agent_id, g->resource.agent_id);
+    if (refuse_fast(x, g->resource.agent_id))
+        return false;
+    rate_pay(x->server->o.rate, g->resource.agent_id, x->job.bytes);
+    return true;
+}
+
+uint64_t limits_discarded(const struct exchange *x)
+{
+    int status = x->reply.status;
+
+    if (x->phase == PHASE_DISCARDING &&
+        (status == 401 || status == 403 || status == 404 || status == 405 || status == 421))
+        return LIMITS_STRANGER_BODY;
+    return (uint64_t)x->server->config.body_max * DISCARD_BODIES;
+}
