@@ -46,6 +46,7 @@ struct reply {
     int retry_after_s; /* 0 none */
     bool has_acked;
     uint64_t acked_through;
+    bool close;   /* the connection ends with it */
     bool page;    /* of the dashboard: goes out with its content policy */
     bool lasting; /* may be kept by a browser: its address changes with it */
 };

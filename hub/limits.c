@@ -2,6 +2,7 @@
 #include "hub/limits.h"
 
 #include "base/text.h"
+#include "hub/limits_headers.h"
 #include "hub/limits_host.h"
 
 #include <gnutls/crypto.h>
@@ -111,6 +112,29 @@ bool limits_host_right(const struct exchange *x)
     if (exchange_header(x, MHD_HTTP_HEADER_AUTHORIZATION) != NULL || certificate_of(x) != NULL)
         return true;
     return host_expected(exchange_header(x, MHD_HTTP_HEADER_HOST), x->server->config.web_hosts);
+}
+
+static enum MHD_Result take_header(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len,
+                                   const char *value, size_t value_len)
+{
+    struct header_check *c = (struct header_check *)arg;
+
+    (void)kind;
+    if (strlen(name) != name_len)
+        c->bad = true;
+    header_check(c, name, value != NULL ? value : "", value_len);
+    return c->bad ? MHD_NO : MHD_YES;
+}
+
+void limits_headers(struct exchange *x)
+{
+    struct header_check c = { 0 };
+
+    MHD_get_connection_values_n(x->connection, MHD_HEADER_KIND, take_header, &c);
+    if (!c.bad)
+        return;
+    x->reply.close = true;
+    exchange_refuse(x, 400, "the headers can be read in two ways");
 }
 
 /* ---- how much -------------------------------------------------------------------------------- */

@@ -19,6 +19,9 @@ struct link {
 /* A connection came or went; *context is its link, NULL without memory. */
 void limits_connection(struct server *s, struct MHD_Connection *connection, void **context, bool started);
 
+/* Refuses headers that can be read in two ways (limits_headers.h), and the connection ends. */
+void limits_headers(struct exchange *x);
+
 /* The request's headers are there: body time runs, and an agent that has to wait hears so. */
 void limits_begin(struct exchange *x);
 void limits_received(struct exchange *x, size_t n); /* n more bytes of the body */

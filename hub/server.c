@@ -5,9 +5,9 @@
 #include "base/times.h"
 #include "hub/exchange.h"
 #include "hub/limits.h"
+#include "hub/limits_path.h"
 
 #include <assert.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -44,89 +44,6 @@ static const struct route routes[] = {
 
 /* ---- answers ------------------------------------------------------------------------- */
 
-/* google.rpc.Code, as OTLP's errors name it. */
-static int rpc_code(int status)
-{
-    static const struct {
-        int status, code;
-    } codes[] = { { 400, 3 }, { 401, 16 }, { 403, 7 }, { 404, 5 }, { 405, 12 },
-                  { 413, 8 }, { 415, 3 },  { 421, 3 }, { 429, 8 }, { 503, 14 } };
-
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
-        if (codes[i].status == status)
-            return codes[i].code;
-    }
-    return 13; /* INTERNAL */
-}
-
-/* google.rpc.Status: code = 1 (varint), message = 2 (string, shorter than 2^14). */
-static void put_status_protobuf(struct buf *out, int code, const char *message)
-{
-    size_t len = strlen(message);
-
-    assert(code < 128 && len < 1 << 14);
-    buf_char(out, 0x08);
-    buf_char(out, (char)code);
-    buf_char(out, 0x12);
-    buf_char(out, (char)((len & 0x7f) | 0x80));
-    buf_char(out, (char)(len >> 7));
-    buf_add(out, message, len);
-}
-
-static void put_status_json(struct buf *out, int code, const char *message)
-{
-    json_t *status = json_pack("{s:i, s:s}", "code", code, "message", message);
-    char *text = status != NULL ? json_dumps(status, JSON_COMPACT) : NULL;
-
-    buf_str(out, text != NULL ? text : "{}");
-    free(text);
-    json_decref(status);
-}
-
-static void put_error(struct exchange *x, int status, const char *message)
-{
-    struct reply *r = &x->reply;
-
-    buf_clear(&r->body);
-    r->status = status;
-    switch (x->dialect) {
-    case DIALECT_PROTOBUF:
-        r->type = "application/x-protobuf";
-        put_status_protobuf(&r->body, rpc_code(status), message);
-        break;
-    case DIALECT_JSON:
-        r->type = "application/json";
-        put_status_json(&r->body, rpc_code(status), message);
-        break;
-    case DIALECT_TEXT:
-        r->type = "text/plain; charset=utf-8";
-        buf_printf(&r->body, "%s\n", message);
-        break;
-    }
-}
-
-void exchange_refuse(struct exchange *x, int status, const char *fmt, ...)
-{
-    char raw[ERR_TEXT_MAX * 2], message[ERR_TEXT_MAX * 2];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(raw, sizeof raw, fmt, ap);
-    va_end(ap);
-    text_clean(message, sizeof message, raw, strlen(raw), NULL);
-    put_error(x, status, message);
-    if (x->phase == PHASE_READING)
-        x->phase = PHASE_DISCARDING;
-}
-
-void exchange_text(struct exchange *x, int status, const char *text)
-{
-    x->reply.status = status;
-    x->reply.type = "text/plain; charset=utf-8";
-    buf_clear(&x->reply.body);
-    buf_str(&x->reply.body, text);
-}
-
 static void add_headers(const struct reply *r, struct MHD_Response *response)
 {
     char number[24];
@@ -135,6 +52,8 @@ static void add_headers(const struct reply *r, struct MHD_Response *response)
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
                             r->lasting ? "private, max-age=31536000, immutable" : "no-store");
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (r->close)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     if (r->page) {
         MHD_add_response_header(response, "Content-Security-Policy", WEB_CONTENT_POLICY);
         MHD_add_response_header(response, "Referrer-Policy", "same-origin");
@@ -273,7 +192,9 @@ static void check_body_size(struct exchange *x)
 
 static void begin(struct exchange *x, const char *path, const char *method)
 {
-    find_route(x, path, method);
+    limits_headers(x);
+    if (x->phase == PHASE_READING)
+        find_route(x, path, method);
     if (x->phase != PHASE_READING)
         return;
     if (x->route->begin != NULL)
@@ -295,6 +216,8 @@ static bool answer_at_once(const struct exchange *x)
 
     if (x->phase != PHASE_DISCARDING)
         return false;
+    if (x->reply.close)
+        return true;
     if (text != NULL && text_u64(text, &length) && length > limits_discarded(x))
         return true;
     return exchange_header(x, MHD_HTTP_HEADER_EXPECT) != NULL;
@@ -416,6 +339,13 @@ static void connection_changed(void *arg, struct MHD_Connection *connection, voi
         s->o.counters->connections--;
 }
 
+static size_t unescape(void *arg, struct MHD_Connection *connection, char *text)
+{
+    (void)arg;
+    (void)connection;
+    return path_decode(text);
+}
+
 static void daemon_says(void *arg, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 static void daemon_says(void *arg, const char *fmt, va_list ap)
 {
@@ -465,7 +395,8 @@ static int start_daemon(struct server *s, struct err *e)
         connection_changed, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)c->connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         (unsigned)(c->connections_max / 2 + 1), MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(idle_s > 0 ? idle_s : 1),
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_ARRAY, more,
+        MHD_OPTION_END);
     if (s->daemon == NULL)
         return err_set(e, ERR_STATE, "the HTTP server does not start; log.level: debug tells more");
     return 0;

@@ -1,7 +1,9 @@
 /* Limits of one peer: how slow, how much, under which name, how many agents. */
 #include "base/text.h"
 #include "base/times.h"
+#include "hub/limits_headers.h"
 #include "hub/limits_host.h"
+#include "hub/limits_path.h"
 #include "hub/limits_rate.h"
 #include "hub/limits_watch.h"
 #include "tests/hub/support_fleet.h"
@@ -83,6 +85,61 @@ START_TEST(a_page_from_elsewhere_does_not_reach_in_under_its_own_name)
     hub_run(&r, extra, false);
     ck_assert_int_eq(status_as(&r, "/", "Host: evil.example", "Authorization: Bearer 0123456789abcdef0123"), 200);
     hub_end(&r);
+}
+END_TEST
+
+START_TEST(an_address_is_decoded_once_and_a_nul_is_not_an_end)
+{
+    static const struct {
+        const char *in, *out;
+    } cases[] = { { "", "" },
+                  { "/guests", "/guests" },
+                  { "a%20b%2Fc", "a b/c" },
+                  { "style.css%00.png", "style.css%00.png" },
+                  { "%2500", "%00" },
+                  { "%zz%", "%zz%" },
+                  { "%4", "%4" },
+                  { "%c3%BC", "\xc3\xbc" },
+                  { "%41%", "A%" } };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[64];
+
+        text_copy(text, sizeof text, cases[i].in);
+        ck_assert_uint_eq(path_decode(text), strlen(cases[i].out));
+        ck_assert_str_eq(text, cases[i].out);
+    }
+}
+END_TEST
+
+static bool headers_good(const char *const pairs[][2], size_t count)
+{
+    struct header_check c = { 0 };
+
+    for (size_t i = 0; i < count; i++)
+        header_check(&c, pairs[i][0], pairs[i][1], strlen(pairs[i][1]));
+    return !c.bad;
+}
+
+#define GOOD(...)                                         \
+    headers_good((const char *const[][2]){ __VA_ARGS__ }, \
+                 sizeof((const char *const[][2]){ __VA_ARGS__ }) / (2 * sizeof(char *)))
+
+START_TEST(headers_that_can_be_read_in_two_ways_are_bad)
+{
+    ck_assert(GOOD({ "Host", "a" }, { "Content-Length", "19" }, { "X-A", "b\tc" }, { "x-a", "\xc3\xbc" }));
+    ck_assert(GOOD({ "Transfer-Encoding", "chunked" }));
+    ck_assert(!GOOD({ "Content-Length", "19" }, { "content-length", "5" }));
+    ck_assert(!GOOD({ "Content-Length", "19" }, { "Content-Length", "19" }));
+    ck_assert(!GOOD({ "Content-Length", "19" }, { "Transfer-Encoding", "chunked" }));
+    ck_assert(!GOOD({ "Content-Length", "+19" }));
+    ck_assert(!GOOD({ "Content-Length", "" }));
+    ck_assert(!GOOD({ "Content-Length", "1999999999999999999" }));
+    ck_assert(!GOOD({ "Authorization", "Bearer a" }, { "Authorization", "Bearer b" }));
+    ck_assert(!GOOD({ "Transfer-Encoding ", "chunked" }));
+    ck_assert(!GOOD({ "", "a" }));
+    ck_assert(!GOOD({ "X", "a\rTransfer-Encoding: chunked" }));
+    ck_assert(!GOOD({ "X", "a\x7f" }));
 }
 END_TEST
 
@@ -362,6 +419,8 @@ static void add(Suite *s)
     suite_test(s, an_address_and_localhost_are_right_names);
     suite_test(s, another_name_or_what_is_no_name_is_refused);
     suite_test(s, a_page_from_elsewhere_does_not_reach_in_under_its_own_name);
+    suite_test(s, an_address_is_decoded_once_and_a_nul_is_not_an_end);
+    suite_test(s, headers_that_can_be_read_in_two_ways_are_bad);
     suite_test(s, an_agent_within_its_rate_never_waits);
     suite_test(s, an_agent_over_its_rate_waits_until_its_credit_is_back_and_others_do_not);
     suite_test(s, many_small_requests_cost_too);
