@@ -8,6 +8,7 @@
 #include "hub/limits_path.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
