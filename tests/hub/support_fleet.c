@@ -176,41 +176,57 @@ static sqlite3_stmt *first_row(sqlite3 **db, const char *path, const char *sql)
     return q;
 }
 
-int64_t ask_store(const char *path, const char *sql)
+void ask_store_text(const char *path, const char *sql, char *out, size_t size)
 {
     sqlite3 *db;
     sqlite3_stmt *q;
-    char text[64];
-    int64_t value;
+    const char *text;
 
     if (stores_are_postgres()) {
-        postgres_ask(postgres_store(path), sql, text, sizeof text);
-        return strtoll(text, NULL, 10);
+        postgres_ask(postgres_store(path), sql, out, size);
+        return;
     }
     q = first_row(&db, path, sql);
-    value = sqlite3_column_int64(q, 0);
+    text = (const char *)sqlite3_column_text(q, 0);
+    text_copy(out, size, text != NULL ? text : "");
     sqlite3_finalize(q);
     sqlite3_close(db);
-    return value;
+}
+
+int64_t ask_store(const char *path, const char *sql)
+{
+    char text[64];
+
+    ask_store_text(path, sql, text, sizeof text);
+    return strtoll(text, NULL, 10);
+}
+
+void check_all_once(const char *path, const char *agent_id, uint64_t acked)
+{
+    long long mark, rows, numbers, records, missing;
+    char sql[500], text[200];
+
+    snprintf(sql, sizeof sql,
+             "SELECT coalesce(max(s.high_mark), 0) || ' ' || count(o.seq) || ' ' || count(DISTINCT o.seq) || ' ' ||"
+             " coalesce(max(s.records), 0) || ' ' || coalesce(max(s.missing), 0)"
+             " FROM stream s LEFT JOIN observation o ON o.stream = s.id WHERE s.agent_id = '%s'",
+             agent_id);
+    ask_store_text(path, sql, text, sizeof text);
+    ck_assert_msg(sscanf(text, "%lld %lld %lld %lld %lld", &mark, &rows, &numbers, &records, &missing) == 5, "\"%s\"",
+                  text);
+    ck_assert_int_ge(mark, (int64_t)acked);
+    ck_assert_int_eq(rows, mark);
+    ck_assert_int_eq(numbers, mark);
+    ck_assert_int_eq(records, mark);
+    ck_assert_int_eq(missing, 0);
 }
 
 const char *stored_verdict(const char *path, int vm)
 {
     static char verdict[64];
     char sql[200];
-    sqlite3 *db;
-    sqlite3_stmt *q;
-    const char *text;
 
     snprintf(sql, sizeof sql, "SELECT drift_state || ' ' || drift_row FROM guest WHERE vm_id = '%s'", made_vm(vm));
-    if (stores_are_postgres()) {
-        postgres_ask(postgres_store(path), sql, verdict, sizeof verdict);
-        return verdict;
-    }
-    q = first_row(&db, path, sql);
-    text = (const char *)sqlite3_column_text(q, 0);
-    text_copy(verdict, sizeof verdict, text != NULL ? text : "");
-    sqlite3_finalize(q);
-    sqlite3_close(db);
+    ask_store_text(path, sql, verdict, sizeof verdict);
     return verdict;
 }

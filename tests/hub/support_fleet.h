@@ -57,6 +57,13 @@ struct fleet_store *open_store(const char *path, const struct clock *clock);
 /* One number from a statement over the store's file, read on a connection of its own. */
 int64_t ask_store(const char *path, const char *sql);
 
+/* The same for one text; "" when there is no row. */
+void ask_store_text(const char *path, const char *sql, char *out, size_t size);
+
+/* That the store has at least what was acknowledged of the agent's records, and of all up to its mark
+ * each once.  Looks at one moment: a server may still be at the last commit of a hub that was killed. */
+void check_all_once(const char *path, const char *agent_id, uint64_t acked);
+
 /* The guest's verdict as stored: "behind 8", "" when there is no such guest. */
 const char *stored_verdict(const char *path, int vm);
 

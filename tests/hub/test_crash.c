@@ -85,26 +85,11 @@ static void run_and_kill(const char *path, unsigned *seed, uint64_t acked[2])
     ck_assert_int_eq(WIFSIGNALED(status), 1);
 }
 
-static int64_t ask_of_agent(const char *path, const char *what, int agent)
-{
-    struct resource who = who_of(agent);
-    char sql[400];
-
-    snprintf(sql, sizeof sql,
-             "SELECT %s FROM stream s LEFT JOIN observation o ON o.stream = s.id WHERE s.agent_id = '%s'", what,
-             who.agent_id);
-    return ask_store(path, sql);
-}
-
 static void check_agent(const char *path, int agent, uint64_t acked)
 {
-    int64_t mark = ask_of_agent(path, "max(s.high_mark)", agent);
+    struct resource who = who_of(agent);
 
-    ck_assert_int_ge(mark, (int64_t)acked);
-    ck_assert_int_eq(ask_of_agent(path, "count(o.seq)", agent), mark);
-    ck_assert_int_eq(ask_of_agent(path, "count(DISTINCT o.seq)", agent), mark);
-    ck_assert_int_eq(ask_of_agent(path, "max(s.records)", agent), mark);
-    ck_assert_int_eq(ask_of_agent(path, "max(s.missing)", agent), 0);
+    check_all_once(path, who.agent_id, acked);
 }
 
 START_TEST(killed_at_any_moment_nothing_is_missing_and_nothing_twice)
