@@ -37,6 +37,14 @@ static void on_timer(uv_timer_t *timer)
         driver_submit_load(d);
 }
 
+/* From now on, not from when the loop last looked at its clock: that may be a while
+ * ago on a busy host, and the timer would be early by it. */
+static void start_timer(struct source_driver *d, uint64_t ms)
+{
+    uv_update_time(d->env->loop);
+    uv_timer_start(&d->timer, on_timer, ms, 0);
+}
+
 /* How long to wait instead of ms when there was news since the last step. */
 static uint64_t hurried_ms(const struct source_driver *d, uint64_t ms)
 {
@@ -64,7 +72,7 @@ void driver_wait_for_next(struct source_driver *d)
     d->nudged = false;
     if (d->state == STREAM_MISCONFIGURED || d->state == STREAM_UNSUPPORTED)
         return;
-    uv_timer_start(&d->timer, on_timer, ms > back_off ? ms : back_off, 0);
+    start_timer(d, ms > back_off ? ms : back_off);
 }
 
 void driver_retry_store_later(struct source_driver *d)
@@ -73,7 +81,7 @@ void driver_retry_store_later(struct source_driver *d)
     if (d->stopping)
         driver_end_if_idle(d); /* not committed, so the next start takes it again */
     else
-        uv_timer_start(&d->timer, on_timer, retry_ms(d, d->append_failures), 0);
+        start_timer(d, retry_ms(d, d->append_failures));
 }
 
 void source_driver_nudge(struct source_driver *d, bool reloaded)
@@ -90,7 +98,7 @@ void source_driver_nudge(struct source_driver *d, bool reloaded)
         return;
     /* Never later than before: a file that changes all the time must not put it off for ever. */
     if (!uv_is_active((uv_handle_t *)&d->timer) || uv_timer_get_due_in(&d->timer) > NUDGE_MS)
-        uv_timer_start(&d->timer, on_timer, NUDGE_MS, 0);
+        start_timer(d, NUDGE_MS);
 }
 
 void source_driver_hurry(struct source_driver *d, int64_t event_ns, int64_t apart_ns)
@@ -107,7 +115,7 @@ void source_driver_hurry(struct source_driver *d, int64_t event_ns, int64_t apar
         return;
     ms = hurried_ms(d, uv_timer_get_due_in(&d->timer));
     if (ms < uv_timer_get_due_in(&d->timer))
-        uv_timer_start(&d->timer, on_timer, ms, 0);
+        start_timer(d, ms);
 }
 
 static void on_file_change(uv_fs_event_t *watch, const char *name, int events, int status)

@@ -221,13 +221,13 @@ static void open_gate(void *arg)
     int rc;
 
     d->phase = STEPPING;
+    d->step.now_ns = driver_wall(d); /* before the step begins: what happens between the two is news to hurry for */
     d->step_since_ns = d->begun_ns = driver_mono(d);
     obs_batch_reset(&d->batch);
     buf_clear(&d->step.new_mark);
     d->step.mark = buf_text(&d->mark);
     d->step.max_events = d->events_max;
     d->step.max_bytes = DRIVER_XML_MAX;
-    d->step.now_ns = driver_wall(d);
     d->step.batch = &d->batch;
     d->step.report = (struct stream_report){ .lag_records = -1 };
     d->step.last_event_ns = 0;
