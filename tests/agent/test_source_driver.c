@@ -1,4 +1,10 @@
-/* One driver asked to hurry by what another one's source has seen. */
+/* One driver asked to hurry by what another one's source has seen.
+ *
+ * Nothing here depends on how fast the machine is: a test waits until something has
+ * happened, and PATIENCE_MS is only how long until it is called missing.  When
+ * a step began is what the driver told the source, by a clock that nobody sets.
+ * Each test has a scene of its own, which a test that fails leaves behind: where
+ * all tests share a process, its threads still use it. */
 #include "agent/arrival.h"
 #include "agent/source_driver.h"
 #include "base/log.h"
@@ -10,11 +16,14 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { STEPS_MAX = 16, PATIENCE_MS = 10 * 1000 };
+enum { STEPS_MAX = 16, PATIENCE_MS = 40 * 1000, QUIET_MS = 700 };
 
 #define APART_NS (300 * NS_PER_MS)
+#define TICK_NS  (20 * NS_PER_MS) /* of the coarsest clock, and a little */
+#define TODAY    (INT64_C(1767225600) * NS_PER_S)
 
 /* Gives one observation a step, at most `total`, and remembers when it was asked. */
 struct scene_source {
@@ -28,8 +37,9 @@ struct scene_source {
     int64_t begun_ns[STEPS_MAX];
 };
 
-static struct {
+struct scene {
     uv_loop_t loop;
+    struct clock clock; /* the wall's is the monotonic one, from TODAY on */
     char dir[512];
     struct store_worker *worker;
     struct driver_env env;
@@ -38,7 +48,21 @@ static struct {
     int came, ended;
     uint64_t seq; /* the highest that was committed */
     bool late, stopped;
-} scene;
+    int lines; /* of the log that tell a state of the channel */
+};
+
+static struct scene *scene;
+
+static int64_t mono_ns(const struct clock *c)
+{
+    (void)c;
+    return plat_clock()->monotonic_ns(plat_clock());
+}
+
+static int64_t wall_ns(const struct clock *c)
+{
+    return TODAY + mono_ns(c);
+}
 
 /* No byte more fits, and yet nothing has failed. */
 static void fill(struct obs_batch *batch)
@@ -54,12 +78,12 @@ static int take(struct source *source, struct source_step *step, struct err *e)
 
     (void)e;
     if (s->steps < STEPS_MAX)
-        s->begun_ns[s->steps] = plat_clock()->monotonic_ns(plat_clock());
+        s->begun_ns[s->steps] = step->now_ns;
     s->steps++;
     buf_printf(&step->new_mark, "%d", s->steps);
     if (s->steps <= s->total) {
-        struct observation *o = obs_new(
-            step->batch, s->kind, s->event_ns != 0 ? s->event_ns : plat_clock()->wall_ns(plat_clock()), step->now_ns);
+        struct observation *o =
+            obs_new(step->batch, s->kind, s->event_ns != 0 ? s->event_ns : wall_ns(NULL), step->now_ns);
 
         obs_str(o, s->key, s->value);
         obs_body(o, "something");
@@ -80,8 +104,8 @@ static void committed(void *arg, const struct store_appended *done, const struct
 {
     (void)arg;
     (void)stats;
-    if (done->last_seq > scene.seq)
-        scene.seq = done->last_seq;
+    if (done->last_seq > scene->seq)
+        scene->seq = done->last_seq;
 }
 
 static void store_failed(void *arg, const struct err *e)
@@ -93,42 +117,102 @@ static void store_failed(void *arg, const struct err *e)
 static void on_came(void *arg, int64_t event_ns)
 {
     (void)arg;
-    scene.came++;
-    if (scene.drivers[1] != NULL)
-        source_driver_hurry(scene.drivers[1], event_ns, APART_NS);
+    scene->came++;
+    if (scene->drivers[1] != NULL)
+        source_driver_hurry(scene->drivers[1], event_ns, APART_NS);
 }
 
 static void begin(struct source_driver **out, struct scene_source *s, const char *name, int64_t interval_ns)
 {
-    struct driver_options options = { .source = &s->base, .deadline_ns = 10 * NS_PER_S };
+    struct driver_options options = { .source = &s->base, .deadline_ns = 60 * NS_PER_S };
     struct err e = { 0 };
 
     s->base.ops = &ops;
     s->base.interval_ns = interval_ns;
     text_copy(s->base.name, sizeof s->base.name, name);
-    if (s == &scene.channel)
+    if (s == &scene->channel)
         options.guest_came = on_came;
-    ck_assert_msg(source_driver_start(out, &scene.env, &options, &e) == 0, "%s", e.text);
+    ck_assert_msg(source_driver_start(out, &scene->env, &options, &e) == 0, "%s", e.text);
 }
 
 static void on_late(uv_timer_t *timer)
 {
     (void)timer;
-    scene.late = true;
+    scene->late = true;
 }
 
-/* Runs the loop until the source has taken so many steps, or ms are over. */
-static void run(const struct scene_source *s, int steps, int ms)
+/* Runs the loop until it is so, or ms are over. */
+static void run_until(bool (*so)(void), uint64_t ms)
 {
     uv_timer_t timer;
 
-    scene.late = false;
-    uv_timer_init(&scene.loop, &timer);
-    uv_timer_start(&timer, on_late, (uint64_t)ms, 0);
-    while (!scene.late && s->steps < steps)
-        uv_run(&scene.loop, UV_RUN_ONCE);
+    scene->late = false;
+    uv_timer_init(&scene->loop, &timer);
+    uv_update_time(&scene->loop);
+    uv_timer_start(&timer, on_late, ms, 0);
+    while (!scene->late && !so())
+        uv_run(&scene->loop, UV_RUN_ONCE);
     uv_close((uv_handle_t *)&timer, NULL);
-    uv_run(&scene.loop, UV_RUN_NOWAIT);
+    uv_run(&scene->loop, UV_RUN_NOWAIT);
+}
+
+/* The same where it must become so. */
+#define RUN_UNTIL(so)                                                          \
+    do {                                                                       \
+        run_until(so, PATIENCE_MS);                                            \
+        ck_assert_msg(so(), "not so after %d s: %s", PATIENCE_MS / 1000, #so); \
+    } while (0)
+
+static bool never(void)
+{
+    return false;
+}
+
+static bool first_look_is_committed(void)
+{
+    return scene->wmi.steps == 1 && scene->seq > 0;
+}
+
+static bool asked_twice(void)
+{
+    return scene->wmi.steps >= 2;
+}
+
+static bool asked_three_times_over_many_arrivals(void)
+{
+    return scene->wmi.steps >= 3 && scene->came > 3;
+}
+
+static bool arrival_is_told(void)
+{
+    return scene->came > 0;
+}
+
+static bool channel_looked_again(void)
+{
+    return scene->channel.steps > 1;
+}
+
+static bool channel_looked_four_times(void)
+{
+    return scene->channel.steps >= 4;
+}
+
+static bool both_have_ended(void)
+{
+    return scene->ended == 2;
+}
+
+static bool store_is_closed(void)
+{
+    return scene->stopped;
+}
+
+/* No two questions begin nearer to each other than asked. */
+static void check_apart(void)
+{
+    for (int i = 1; i < scene->wmi.steps && i < STEPS_MAX; i++)
+        ck_assert_int_ge(scene->wmi.begun_ns[i] - scene->wmi.begun_ns[i - 1], APART_NS - TICK_NS);
 }
 
 static void open_scene(void)
@@ -138,69 +222,69 @@ static void open_scene(void)
     struct err e = { 0 };
     char path[600];
 
-    memset(&scene, 0, sizeof scene);
+    scene = calloc(1, sizeof *scene);
+    ck_assert_ptr_nonnull(scene);
+    scene->clock = (struct clock){ .wall_ns = wall_ns, .monotonic_ns = mono_ns };
     log_set_level(LOG_ERROR);
-    ck_assert_int_eq(uv_loop_init(&scene.loop), 0);
-    ck_assert(places_make_temp(scene.dir, sizeof scene.dir));
-    snprintf(path, sizeof path, "%s/agent.db", scene.dir);
+    ck_assert_int_eq(uv_loop_init(&scene->loop), 0);
+    ck_assert(places_make_temp(scene->dir, sizeof scene->dir));
+    snprintf(path, sizeof path, "%s/agent.db", scene->dir);
     ck_assert_msg(store_open(&store,
                              &(struct store_options){
                                  .path = path, .max_bytes = 1 << 20, .clock = plat_clock(), .random = plat_random() },
                              &opened, &e) == 0,
                   "%s", e.text);
-    ck_assert_int_eq(store_worker_start(&scene.worker, &scene.loop, store, &e), 0);
-    scene.env = (struct driver_env){ .loop = &scene.loop,
-                                     .worker = scene.worker,
-                                     .clock = plat_clock(),
-                                     .random = plat_random(),
-                                     .host_id = "host:test",
-                                     .committed = committed,
-                                     .store_failed = store_failed };
-    begin(&scene.drivers[1], &scene.wmi, "wmi", 3600 * NS_PER_S);
-    run(&scene.wmi, 1, PATIENCE_MS);
-    ck_assert_int_eq(scene.wmi.steps, 1);
+    ck_assert_int_eq(store_worker_start(&scene->worker, &scene->loop, store, &e), 0);
+    scene->env = (struct driver_env){ .loop = &scene->loop,
+                                      .worker = scene->worker,
+                                      .clock = &scene->clock,
+                                      .random = plat_random(),
+                                      .host_id = "host:test",
+                                      .committed = committed,
+                                      .store_failed = store_failed };
+    begin(&scene->drivers[1], &scene->wmi, "wmi", 3600 * NS_PER_S);
+    RUN_UNTIL(first_look_is_committed);
 }
 
 static void on_ended(void *arg)
 {
     *(struct source_driver **)arg = NULL;
-    scene.ended++;
+    scene->ended++;
 }
 
 static void on_stopped(void *arg)
 {
     (void)arg;
-    scene.stopped = true;
+    scene->stopped = true;
 }
 
 static void close_scene(void)
 {
     for (int i = 0; i < 2; i++)
-        source_driver_stop(scene.drivers[i], on_ended, &scene.drivers[i]);
-    while (scene.ended < 2)
-        uv_run(&scene.loop, UV_RUN_ONCE);
-    store_worker_stop(scene.worker, on_stopped, NULL);
-    while (!scene.stopped)
-        uv_run(&scene.loop, UV_RUN_ONCE);
-    uv_run(&scene.loop, UV_RUN_DEFAULT);
-    ck_assert_int_eq(uv_loop_close(&scene.loop), 0);
-    places_remove_tree(scene.dir);
+        source_driver_stop(scene->drivers[i], on_ended, &scene->drivers[i]);
+    RUN_UNTIL(both_have_ended);
+    store_worker_stop(scene->worker, on_stopped, NULL);
+    RUN_UNTIL(store_is_closed);
+    uv_run(&scene->loop, UV_RUN_NOWAIT);
+    ck_assert_int_eq(uv_loop_close(&scene->loop), 0);
+    places_remove_tree(scene->dir);
+    free(scene);
+    scene = NULL;
 }
 
 static void see(enum obs_kind kind, const char *key, const char *value, int total)
 {
-    scene.channel = (struct scene_source){ .total = total, .kind = kind, .key = key, .value = value };
+    scene->channel = (struct scene_source){ .total = total, .kind = kind, .key = key, .value = value };
 }
 
 START_TEST(a_start_makes_the_next_question_come_early_but_not_at_once)
 {
     open_scene();
     see(OBS_GUEST_LIFECYCLE, ATTR_VM_CHANGE, "started", 1);
-    begin(&scene.drivers[0], &scene.channel, "channel", 20 * NS_PER_MS);
-    run(&scene.wmi, 2, PATIENCE_MS);
-    ck_assert_int_eq(scene.came, 1);
-    ck_assert_int_eq(scene.wmi.steps, 2);
-    ck_assert_int_ge(scene.wmi.begun_ns[1] - scene.wmi.begun_ns[0], APART_NS - 20 * NS_PER_MS);
+    begin(&scene->drivers[0], &scene->channel, "channel", 20 * NS_PER_MS);
+    RUN_UNTIL(asked_twice);
+    ck_assert_int_eq(scene->came, 1);
+    check_apart();
     close_scene();
 }
 END_TEST
@@ -209,12 +293,9 @@ START_TEST(many_arrivals_are_one_question_each_so_often)
 {
     open_scene();
     see(OBS_GUEST_MIGRATION, ATTR_MIGRATION_PHASE, "received", 100000);
-    begin(&scene.drivers[0], &scene.channel, "channel", 5 * NS_PER_MS);
-    run(&scene.wmi, 3, PATIENCE_MS);
-    ck_assert_int_eq(scene.wmi.steps, 3);
-    ck_assert_int_gt(scene.came, 3);
-    for (int i = 1; i < scene.wmi.steps; i++)
-        ck_assert_int_ge(scene.wmi.begun_ns[i] - scene.wmi.begun_ns[i - 1], APART_NS - 20 * NS_PER_MS);
+    begin(&scene->drivers[0], &scene->channel, "channel", 5 * NS_PER_MS);
+    RUN_UNTIL(asked_three_times_over_many_arrivals);
+    check_apart();
     close_scene();
 }
 END_TEST
@@ -223,11 +304,12 @@ START_TEST(what_happened_before_the_last_question_asks_for_no_other)
 {
     open_scene();
     see(OBS_GUEST_LIFECYCLE, ATTR_VM_CHANGE, "started", 1);
-    scene.channel.event_ns = INT64_C(1767225600) * NS_PER_S;
-    begin(&scene.drivers[0], &scene.channel, "channel", 20 * NS_PER_MS);
-    run(&scene.wmi, 2, 1000);
-    ck_assert_int_eq(scene.came, 1);
-    ck_assert_int_eq(scene.wmi.steps, 1);
+    scene->channel.event_ns = TODAY - NS_PER_S;
+    begin(&scene->drivers[0], &scene->channel, "channel", 20 * NS_PER_MS);
+    RUN_UNTIL(arrival_is_told);
+    run_until(never, QUIET_MS);
+    ck_assert_int_eq(scene->came, 1);
+    ck_assert_int_eq(scene->wmi.steps, 1);
     close_scene();
 }
 END_TEST
@@ -236,11 +318,12 @@ START_TEST(an_event_of_the_future_asks_once)
 {
     open_scene();
     see(OBS_GUEST_LIFECYCLE, ATTR_VM_CHANGE, "started", 1);
-    scene.channel.event_ns = plat_clock()->wall_ns(plat_clock()) + 24 * 3600 * NS_PER_S;
-    begin(&scene.drivers[0], &scene.channel, "channel", 20 * NS_PER_MS);
-    run(&scene.wmi, 3, 1500);
-    ck_assert_int_eq(scene.came, 1);
-    ck_assert_int_eq(scene.wmi.steps, 2);
+    scene->channel.event_ns = wall_ns(NULL) + 24 * 3600 * NS_PER_S;
+    begin(&scene->drivers[0], &scene->channel, "channel", 20 * NS_PER_MS);
+    RUN_UNTIL(asked_twice);
+    run_until(never, QUIET_MS);
+    ck_assert_int_eq(scene->came, 1);
+    ck_assert_int_eq(scene->wmi.steps, 2);
     close_scene();
 }
 END_TEST
@@ -249,11 +332,11 @@ START_TEST(a_stop_asks_for_nothing)
 {
     open_scene();
     see(OBS_GUEST_LIFECYCLE, ATTR_VM_CHANGE, "stopped", 1);
-    begin(&scene.drivers[0], &scene.channel, "channel", 20 * NS_PER_MS);
-    run(&scene.wmi, 2, 1000);
-    ck_assert_int_gt(scene.channel.steps, 1);
-    ck_assert_int_eq(scene.came, 0);
-    ck_assert_int_eq(scene.wmi.steps, 1);
+    begin(&scene->drivers[0], &scene->channel, "channel", 20 * NS_PER_MS);
+    RUN_UNTIL(channel_looked_again);
+    run_until(never, QUIET_MS);
+    ck_assert_int_eq(scene->came, 0);
+    ck_assert_int_eq(scene->wmi.steps, 1);
     close_scene();
 }
 END_TEST
@@ -261,28 +344,24 @@ END_TEST
 static void count_states(enum log_level level, const char *line, void *arg)
 {
     (void)level;
-    *(int *)arg += strstr(line, "source.state source=channel ") != NULL;
+    ((struct scene *)arg)->lines += strstr(line, "source.state source=channel ") != NULL;
 }
 
 START_TEST(a_state_that_does_not_fit_into_a_full_batch_is_told_once_all_the_same)
 {
     uint64_t before;
-    int lines = 0;
 
     open_scene();
-    while (scene.seq == 0) /* that the other source is attached */
-        uv_run(&scene.loop, UV_RUN_ONCE);
-    before = scene.seq;
+    before = scene->seq; /* the other source is attached */
     see(OBS_GUEST_LIFECYCLE, ATTR_VM_CHANGE, "stopped", 2);
-    scene.channel.full = 2; /* the news itself, and the same batch again */
+    scene->channel.full = 2; /* the news itself, and the same batch again */
     log_set_level(LOG_INFO);
-    log_set_sink(count_states, &lines);
-    begin(&scene.drivers[0], &scene.channel, "channel", 20 * NS_PER_MS);
-    run(&scene.channel, 4, PATIENCE_MS);
+    log_set_sink(count_states, scene);
+    begin(&scene->drivers[0], &scene->channel, "channel", 20 * NS_PER_MS);
+    RUN_UNTIL(channel_looked_four_times);
     log_set_sink(NULL, NULL);
-    ck_assert_int_ge(scene.channel.steps, 4);
-    ck_assert_int_eq(lines, 1);
-    ck_assert_uint_eq(scene.seq - before, 2); /* the state, and what the second step found */
+    ck_assert_int_eq(scene->lines, 1);
+    ck_assert_uint_eq(scene->seq - before, 2); /* the state, and what the second step found */
     close_scene();
 }
 END_TEST
