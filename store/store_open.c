@@ -29,7 +29,7 @@
 #include <uv.h>
 
 enum {
-    LOCK_WAIT_MS = 0,
+    LOCK_WAIT_MS = 2000,         /* one that was killed may still be going */
     BUSY_WAIT_MS = 2000,         /* a backup or a scanner has the file for a moment */
     SHRINK_FREE_PAGES = 8192,    /* 32 MiB free ... */
     SHRINK_USED_PAGES_MAX = 2048 /* ... and 8 MiB in use: cheap to copy */
