@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <uv.h>
 
 static struct rig r;
 
@@ -257,6 +258,27 @@ START_TEST(a_second_opening_is_refused_and_harms_nothing)
 }
 END_TEST
 
+static void close_soon(void *arg)
+{
+    uv_sleep(200);
+    store_close(arg);
+}
+
+START_TEST(an_owner_that_is_just_going_is_waited_for)
+{
+    uv_thread_t going;
+
+    setup();
+    append(&r, OBS_EVENT_RAW, 3, 1, NULL);
+    ck_assert_int_eq(uv_thread_create(&going, close_soon, r.store), 0);
+    r.store = NULL;
+    rig_open(&r);
+    uv_thread_join(&going);
+    ck_assert_uint_eq(stats_of(&r).rows, 3);
+    rig_close(&r);
+}
+END_TEST
+
 START_TEST(the_file_is_readable_for_its_owner_alone)
 {
     struct stat st;
@@ -302,6 +324,7 @@ static void add(Suite *s)
     suite_test(s, a_failed_batch_is_refused_and_changes_nothing);
     suite_test(s, the_largest_observation_there_can_be_is_kept_and_read);
     suite_test(s, a_second_opening_is_refused_and_harms_nothing);
+    suite_test(s, an_owner_that_is_just_going_is_waited_for);
     suite_test(s, the_file_is_readable_for_its_owner_alone);
     suite_test(s, a_missing_folder_is_named);
     suite_test(s, a_bound_too_small_to_work_with_is_refused);
