@@ -265,6 +265,25 @@ $(B)/fuzz/fuzz_%: $(B)/fuzz/fuzz_%.o $(call libs_of,hub agent $(USES_agent))
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(call libs_of,hub agent $(USES_agent)) -Wl,--end-group \
 		$(call ldlibs_of,hub agent $(USES_agent))
 
+# ---- simulation ----------------------------------------------------------
+# `make sim` runs SIM_SEEDS seeds of the simulated fleet, SIM_JOBS at a time; sim-nightly a million from a seed that
+# the date gives (SIM_FIRST=n: from there).  tests/sim/sim.h says what a seed is.
+SIM_SEEDS ?= 10000
+SIM_JOBS ?= $(shell nproc)
+SIM_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c tests/support/posix/*.c))
+.PHONY: sim sim-nightly sim-program
+sim sim-nightly: deps
+	+$(Q)$(SUBMAKE) sim-program
+	$(Q)$(B)/tests/sim/sim -j $(SIM_JOBS) -f $(SIM_FIRST) -n $(SIM_SEEDS)
+sim: SIM_FIRST ?= 1
+sim-nightly: SIM_FIRST ?= $(shell date -u +%Y%m%d0000000)
+sim-nightly: SIM_SEEDS = 1000000
+sim-program: $(B)/tests/sim/sim
+$(B)/tests/sim/sim: $(SIM_OBJ) $(call libs_of,hub agent $(USES_agent))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(SIM_OBJ) -Wl,--start-group $(call libs_of,hub agent $(USES_agent)) -Wl,--end-group \
+		$(call ldlibs_of,hub agent $(USES_agent))
+
 # ---- benches -------------------------------------------------------------
 # `make bench` measures and prints one table; BENCH_RUNS=n: medians of n runs; BENCH_SYSTEM_RUNS=n: of the
 # whole programs and of those beside them, which are Debian's packages and left out where they can not be had.
