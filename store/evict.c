@@ -9,9 +9,10 @@
  * Each eviction is told by a store-full gap row: from, to, how many, of which
  * importance, seen when.  An agent that is cut off for a week evicts thousands
  * of times; as long as the newest such row has not been handed to transport it
- * is rewritten in place instead of a new one being added, so the number of
+ * goes with the others, and the new one tells its story too, so the number of
  * these rows is bounded by the number of batches shipped.  A row that may have
- * been shipped is never changed, because the hub would not take it again.
+ * been shipped is never changed, because the hub would not take it again.  And a
+ * gap names only numbers below its own: the hub has met the hole by the time it is told why.
  *
  * A row that transport has in hand may be evicted too.  If the hub takes it
  * nevertheless, the gap has counted it without need; numbers stay right,
@@ -21,14 +22,13 @@
  * may have (struct level, first), so one pass over the file serves all evictions.
  */
 #include "base/times.h"
-#include "store/row_sum.h"
 #include "store/store_internal.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { CHUNKS = 64 };
+enum { CHUNKS = 64, GAP_ROOM = 1024 }; /* what the gap row itself may need */
 
 /* What one pass over a level found to go. */
 struct chunk {
@@ -127,37 +127,37 @@ static struct observation *describe(struct store *s, const struct full_gap *g)
     return o;
 }
 
-/* Writes the longer story into the row that told the shorter one. */
-static int rewrite_gap(struct store *s, struct observation *o, struct err *e)
+/* The row that told the shorter story makes room for the longer one, which counts it. */
+static int retire_gap(struct store *s, uint64_t *dropped, struct err *e)
 {
-    sqlite3_stmt *st = s->stmts[STMT_OUTBOX_REPLACE];
+    struct full_gap *g = &s->now.gap;
     struct level *l = &s->now.level[STORE_LEVEL_GAP];
+    struct chunk c = { .from = g->seq, .to = g->seq, .count = 1, .bytes = g->len };
     int rc;
 
-    o->seq = s->now.gap.seq;
-    rc = outbox_encode(s, o, e);
+    put_u64(s->stmts[STMT_OUTBOX_DELETE], 1, g->seq);
+    put_u64(s->stmts[STMT_OUTBOX_DELETE], 2, g->seq);
+    rc = sql_run(s, STMT_OUTBOX_DELETE, "retire a gap", e);
     if (rc != 0)
         return rc;
-    put_u64(st, 1, o->seq);
-    put_int(st, 2, row_sum(o->seq, s->payload.data, s->payload.len));
-    put_blob(st, 3, s->payload.data, s->payload.len);
-    rc = sql_run(s, STMT_OUTBOX_REPLACE, "extend a gap", e);
-    if (rc != 0)
-        return rc;
-    assert(sqlite3_changes(s->db) == 1 && l->bytes >= s->now.gap.len);
-    l->bytes = l->bytes - s->now.gap.len + s->payload.len;
-    s->now.gap.len = s->payload.len;
+    assert(sqlite3_changes(s->db) == 1 && l->rows > 0 && l->bytes >= c.bytes);
+    l->rows--;
+    l->bytes -= c.bytes;
+    gap_take_in(g, STORE_LEVEL_GAP, &c);
+    g->seq = 0;
+    ++*dropped;
     return 0;
 }
 
-static int tell(struct store *s, struct err *e)
+static int tell(struct store *s, uint64_t *dropped, struct err *e)
 {
     struct full_gap *g = &s->now.gap;
-    struct observation *o = describe(s, g);
-    int rc;
+    struct observation *o;
+    int rc = g->seq != 0 ? retire_gap(s, dropped, e) : 0;
 
-    if (g->seq != 0)
-        return rewrite_gap(s, o, e);
+    if (rc != 0)
+        return rc;
+    o = describe(s, g);
     rc = outbox_put(s, o, e);
     g->seq = o->seq;
     g->len = s->payload.len;
@@ -166,7 +166,7 @@ static int tell(struct store *s, struct err *e)
 
 int evict_over_bound(struct store *s, uint64_t *dropped, struct err *e)
 {
-    uint64_t total = outbox_bytes(&s->now), low = s->max_bytes - s->max_bytes / CHUNKS;
+    uint64_t total = outbox_bytes(&s->now), low = s->max_bytes - s->max_bytes / CHUNKS - GAP_ROOM;
     int rc = 0;
 
     *dropped = 0;
@@ -189,6 +189,8 @@ int evict_over_bound(struct store *s, uint64_t *dropped, struct err *e)
         *dropped += c.count;
         total = outbox_bytes(&s->now);
     }
+    if (*dropped > 0)
+        rc = tell(s, dropped, e);
     s->now.dropped_total += *dropped;
-    return *dropped > 0 ? tell(s, e) : 0;
+    return rc;
 }

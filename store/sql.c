@@ -17,7 +17,6 @@ static const char *const sql_text[STMT_COUNT] = {
                        " set_aside_total, sum) VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6)",
     [STMT_OUTBOX_PUT] =
         "INSERT INTO outbox(seq, importance, kind, observed, sum, payload) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-    [STMT_OUTBOX_REPLACE] = "UPDATE outbox SET sum = ?2, payload = ?3 WHERE seq = ?1",
     [STMT_OUTBOX_READ] = "SELECT seq, sum, payload FROM outbox WHERE seq > ?1 ORDER BY seq LIMIT ?2",
     [STMT_OUTBOX_SIZES] = "SELECT importance, length(payload) FROM outbox WHERE seq BETWEEN ?1 AND ?2",
     [STMT_OUTBOX_DELETE] = "DELETE FROM outbox WHERE seq BETWEEN ?1 AND ?2",
