@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORDS_MAX = 20000, REPORT_MAX = 4 * 1024 * 1024, SLICE = 50 };
+enum { RECORDS_MAX = 8000, REPORT_MAX = 4 * 1024 * 1024, SLICE = 50 };
 
 #define EVENT_FRACTION (SIM_LOG_RECORDS * 100)
 

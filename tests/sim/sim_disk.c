@@ -100,6 +100,8 @@ static void set_size(struct file *f, int64_t size)
 /* Sectors that are chosen by chance, or all, come to the disk; the others are lost. */
 static void settle(struct file *f, bool all)
 {
+    bool shrank = f->size < f->synced_size;
+
     for (int64_t i = f->dirty_from; i < f->dirty_to; i++) {
         if (!f->dirty[i])
             continue;
@@ -112,6 +114,8 @@ static void settle(struct file *f, bool all)
     f->dirty_from = f->dirty_to = 0;
     if (all || roll(2) == 0)
         f->synced_size = f->size;
+    if (all && !shrank)
+        return;
     f->size = f->synced_size;
     memset(f->now + f->size, 0, (size_t)(f->cap - f->size));
     memset(f->synced + f->size, 0, (size_t)(f->cap - f->size));

@@ -9,6 +9,8 @@
 #include "tests/support/places.h"
 
 #include <inttypes.h>
+#include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +19,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { JOBS_MAX = 64, DIR_MAX = SIM_PATH_MAX - sizeof "/hub.db-again", REPORT_MAX = 4 * 1024 * 1024 };
+enum {
+    MMAP_FROM = 16 * 1024 * 1024,
+    JOBS_MAX = 64,
+    DIR_MAX = SIM_PATH_MAX - sizeof "/hub.db-again",
+    REPORT_MAX = 4 * 1024 * 1024
+};
 
 /* What a process tells the one that started it. */
 struct progress {
@@ -63,6 +70,8 @@ static void no_words(enum log_level level, const char *line, void *arg)
 
 static void run_task(const struct task *t)
 {
+    mallopt(M_TRIM_THRESHOLD, INT_MAX); /* what one seed gives back is for the next */
+    mallopt(M_MMAP_THRESHOLD, MMAP_FROM);
     if (!t->trace)
         log_set_sink(no_words, NULL);
     for (uint64_t i = 0; i < t->count; i += t->step) {

@@ -26,17 +26,19 @@ static int perhaps_one_in(uint64_t *stream, int least, int most)
 
 static void make_world(struct sim_plan *p, uint64_t *r)
 {
-    uint64_t length = sim_roll(r, 20);
+    uint64_t length = sim_roll(r, 64);
 
     p->agents = between(r, 1, SIM_AGENTS);
     p->guests = between(r, 1, SIM_GUESTS);
-    p->events = between(r, 5, 80);
-    p->span_ns = length == 0 ? 40 * SIM_DAY : length < 6 ? SIM_DAY : SIM_HOUR;
+    p->events = between(r, 5, 50);
+    p->span_ns = length == 0 ? 40 * SIM_DAY : length < 9 ? SIM_DAY : SIM_HOUR;
     p->poll_ns = p->span_ns / POLLS;
     p->max_bytes = sim_roll(r, 6) == 0 ? SMALL_STORE : LARGE_STORE;
     p->log_room = sim_roll(r, 5) == 0 ? between(r, 4, 30) : SIM_LOG_RECORDS;
     p->batch_count = between(r, 1, 100);
-    p->compression = (enum compression)sim_roll(r, 3);
+    p->compression = sim_roll(r, 16) == 0   ? COMPRESSION_ZSTD
+                     : sim_roll(r, 16) == 0 ? COMPRESSION_GZIP
+                                            : COMPRESSION_NONE;
 }
 
 void sim_plan_make(struct sim_plan *p, uint64_t seed)
