@@ -201,16 +201,16 @@ tests: $(TESTS)
 check: deps
 	+$(Q)$(SUBMAKE) check-programs
 
-check-programs: programs tests bench-programs
-	$(Q)HVFLEET_BUILD=$(B) tests/run $(TESTS) $(TREE_TESTS) $(GUARDS) $(SYSTEM_TESTS)
+check-programs: programs tests bench-programs sim-program
+	$(Q)HVFLEET_BUILD=$(B) tests/run $(TESTS) $(SIM_TESTS) $(TREE_TESTS) $(GUARDS) $(SYSTEM_TESTS)
 
 # The same tests under the sanitizers, in a build of their own.
 check-asan: deps
 	+$(Q)$(SUBMAKE) B=$(B)/asan SAN=1 OPT='-O1 -g' asan-programs
 
 .PHONY: asan-programs
-asan-programs: programs tests
-	$(Q)HVFLEET_BUILD=$(B) tests/run $(TESTS) $(SYSTEM_TESTS)
+asan-programs: programs tests sim-program
+	$(Q)HVFLEET_BUILD=$(B) tests/run $(TESTS) $(SIM_TESTS) $(SYSTEM_TESTS)
 
 # Valgrind over the parts that own memory and descriptors (slow, so not all),
 # and over both programs while events flow from end to end.
@@ -270,19 +270,32 @@ $(B)/fuzz/fuzz_%: $(B)/fuzz/fuzz_%.o $(call libs_of,hub agent $(USES_agent))
 # the date gives (SIM_FIRST=n: from there).  tests/sim/sim.h says what a seed is.
 SIM_SEEDS ?= 10000
 SIM_JOBS ?= $(shell nproc)
-SIM_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c tests/support/posix/*.c))
-.PHONY: sim sim-nightly sim-program
+SIM_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/sim*.c tests/support/posix/*.c))
+SIM_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/sim/test_*.c))
+.PHONY: sim sim-nightly sim-program torture
 sim sim-nightly: deps
 	+$(Q)$(SUBMAKE) sim-program
 	$(Q)$(B)/tests/sim/sim -j $(SIM_JOBS) -f $(SIM_FIRST) -n $(SIM_SEEDS)
 sim: SIM_FIRST ?= 1
 sim-nightly: SIM_FIRST ?= $(shell date -u +%Y%m%d0000000)
 sim-nightly: SIM_SEEDS = 1000000
-sim-program: $(B)/tests/sim/sim
+sim-program: $(B)/tests/sim/sim $(SIM_TESTS)
 $(B)/tests/sim/sim: $(SIM_OBJ) $(call libs_of,hub agent $(USES_agent))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(SIM_OBJ) -Wl,--start-group $(call libs_of,hub agent $(USES_agent)) -Wl,--end-group \
 		$(call ldlibs_of,hub agent $(USES_agent))
+
+$(B)/tests/sim/test_%: $(B)/tests/sim/test_%.o $(B)/tests/sim/sim_disk.o $(call test_support,sim) \
+		$(call libs_of,hub $(USES_hub))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(call libs_of,hub $(USES_hub)) $(call ldlibs_of,hub $(USES_hub)) \
+		$(call pkg_libs,check)
+
+# What fails below both stores: every disk call and allocation once, power lost, bits turned.
+TORTURE := $(addprefix $(B)/tests/,store/test_faults store/test_recovery store/test_kill hub/test_crash) $(SIM_TESTS)
+torture: deps
+	+$(Q)$(SUBMAKE) $(TORTURE)
+	$(Q)HVFLEET_BUILD=$(B) tests/run $(TORTURE)
 
 # ---- benches -------------------------------------------------------------
 # `make bench` measures and prints one table; BENCH_RUNS=n: medians of n runs; BENCH_SYSTEM_RUNS=n: of the
@@ -390,6 +403,8 @@ help:
 	@echo 'make check         all tests; check-asan, check-valgrind, check-clang: under those'
 	@echo 'make check-web     the dashboard in headless Chromium'
 	@echo 'make fuzz          every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) each'
+	@echo 'make sim           SIM_SEEDS=$(SIM_SEEDS) seeds of the simulated fleet; sim-nightly: a million'
+	@echo 'make torture       faults below both stores: disk, memory, power, bits'
 	@echo 'make bench         what it costs, as one table: medians of BENCH_RUNS=$(BENCH_RUNS) runs'
 	@echo 'make windows       hvagent.exe into $(B)/windows/; check-windows: its tests, under Wine'
 	@echo 'make msi           its installer, hvagent.msi; sign: the same signed (CERT= KEY=, or PFX=)'

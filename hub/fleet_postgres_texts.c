@@ -271,7 +271,7 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
         "  FROM circumstance WHERE vm_id = $1 AND what = 'boot' AND what <> '' AND time >= $2 AND time <= $3 ORDER BY"
         " time DESC, stream, seq LIMIT $4",
     [PG_ASK_ARRIVAL] = "SELECT " CIRCUMSTANCE_COLUMNS "  FROM circumstance WHERE vm_id = $1 AND what = 'arrival' AND "
-                                                      "what <> '' AND time >= $2 AND time <= $3 ORDER BY"
+                       "what <> '' AND time >= $2 AND time <= $3 ORDER BY"
                        " time DESC, stream, seq LIMIT $4",
     [PG_ASK_CONFIG] =
         "SELECT " CIRCUMSTANCE_COLUMNS

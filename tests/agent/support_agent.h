@@ -22,7 +22,7 @@ struct scripted {
 };
 void scripted_init(struct scripted *s, const char *name, int total);
 
-enum { HUB_SEQS_MAX = 200000 };
+enum { HUB_SEQS_MAX = 200000, RIG_SOURCES = 8 };
 
 /* The hub: what came in, how often each number. */
 struct memory_hub {
@@ -41,7 +41,7 @@ struct rig {
     struct agent_config *config;
     struct agent_options options;
     struct agent *agent;
-    struct source *sources[4];
+    struct source *sources[RIG_SOURCES];
     size_t source_count;
     bool ended;
     char dir[512];

@@ -214,6 +214,7 @@ bool sim_run(uint64_t seed, const char *dir, bool trace, bool without_faults, st
     s.seed = seed;
     s.dir = dir;
     s.trace = trace;
+    s.perfect = without_faults;
     sim_plan_make(&s.plan, seed);
     if (without_faults)
         sim_plan_mend(&s.plan);

@@ -157,7 +157,8 @@ struct sim {
     uint64_t seed;
     struct sim_plan plan;
     bool trace;
-    bool calm; /* nothing goes wrong any more */
+    bool perfect; /* a run without faults */
+    bool calm;    /* nothing goes wrong any more */
     int64_t now;
     uint64_t world, chance; /* the two streams */
     uint64_t tokens;

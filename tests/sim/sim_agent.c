@@ -87,7 +87,10 @@ static bool load_source(struct sim_agent *a, int i)
         abort();
     if (i == 0)
         x->source->interval_ns = a->sim->plan.span_ns > SIM_DAY ? SIM_HOUR : LOG_INTERVAL;
-    return store_mark_get(a->store, x->source->name, &x->mark, NULL) == 0;
+    if (store_mark_get(a->store, x->source->name, &x->mark, NULL) != 0)
+        return false;
+    a->log.met = a->log.met || (i == 0 && x->mark.len > 0);
+    return true;
 }
 
 static void drop_source(struct sim_source *x)
@@ -119,6 +122,7 @@ static void after_commit(struct sim_agent *a, int i, const struct store_appended
     if (x->save_mark) {
         buf_clear(&x->mark);
         buf_add(&x->mark, buf_text(&x->step.new_mark), x->step.new_mark.len);
+        a->log.met = a->log.met || i == 0;
     }
     if (!x->step.report.more && x->step.report.state == STREAM_ATTACHED)
         x->caught_up_ns = x->stepped_ns;

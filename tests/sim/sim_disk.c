@@ -25,7 +25,7 @@ struct sim_disk {
     char prefix[SIM_DISK_PREFIX];
     struct file files[FILES];
     enum sim_trouble trouble;
-    int64_t calls, die_at;
+    int64_t calls, die_at, fail_at;
     bool dead;
 };
 
@@ -172,7 +172,7 @@ static int trouble_with(struct sim_disk *d, bool is_write, int io_error)
     d->calls++;
     if (d->die_at != 0 && d->calls >= d->die_at)
         d->dead = true;
-    if (d->dead)
+    if (d->dead || d->calls == d->fail_at)
         return io_error;
     if (d->trouble == SIM_DISK_FULL && is_write)
         return SQLITE_FULL;
@@ -476,6 +476,27 @@ void sim_disk_trouble(struct sim_disk *d, enum sim_trouble trouble)
 void sim_disk_die_at(struct sim_disk *d, int64_t n)
 {
     d->die_at = n == 0 ? 0 : d->calls + n;
+}
+
+void sim_disk_fail_at(struct sim_disk *d, int64_t n)
+{
+    d->fail_at = n == 0 ? 0 : d->calls + n;
+}
+
+int64_t sim_disk_calls(const struct sim_disk *d)
+{
+    return d->calls;
+}
+
+bool sim_disk_flip(struct sim_disk *d, const char *name, int64_t at, int bit)
+{
+    struct file *f = find(d, name, false);
+
+    if (f == NULL || at >= f->size)
+        return false;
+    f->now[at] ^= (unsigned char)(1 << bit);
+    f->synced[at] = f->now[at];
+    return true;
 }
 
 void sim_disk_die(struct sim_disk *d)

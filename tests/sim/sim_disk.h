@@ -38,6 +38,12 @@ void sim_disk_trouble(struct sim_disk *d, enum sim_trouble trouble);
 
 /* The power goes at the n-th call that changes the disk, counted from now; 0: never mind. */
 void sim_disk_die_at(struct sim_disk *d, int64_t n);
+/* The n-th call that changes the disk, counted from now, is an I/O error, once; 0: never mind. */
+void sim_disk_fail_at(struct sim_disk *d, int64_t n);
+/* Calls that changed it, or tried to, since it was made. */
+int64_t sim_disk_calls(const struct sim_disk *d);
+/* Turns a bit in a file; false when there is no such place. */
+bool sim_disk_flip(struct sim_disk *d, const char *name, int64_t at, int bit);
 bool sim_disk_dead(const struct sim_disk *d);
 void sim_disk_die(struct sim_disk *d); /* now */
 

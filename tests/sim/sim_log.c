@@ -219,6 +219,14 @@ void sim_log_init(struct sim_log *l, int room, uint64_t *chance)
     l->chance = chance;
 }
 
+static void take_away_oldest(struct sim_log *l)
+{
+    struct sim_record *r = &l->all[l->oldest++];
+
+    r->removed = true;
+    r->never_met = !l->met;
+}
+
 bool sim_log_write(struct sim_log *l, struct sim_record r)
 {
     if (l->count == SIM_LOG_RECORDS)
@@ -227,14 +235,14 @@ bool sim_log_write(struct sim_log *l, struct sim_record r)
     r.time_ns = r.time_ns / NS_PER_S * NS_PER_S + (int64_t)r.serial * 100;
     l->all[l->count++] = r;
     if (l->count - l->oldest > l->room)
-        l->all[l->oldest++].removed = true;
+        take_away_oldest(l);
     return true;
 }
 
 void sim_log_clear(struct sim_log *l, bool numbers_begin_again)
 {
     while (l->oldest < l->count)
-        l->all[l->oldest++].removed = true;
+        take_away_oldest(l);
     l->clears++;
     l->created++;
     if (!numbers_begin_again)

@@ -24,7 +24,8 @@ struct sim_record {
     unsigned event_id;
     const char *provider;
     char vm_id[40], vm_name[32];
-    bool removed; /* cleared away or overwritten */
+    bool removed;   /* cleared away or overwritten */
+    bool never_met; /* that, before the agent had any mark in this log: nobody can tell of it */
 };
 
 struct sim_log {
@@ -37,6 +38,7 @@ struct sim_log {
     uint64_t created; /* of its file */
     uint64_t *chance; /* for the service's own moods */
     bool moody;       /* calls fail now and then */
+    bool met;         /* the agent has committed a mark in it */
     int clears;
 };
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SMALL_STORE = 24 * 1024, LARGE_STORE = 4 * 1024 * 1024, POLLS = 8, DIE_CALLS = 60, UPGRADES = 3 };
+enum { SMALL_STORE = 24 * 1024, LARGE_STORE = 4 * 1024 * 1024, POLLS = 6, DIE_CALLS = 60, UPGRADES = 3 };
 
 static int between(uint64_t *stream, int least, int most)
 {
@@ -28,9 +28,9 @@ static void make_world(struct sim_plan *p, uint64_t *r)
 {
     uint64_t length = sim_roll(r, 64);
 
-    p->agents = between(r, 1, SIM_AGENTS);
-    p->guests = between(r, 1, SIM_GUESTS);
-    p->events = between(r, 5, 50);
+    p->agents = sim_roll(r, 8) == 0 ? SIM_AGENTS : between(r, 1, 2);
+    p->guests = sim_roll(r, 8) == 0 ? SIM_GUESTS : between(r, 1, 2);
+    p->events = sim_roll(r, 8) == 0 ? 60 : between(r, 5, 25);
     p->span_ns = length == 0 ? 40 * SIM_DAY : length < 9 ? SIM_DAY : SIM_HOUR;
     p->poll_ns = p->span_ns / POLLS;
     p->max_bytes = sim_roll(r, 6) == 0 ? SMALL_STORE : LARGE_STORE;
