@@ -168,6 +168,7 @@ void agent_stop(struct agent *a)
 {
     if (a->end != AGENT_RUNNING)
         return;
+    uv_update_time(a->options.loop); /* the time to stop counts from now, however long the loop was held up */
     if (a->stopping) {
         if (!a->uplink_stopping)
             uv_timer_start(&a->stop_timer, on_stop_timer, AGENT_STOP_FAST_MS, 0);
