@@ -20,6 +20,8 @@ enum { TEXT_MAX = CONFIG_TEXT_MAX - 1 };
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
 _Static_assert(LOG_ERROR == 0 && LOG_WARN == 1 && LOG_INFO == 2 && LOG_DEBUG == 3, "order of log_levels[]");
 
+static const char *const bindings[] = { "enrolled", "certificate", "token", NULL };
+_Static_assert(BIND_ENROLLED == 0 && BIND_CERTIFICATE == 1 && BIND_TOKEN == 2, "order of bindings[]");
 static const char *const forward_starts[] = { "now", "beginning", NULL };
 _Static_assert(FORWARD_FROM_NOW == 0 && FORWARD_FROM_BEGINNING == 1, "order of forward_starts[]");
 static const char *const confirms[] = { "tls", "tcp", NULL };
@@ -48,6 +50,13 @@ static const struct yaml_key keys[] = {
 
     { "ingest.token_file", YAML_TEXT, FIELD(token_file), .max = TEXT_MAX, .fallback = "", .help =
       "A file with the bearer tokens that agents may show, one a line. Empty: none." },
+    { "ingest.require_certificate", YAML_BOOL, FIELD(require_certificate), .fallback = "false", .help =
+      "Whether agents must show a client certificate: one that enrolment gave them, or one that tls.client_ca_file signed. "
+      "false: a token will do, and on loopback nothing." },
+    { "ingest.bind_agents", YAML_CHOICE, FIELD(bind_agents), .fallback = "certificate", .choices = bindings, .help =
+      "Whose an agent id is. An enrolled agent's is its certificate's, always. certificate: one seen for the first time "
+      "with a certificate of tls.client_ca_file belongs to that certificate's subject from then on. token: the same of "
+      "tokens, too. enrolled: neither. `hvhub enroll forget` unties them." },
     { "ingest.max_body", YAML_SIZE, FIELD(body_max), 4 * KIB, 1 * GIB, .fallback = "4MiB", .help =
       "The largest request that is taken, as received." },
     { "ingest.max_decoded", YAML_SIZE, FIELD(body_max_decoded), 4 * KIB, 1 * GIB, .fallback = "32MiB", .help =
@@ -74,6 +83,12 @@ static const struct yaml_key keys[] = {
       "The names under which people's browsers reach the hub, without port: hub.example.com. Addresses and localhost are always "
       "right. Another name in a request without a token or certificate is refused (421): it is how a foreign web page would "
       "reach in." },
+
+    { "ca.dir", YAML_TEXT, FIELD(ca_dir), .max = TEXT_MAX, .fallback = "", .help =
+      "The folder of the hub's own CA, which signs the certificates of enrolled agents: ca.pem and ca.key. `hvhub ca init` "
+      "or the first `hvhub enroll new` makes it. Empty: ca beside the store's file; /var/lib/hvhub/ca with a database." },
+    { "ca.lifetime", YAML_DURATION, FIELD(ca_lifetime_ns), 1 * MINUTE, 825 * DAY, .fallback = "30d", .help =
+      "How long an enrolled agent's certificate lasts. The agent renews it by itself at two thirds of that." },
 
     { "store.path", YAML_TEXT, FIELD(store), .max = TEXT_MAX, .fallback = "", .help =
       "The file of the fleet store. Empty: this system's default (/var/lib/hvhub/fleet.db). Or a PostgreSQL database, which "

@@ -14,6 +14,7 @@
 
 enum forward_start { FORWARD_FROM_NOW, FORWARD_FROM_BEGINNING };
 enum forward_compression { FORWARD_UNPACKED, FORWARD_GZIP };
+enum agent_binding { BIND_ENROLLED, BIND_CERTIFICATE, BIND_TOKEN };
 enum forward_encryption { SYSLOG_TLS, SYSLOG_PLAIN };
 enum forward_confirm { CONFIRM_TLS, CONFIRM_TCP };
 
@@ -70,6 +71,12 @@ struct hub_config {
     int64_t agents_max;                   /* ingest.max_agents: 10000 of one token or certificate; 0 no limit */
 
     char web_hosts[4 * CONFIG_TEXT_MAX]; /* web.hosts: names of the hub, one a line */
+
+    bool require_certificate;       /* ingest.require_certificate: false */
+    enum agent_binding bind_agents; /* ingest.bind_agents: certificate */
+
+    char ca_dir[CONFIG_TEXT_MAX]; /* ca.dir: "" beside the store */
+    int64_t ca_lifetime_ns;       /* ca.lifetime: 30d, of agents' certificates */
 
     char store[CONFIG_TEXT_MAX]; /* store.path: a file or a postgresql:// URL; "" this system's default */
     int64_t keep_ns;             /* store.keep: 90d of observations */

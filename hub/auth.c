@@ -184,17 +184,34 @@ static bool token_known(struct auth *a, const char *token)
     return found != 0;
 }
 
+const char *auth_bearer(const char *authorization)
+{
+    static const char scheme[] = "bearer ";
+
+    if (authorization == NULL || text_ncasecmp(authorization, scheme, sizeof scheme - 1) != 0)
+        return NULL;
+    authorization += sizeof scheme - 1;
+    return authorization + strspn(authorization, " ");
+}
+
 bool auth_allows(struct auth *a, const struct auth_claim *claim)
 {
-    const char *token = claim->authorization;
+    const char *token = auth_bearer(claim->authorization);
 
     if (claim->certificate)
         return true;
-    if (token == NULL)
-        return auth_is_loopback(claim->peer);
-    if (text_ncasecmp(token, "bearer ", 7) != 0)
-        return false;
-    for (token += 7; *token == ' '; token++)
-        ;
-    return token_known(a, token);
+    if (claim->authorization == NULL)
+        return !claim->bad_certificate && auth_is_loopback(claim->peer);
+    return token != NULL && token_known(a, token);
+}
+
+void auth_token_name(const char *authorization, char out[AUTH_NAME_MAX])
+{
+    const char *token = auth_bearer(authorization);
+    unsigned char digest[DIGEST];
+
+    out[0] = '\0';
+    if (token != NULL && gnutls_hash_fast(GNUTLS_DIG_SHA256, token, strlen(token), digest) == 0)
+        snprintf(out, AUTH_NAME_MAX, "token %02x%02x%02x%02x%02x%02x", digest[0], digest[1], digest[2], digest[3],
+                 digest[4], digest[5]);
 }

@@ -33,9 +33,20 @@ struct auth_claim {
     const struct sockaddr *peer;
     bool certificate;          /* the connection brought a client certificate that was checked */
     const char *authorization; /* the header's value; NULL none */
+    bool bad_certificate;      /* it brought one that will not do */
 };
 
-/* A wrong token is refused from everywhere, loopback too: somebody's setup is broken and should hear it. */
+/* A wrong token or certificate is refused from everywhere, loopback too: somebody's setup is broken and should hear it.
+ */
 bool auth_allows(struct auth *a, const struct auth_claim *claim);
+
+enum { AUTH_NAME_MAX = 24 };
+
+/* How the account names the token of a header: "token 1a2b3c4d5e6f", the beginning of its digest; "" when the header
+ * shows none. */
+void auth_token_name(const char *authorization, char out[AUTH_NAME_MAX]);
+
+/* The token of "Bearer TOKEN"; NULL when the header (NULL: none) has another form. */
+const char *auth_bearer(const char *authorization);
 
 #endif

@@ -16,12 +16,15 @@
 
 enum { STATUS_MAX = ERR_TEXT_MAX + 128 };
 
+#define LOOK_NS (10 * NS_PER_S) /* at the files of certificates and tokens */
+
 struct serving {
     struct hub *hub;
     const char *path;           /* of the config; NULL the default */
     struct hub_config *scratch; /* for the next config */
     sigset_t signals;
     char status[STATUS_MAX]; /* as told last */
+    char file_problem[ERR_TEXT_MAX];
 };
 
 /* All threads inherit this mask, so that signals come to the waiting main thread alone. */
@@ -77,12 +80,30 @@ static void reload(struct serving *v)
     say_ready(v);
 }
 
-/* The next signal, or 0 when it is time to say that we live. */
+/* New certificates, keys, CAs and tokens need no signal.  Files that do not fit (half of them replaced, say) leave
+ * those before in force, and are tried again. */
+static void look_at_files(struct serving *v)
+{
+    struct err e = { 0 };
+    bool changed;
+
+    if (hub_renew_files(v->hub, &changed, &e) != 0) {
+        if (strcmp(v->file_problem, e.text) != 0)
+            log_event(LOG_ERROR, "files.refused", LOG_S("problem", e.text), LOG_S("in_force", "the files from before"));
+        memcpy(v->file_problem, e.text, sizeof v->file_problem);
+    } else {
+        if (changed)
+            log_event(LOG_INFO, "files.renewed", LOG_S("address", hub_address(v->hub)));
+        v->file_problem[0] = '\0';
+    }
+}
+
+/* The next signal, or 0 when it is time to look around and say that we live. */
 static int next_signal(const struct serving *v)
 {
-    int64_t period = notify_period_ns();
+    int64_t period = notify_period_ns() > 0 && notify_period_ns() < LOOK_NS ? notify_period_ns() : LOOK_NS;
     struct timespec most = { period / NS_PER_S, period % NS_PER_S };
-    int sig = period > 0 ? sigtimedwait(&v->signals, NULL, &most) : sigwaitinfo(&v->signals, NULL);
+    int sig = sigtimedwait(&v->signals, NULL, &most);
 
     return sig > 0 ? sig : 0;
 }
@@ -93,10 +114,12 @@ static void wait_for_end(struct serving *v)
 
     while (sig != SIGTERM && sig != SIGINT) {
         sig = next_signal(v);
-        if (sig == SIGHUP)
+        if (sig == SIGHUP) {
             reload(v);
-        else if (sig == 0)
+        } else if (sig == 0) {
+            look_at_files(v);
             say_alive(v);
+        }
     }
     notify_stopping();
     log_event(LOG_INFO, "hub.stopping", LOG_S("signal", sig == SIGTERM ? "SIGTERM" : "SIGINT"));

@@ -17,6 +17,7 @@ int cmd_serve(int argc, char **argv);
 int cmd_check_config(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_enroll(int argc, char **argv);
+int cmd_ca(int argc, char **argv);
 int cmd_migrate(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
 int cmd_restore(int argc, char **argv);

@@ -20,6 +20,8 @@ struct server {
     struct hub_config config;
     struct MHD_Daemon *daemon;
     struct watch *watch;       /* of its connections */
+    struct ca *ca;             /* owned; NULL none */
+    bool asks_certificates;    /* of its clients */
     _Atomic size_t body_bytes; /* held in bodies that are still coming in */
     size_t body_bytes_max;
     _Atomic int busy;     /* exchanges that wait for the writer or the worker */
@@ -59,6 +61,7 @@ struct route {
     void (*begin)(struct exchange *x);  /* headers are there; may refuse; NULL nothing to check */
     void (*finish)(struct exchange *x); /* body is there: answers, or hands over */
     bool below;                         /* path ends in '/', and whatever follows it is the route's too */
+    bool agents;                        /* an enrolled agent's certificate opens it; others open only to people's */
 };
 
 struct exchange {
@@ -74,6 +77,9 @@ struct exchange {
     int64_t deadline;  /* monotonic: the whole body must be there */
     bool handed_over;
     struct reply reply;
+    struct fleet_speaker speaker; /* who this is, once exchange_allowed() was asked */
+    bool certificate;             /* it showed one that was verified */
+    struct enrolling *enrolling;  /* owned; NULL but on the routes of enrolment */
     struct writer_job job;
     char credential[FLEET_CREDENTIAL_MAX]; /* of ingest; job points to it */
     struct work work;
@@ -107,6 +113,12 @@ void exchange_resume(struct exchange *x);
 /* ingest.c: POST /v1/logs */
 void ingest_begin(struct exchange *x);
 void ingest_finish(struct exchange *x);
+
+/* enroll.c: POST /v1/enroll, POST /v1/renew */
+void enroll_begin(struct exchange *x);
+void enroll_finish(struct exchange *x);
+void renew_begin(struct exchange *x);
+void renew_finish(struct exchange *x);
 
 /* pages.c: what is asked with GET */
 void page_livez(struct exchange *x);

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/times.h"
-#include "hub/fleet_body.h"
+#include "hub/fleet_identity_body.h"
 
 #include <assert.h>
 #include <search.h>
@@ -408,6 +408,19 @@ static int collect(struct apply *a, struct fleet_batch *batch, struct numbered *
     return rc;
 }
 
+/* Nothing of a request is taken when one of its agents is not the speaker's. */
+static int check_speaker(struct apply *a, struct fleet_batch *batch, struct err *e)
+{
+    int rc = 0;
+
+    for (struct otlp_group *g = batch->request->groups; rc == 0 && !batch->refused && g != NULL; g = g->next) {
+        if (is_ours(&g->resource))
+            rc = fleet_identity_check(a->b, a->now, batch->speaker, &g->resource, &batch->refused, batch->refusal,
+                                      sizeof batch->refusal, e);
+    }
+    return rc;
+}
+
 static int apply_batch(struct apply *a, struct fleet_batch *batch, struct active **only, struct err *e)
 {
     struct numbered *entries = NULL;
@@ -418,7 +431,13 @@ static int apply_batch(struct apply *a, struct fleet_batch *batch, struct active
         .request = batch->request,
         .credential = batch->credential,
         .streams_max = batch->streams_max,
+        .speaker = batch->speaker,
     };
+    if (batch->speaker != NULL) {
+        rc = check_speaker(a, batch, e);
+        if (rc != 0 || batch->refused)
+            return rc;
+    }
     for (const struct otlp_group *g = batch->request->groups; g != NULL; g = g->next)
         room += (size_t)g->batch.count;
     entries = (struct numbered *)calloc(room + 1, sizeof *entries);

@@ -105,6 +105,7 @@ struct fleet_mark {
 
 struct fleet_body;
 struct fleet_delivery_ops;
+struct fleet_identity_ops;
 
 struct fleet_body_ops {
     int (*begin)(struct fleet_body *b, bool writing, struct err *e);
@@ -248,6 +249,7 @@ struct fleet_body_ops {
     /* Who crashed when, of a host, cluster or with a module, newest first. */
     int (*incident_places)(struct fleet_body *b, enum todo_scope scope, const char *key, int64_t from, int64_t to,
                            int limit, fleet_take_place *take, void *arg, struct err *e);
+    const struct fleet_identity_ops *identity; /* fleet_identity_body.h */
     void (*close)(struct fleet_body *b);
 };
 

@@ -24,6 +24,7 @@ static const char *const finding_names[FINDING_KIND_COUNT] = {
     [FINDING_CLOCK_OFF] = "clock-off",
     [FINDING_FORWARD_LOST] = "forward-lost",
     [FINDING_FORWARD_REFUSED] = "forward-refused",
+    [FINDING_IDENTITY] = "identity-mismatch",
     [FINDING_SILENT_HOST] = "silent-host",
     [FINDING_OLD_AGENT] = "old-agent",
 };

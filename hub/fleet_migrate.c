@@ -34,7 +34,8 @@ static const char *const tables[] = {
     "guest",          "peer",           "rejudge",       "finding",         "guest_change",
     "daily",          "forward_target", "forward_mark",  "forward_refused", "delivery",
     "delivery_found", "circumstance",   "incident_todo", "incident",        "incident_alias",
-    "claim"
+    "claim",          "enroll_token",   "issued",        "bound_agent",     "banned_host",
+    "identity_event"
 };
 enum { TABLE_COUNT = sizeof tables / sizeof tables[0] };
 
@@ -332,7 +333,9 @@ static int copy_all(struct migration *g, int64_t *rows, struct err *e)
         "SELECT setval(pg_get_serial_sequence('foreign_record', 'id'),"
         " (SELECT coalesce(max(id), 0) + 1 FROM foreign_record), false);"
         "SELECT setval(pg_get_serial_sequence('incident_todo', 'id'),"
-        " (SELECT coalesce(max(id), 0) + 1 FROM incident_todo), false)";
+        " (SELECT coalesce(max(id), 0) + 1 FROM incident_todo), false);"
+        "SELECT setval(pg_get_serial_sequence('identity_event', 'id'),"
+        " (SELECT coalesce(max(id), 0) + 1 FROM identity_event), false)";
     int rc = tell(g, "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0", NULL, e);
 
     *rows = 0;

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "hub/fleet_delivery_body.h"
+#include "hub/fleet_identity_body.h"
 #include "hub/fleet_postgres.h"
 #include "hub/fleet_rows.h"
 
@@ -413,5 +414,6 @@ const struct fleet_body_ops postgres_ops = {
     .incident_get = postgres_incident_get,
     .incidents = postgres_incidents,
     .incident_places = postgres_incident_places,
+    .identity = &postgres_identity_ops,
     .close = postgres_close,
 };

@@ -202,6 +202,49 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
     [PG_CHANGES_AFTER] = "SELECT " CHANGE_COLUMNS " FROM guest_change WHERE kind = 'state'"
                          " AND (received, vm_id) > ($1, $2) AND received >= $1"
                          " ORDER BY received, vm_id, time LIMIT $3",
+    [PG_TOKEN_PUT] = "INSERT INTO enroll_token(id, digest, cluster, uses, uses_left, created, expires, revoked)"
+                     " VALUES($1, $2, $3, $4, $5, $6, $7, $8)",
+    [PG_TOKEN_GET] = "SELECT id, digest, cluster, uses, uses_left, created, expires, revoked FROM enroll_token WHERE"
+                     " id = $1",
+    [PG_TOKEN_TAKE] = "UPDATE enroll_token SET uses_left = uses_left - 1 WHERE id = $1 AND uses_left > 0",
+    [PG_TOKEN_REVOKE] = "UPDATE enroll_token SET revoked = $2 WHERE id = $1 AND revoked = 0",
+    [PG_TOKEN_EACH] = "SELECT id, digest, cluster, uses, uses_left, created, expires, revoked FROM enroll_token ORDER"
+                      " BY created DESC, id",
+    [PG_ISSUED_PUT] = "INSERT INTO issued(serial, agent_id, host_id, public_key, token_id, renewed_from, issued,"
+                      " expires, revoked, first_used) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    [PG_ISSUED_GET] = "SELECT serial, agent_id, host_id, public_key, token_id, renewed_from, issued, expires,"
+                      " revoked, first_used FROM issued WHERE serial = $1",
+    [PG_ISSUED_FOR] = "SELECT serial, agent_id, host_id, public_key, token_id, renewed_from, issued, expires,"
+                      " revoked, first_used FROM issued WHERE token_id = $1 AND public_key = $2 ORDER BY issued DESC"
+                      " LIMIT 1",
+    [PG_ISSUED_AFTER] = "SELECT serial, agent_id, host_id, public_key, token_id, renewed_from, issued, expires,"
+                        " revoked, first_used FROM issued WHERE renewed_from = $1 AND public_key <> $2 AND first_used >"
+                        " 0 LIMIT 1",
+    [PG_ISSUED_USED] = "UPDATE issued SET first_used = $2 WHERE serial = $1 AND first_used = 0",
+    [PG_ISSUED_REVOKE] = "UPDATE issued SET revoked = $2 WHERE serial = $1 AND revoked = 0",
+    [PG_ISSUED_REVOKE_HOST] = "UPDATE issued SET revoked = $2 WHERE host_id = $1 AND revoked = 0",
+    [PG_ISSUED_EACH] = "SELECT serial, agent_id, host_id, public_key, token_id, renewed_from, issued, expires,"
+                       " revoked, first_used FROM issued ORDER BY issued DESC, serial",
+    [PG_ISSUED_PRUNE] = "DELETE FROM issued WHERE expires < $1",
+    [PG_BOUND_GET] = "SELECT agent_id, host_id, holder, public_key, since FROM bound_agent WHERE agent_id = $1",
+    [PG_BOUND_PUT] = "INSERT INTO bound_agent(agent_id, host_id, holder, public_key, since) VALUES($1, $2, $3, $4,"
+                     " $5) ON CONFLICT(agent_id) DO UPDATE SET host_id = excluded.host_id, holder = excluded.holder,"
+                     " public_key = excluded.public_key",
+    [PG_BOUND_FORGET] = "DELETE FROM bound_agent WHERE agent_id = $1::text OR host_id = $2::text",
+    [PG_BOUND_EACH] = "SELECT agent_id, host_id, holder, public_key, since FROM bound_agent ORDER BY agent_id",
+    [PG_BAN_PUT] = "INSERT INTO banned_host(host_id, since) VALUES($1, $2) ON CONFLICT(host_id) DO NOTHING",
+    [PG_BAN_DROP] = "DELETE FROM banned_host WHERE host_id = $1",
+    [PG_BAN_EACH] = "SELECT host_id, since FROM banned_host ORDER BY host_id",
+    [PG_STANDING] = "SELECT coalesce((SELECT since FROM banned_host WHERE host_id = $2), 0), coalesce(b.holder,"
+                    " ''), coalesce(b.host_id, ''), coalesce(i.revoked, 0), coalesce(i.first_used, -1) FROM (SELECT"
+                    " 1 AS one) o LEFT JOIN bound_agent b ON b.agent_id = $1 LEFT JOIN issued i ON i.serial = $3",
+    [PG_IDENTITY_EVENT_PUT] =
+        "INSERT INTO identity_event(time, what, token_id, address, agent_id, host_id, serial, text)"
+        " VALUES($1, $2, $3, $4, $5, $6, $7, $8)",
+    [PG_IDENTITY_EVENT_TRIM] = "DELETE FROM identity_event WHERE id <= (SELECT max(id) FROM identity_event) - $1",
+    [PG_IDENTITY_EVENT_EACH] =
+        "SELECT time, what, token_id, address, agent_id, host_id, serial, text FROM identity_event"
+        " ORDER BY id DESC LIMIT $1",
     [PG_COUNTS] = "SELECT (SELECT count(*) FROM stream), (SELECT count(*) FROM host),"
                   " (SELECT count(*) FROM foreign_record), (SELECT count(*) FROM finding),"
                   " pg_database_size(current_database())",

@@ -26,6 +26,8 @@
  *   finding      what the hub itself noticed
  *   delivery, delivery_found, delivery_lease  what goes to people, what they were told, and
  *                which hub tells them (fleet_delivery.h)
+ *   enroll_token, issued, bound_agent, banned_host, identity_event  who may speak for whom
+ *                (fleet_identity.h)
  *   guest_change what changed of a guest, and when (history)
  *   forward_target, forward_mark, forward_refused  who else is sent the records, how
  *                far each has come, what it refused (fleet_forward.h)
@@ -116,7 +118,7 @@ static const char *const migrations[] = {
     " first_time INTEGER NOT NULL, last_time INTEGER NOT NULL, text TEXT NOT NULL,"
     " PRIMARY KEY(kind, host_id, agent_id)) WITHOUT ROWID;"
     "CREATE TABLE probe(id INTEGER PRIMARY KEY CHECK (id = 1), time INTEGER NOT NULL);" FORWARD_TABLES DELIVERY_TABLES
-        CLAIM_TABLE INCIDENT_TABLES INCIDENT_VIEWS,
+        CLAIM_TABLE INCIDENT_TABLES INCIDENT_VIEWS IDENTITY_TABLES,
     /* 1 -> 2: history; the counts start from the guests that are there */
     "ALTER TABLE stream ADD COLUMN delay INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE stream ADD COLUMN delay_since INTEGER NOT NULL DEFAULT 0;"

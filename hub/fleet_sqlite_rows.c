@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "hub/fleet_delivery_body.h"
+#include "hub/fleet_identity_body.h"
 #include "hub/fleet_rows.h"
 #include "hub/fleet_sqlite.h"
 
@@ -431,5 +432,6 @@ const struct fleet_body_ops sqlite_ops = {
     .incident_get = sqlite_incident_get,
     .incidents = sqlite_incidents,
     .incident_places = sqlite_incident_places,
+    .identity = &sqlite_identity_ops,
     .close = sqlite_close,
 };

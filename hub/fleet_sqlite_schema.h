@@ -66,6 +66,24 @@
     "CREATE INDEX alias_id ON incident_alias(id);"                                                                    \
     "CREATE INDEX alias_time ON incident_alias(time);"
 
+/* Identities (fleet_identity.h). */
+#define IDENTITY_TABLES                                                                                            \
+    "CREATE TABLE enroll_token(id TEXT PRIMARY KEY, digest TEXT NOT NULL, cluster TEXT NOT NULL, uses INTEGER"     \
+    " NOT NULL, uses_left INTEGER NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL, revoked INTEGER"   \
+    " NOT NULL) WITHOUT ROWID;"                                                                                    \
+    "CREATE TABLE issued(serial TEXT PRIMARY KEY, agent_id TEXT NOT NULL, host_id TEXT NOT NULL, public_key TEXT"  \
+    " NOT NULL, token_id TEXT NOT NULL, renewed_from TEXT NOT NULL, issued INTEGER NOT NULL, expires INTEGER"      \
+    " NOT NULL, revoked INTEGER NOT NULL, first_used INTEGER NOT NULL) WITHOUT ROWID;"                             \
+    "CREATE INDEX issued_host ON issued(host_id);"                                                                 \
+    "CREATE INDEX issued_key ON issued(token_id, public_key);"                                                     \
+    "CREATE INDEX issued_renewal ON issued(renewed_from);"                                                         \
+    "CREATE TABLE bound_agent(agent_id TEXT PRIMARY KEY, host_id TEXT NOT NULL, holder TEXT NOT NULL, public_key"  \
+    " TEXT NOT NULL, since INTEGER NOT NULL) WITHOUT ROWID;"                                                       \
+    "CREATE TABLE banned_host(host_id TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;"                    \
+    "CREATE TABLE identity_event(id INTEGER PRIMARY KEY, time INTEGER NOT NULL, what TEXT NOT NULL, token_id TEXT" \
+    " NOT NULL, address TEXT NOT NULL, agent_id TEXT NOT NULL, host_id TEXT NOT NULL, serial TEXT NOT NULL, text"  \
+    " TEXT NOT NULL);"
+
 /* For people's own tools; docs/sql-views.md is their contract.  Times are cut to the millisecond in both bodies. */
 #define WHEN(column) "strftime('%Y-%m-%dT%H:%M:%fZ', nullif(" column ", 0) / 1000000 / 1000.0, 'unixepoch')"
 #define DATE(column) "date(" column " * 86400, 'unixepoch')"

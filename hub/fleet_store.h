@@ -55,6 +55,11 @@ enum {
     FLEET_EVIDENCE_MAX = 384,
     FLEET_CLOCK_OFF_S = 300, /* a clock that is off by more is a finding */
     FLEET_CREDENTIAL_MAX = 48,
+    IDENTITY_TOKEN_ID_MAX = 20,
+    IDENTITY_DIGEST_MAX = 65,
+    IDENTITY_SERIAL_MAX = 44,
+    IDENTITY_HOLDER_MAX = 256,
+    FLEET_REFUSAL_MAX = 384,
 };
 
 /* How long history lasts, by kind; what goes first is written in docs/hub-api.md.  0: for ever. */
@@ -103,17 +108,30 @@ void fleet_store_close(struct fleet_store *s);
 /* ERR_INVALID when the path is a URL that fleet_store_open() would not understand.  Opens nothing. */
 MUST_USE int fleet_store_check_path(const char *path, struct err *e);
 
+/* Who sends a request, as far as the connection proves it (fleet_identity.h says what follows). */
+struct fleet_speaker {
+    bool enrolled;                    /* a certificate of our own CA: the three below are its */
+    char serial[IDENTITY_SERIAL_MAX]; /* "" when not enrolled */
+    char agent_id[GUID_TEXT_MAX];
+    char host_id[HOST_ID_MAX];
+    char holder[IDENTITY_HOLDER_MAX]; /* "certificate CN=...", "token 1a2b..."; "" nothing was shown */
+    bool bind;                        /* an agent id seen for the first time belongs to the holder from now on */
+};
+
 /* One decoded request, and what became of it. */
 struct fleet_batch {
-    struct otlp_request *request; /* not owned; VM ids in it are made canonical */
-    const char *credential;       /* what was shown to be let in, as a short text that tells nothing; NULL nothing */
-    int64_t streams_max;          /* how many streams one credential may begin; 0 any number */
-    uint64_t stored;              /* new records of our agents */
-    uint64_t duplicates;          /* seen before, dropped */
-    uint64_t foreign;             /* records of other programs, or without a number */
-    uint64_t missing;             /* numbers that were jumped over */
-    bool one_agent;               /* it speaks for exactly one stream */
-    uint64_t acked_through;       /* that stream's mark after the commit */
+    struct otlp_request *request;        /* not owned; VM ids in it are made canonical */
+    const struct fleet_speaker *speaker; /* not owned; NULL: nobody asks who */
+    const char *credential;          /* what was shown to be let in, as a short text that tells nothing; NULL nothing */
+    int64_t streams_max;             /* how many streams one credential may begin; 0 any number */
+    bool refused;                    /* the speaker may not say this; nothing of it was stored */
+    char refusal[FLEET_REFUSAL_MAX]; /* why */
+    uint64_t stored;                 /* new records of our agents */
+    uint64_t duplicates;             /* seen before, dropped */
+    uint64_t foreign;                /* records of other programs, or without a number */
+    uint64_t missing;                /* numbers that were jumped over */
+    bool one_agent;                  /* it speaks for exactly one stream */
+    uint64_t acked_through;          /* that stream's mark after the commit */
 };
 
 /* Commits all of them in one transaction.  ERR_NO_SPACE, ERR_IO, ERR_BUSY: try
@@ -142,7 +160,7 @@ struct fleet_agent {
     int64_t first_seen, last_seen;
 };
 
-/* Words: sequence-hole shared-agent-id gap clock-off forward-lost forward-refused
+/* Words: sequence-hole shared-agent-id gap clock-off forward-lost forward-refused identity-mismatch
  * silent-host old-agent.  All but the last two are stored when they are seen; the last two depend on the time
  * and on the rest of the fleet and are made when they are asked for. */
 enum fleet_finding_kind {
@@ -152,6 +170,7 @@ enum fleet_finding_kind {
     FINDING_CLOCK_OFF,       /* the host's clock against ours, over FLEET_CLOCK_OFF_S */
     FINDING_FORWARD_LOST,    /* observations aged out before a target took them; the target is agent_id, host_id "" */
     FINDING_FORWARD_REFUSED, /* a target refused observations for good; the same */
+    FINDING_IDENTITY,        /* somebody spoke for a host or an agent that his credential is not of */
     FINDING_STORED_COUNT,    /* only these are rows */
     FINDING_SILENT_HOST = FINDING_STORED_COUNT,
     FINDING_OLD_AGENT, /* older than the newest that was seen in the fleet */

@@ -6,6 +6,7 @@
 #include "base/times.h"
 #include "config/hub_url.h"
 #include "config/store_url.h"
+#include "hub/ca.h"
 #include "hub/deliver.h"
 #include "hub/fleet_incidents.h"
 #include "hub/forward.h"
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define STOP_MAX_NS (4 * NS_PER_S)
 
@@ -23,6 +25,16 @@ enum {
     QUEUE_JOBS = 256,
     QUEUE_BODIES = 2, /* unpacked bytes that may wait, in times of ingest.max_decoded */
     REPORTS_QUEUED = 16,
+};
+
+enum { WATCHED = 6 };
+
+/* What tells one state of the watched files from the next. */
+struct file_marks {
+    struct {
+        int64_t mtime_ns;
+        uint64_t inode, size; /* 0 not there */
+    } of[WATCHED];
 };
 
 struct hub {
@@ -33,12 +45,14 @@ struct hub {
     struct rate *rate;
     struct fleet_store *store;      /* the writer's */
     struct fleet_store *reading;    /* the worker's */
+    struct fleet_store *enrolling;  /* the worker's, to write to */
     struct fleet_store *delivering; /* the delivery thread's; NULL while there are no deliveries */
     struct deliver *deliver;
     struct writer *writer;
     struct worker *worker;
     struct listener listener;
     struct server *server;
+    struct file_marks marks; /* of the files as they are in force */
     struct forward *forward; /* NULL: nothing is forwarded */
     char address[LISTENER_TEXT_MAX + 16];
 };
@@ -97,6 +111,7 @@ static int start_server(struct hub *h, const struct hub_config *config, struct s
         .writer = h->writer,
         .worker = h->worker,
         .reading = h->reading,
+        .enrolling = h->enrolling,
         .counters = &h->counters,
         .rate = h->rate,
         .clock = plat_clock(),
@@ -107,8 +122,27 @@ static int start_server(struct hub *h, const struct hub_config *config, struct s
     if (rc != 0)
         return rc;
     rc = server_start(out, &options, e);
-    tls_free(&tls);
+    tls_free(&tls); /* but for what the server has taken */
     return rc;
+}
+
+static void mark_files(const struct hub_config *c, struct file_marks *out)
+{
+    char ca_cert[CA_PATH_MAX + 16], ca_key[CA_PATH_MAX + 16], folder[CA_PATH_MAX];
+    const char *const paths[WATCHED] = { c->cert_file, c->key_file, c->client_ca_file, c->token_file, ca_cert, ca_key };
+    struct stat st;
+
+    *out = (struct file_marks){ .of = { { 0 } } };
+    ca_folder(c, folder);
+    snprintf(ca_cert, sizeof ca_cert, "%s/ca.pem", folder);
+    snprintf(ca_key, sizeof ca_key, "%s/ca.key", folder);
+    for (int i = 0; i < WATCHED; i++) {
+        if (paths[i][0] == '\0' || stat(paths[i], &st) != 0)
+            continue;
+        out->of[i].mtime_ns = st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
+        out->of[i].inode = st.st_ino;
+        out->of[i].size = (uint64_t)st.st_size;
+    }
 }
 
 /* The server and its settings are in force from here on. */
@@ -163,6 +197,7 @@ static void free_parts(struct hub *h)
     worker_stop(h->worker);
     writer_stop(h->writer);
     fleet_store_close(h->delivering);
+    fleet_store_close(h->enrolling);
     fleet_store_close(h->reading);
     fleet_store_close(h->store);
     listener_close(&h->listener);
@@ -187,6 +222,7 @@ int hub_start(struct hub **out, const struct hub_options *options, struct err *e
     struct hub *h = calloc(1, sizeof *h);
     struct server *server = NULL;
     struct rules *rules = NULL;
+    struct file_marks marks;
     int rc;
 
     if (h == NULL)
@@ -196,6 +232,7 @@ int hub_start(struct hub **out, const struct hub_options *options, struct err *e
     h->distrust_loopback = options->distrust_loopback;
     h->listener.fd = -1;
     log_set_level(h->config.log_level);
+    mark_files(options->config, &marks); /* before they are read: a change in between is seen later */
     rc = auth_new(&h->auth, e);
     if (rc == 0)
         rc = rate_new(&h->rate, plat_clock(), plat_random(), e);
@@ -211,6 +248,8 @@ int hub_start(struct hub **out, const struct hub_options *options, struct err *e
         fleet_store_rules(h->store, rules);
     if (rc == 0)
         rc = open_store(&h->config, true, &h->reading, e);
+    if (rc == 0)
+        rc = open_store(&h->config, false, &h->enrolling, e);
     if (rc == 0)
         rc = new_forward(&h->config, &h->counters, &h->forward, e);
     if (rc == 0) {
@@ -228,6 +267,7 @@ int hub_start(struct hub **out, const struct hub_options *options, struct err *e
         return rc;
     }
     put_in_force(h, server, options->config);
+    h->marks = marks;
     say_started(h);
     *out = h;
     return 0;
@@ -321,12 +361,14 @@ int hub_reload(struct hub *h, const struct hub_config *config, struct err *e)
     struct server *server = NULL, *old = h->server;
     struct forward *forward = NULL;
     struct rules *rules = NULL;
+    struct file_marks marks;
     int rc;
 
     if (next == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
     *next = *config;
     keep_fixed(&h->config, next);
+    mark_files(next, &marks);
     rc = rules_folder_check(next->incidents.rules_folder, &rules, e);
     if (rc == 0)
         rc = new_forward(next, &h->counters, &forward, e);
@@ -337,6 +379,7 @@ int hub_reload(struct hub *h, const struct hub_config *config, struct err *e)
     if (rc == 0) {
         put_in_force(h, server, next);
         fleet_store_rules(h->store, rules);
+        h->marks = marks;
         restart_deliver(h);
         stop_old(old);
         change_forward(h, forward);
@@ -347,6 +390,15 @@ int hub_reload(struct hub *h, const struct hub_config *config, struct err *e)
     }
     free(next);
     return rc;
+}
+
+int hub_renew_files(struct hub *h, bool *changed, struct err *e)
+{
+    struct file_marks marks;
+
+    mark_files(&h->config, &marks);
+    *changed = memcmp(&marks, &h->marks, sizeof marks) != 0;
+    return *changed ? hub_reload(h, &h->config, e) : 0;
 }
 
 int hub_stop(struct hub *h, struct err *e)

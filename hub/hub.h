@@ -33,6 +33,10 @@ bool hub_ready(struct hub *h, char *reason, size_t size);
  * closed port; listen and store.* need a restart, which is logged.  On error those in force stay. */
 MUST_USE int hub_reload(struct hub *h, const struct hub_config *config, struct err *e);
 
+/* Has one of the files of the settings in force changed (certificates, keys, CAs, tokens)?  Then they are read anew, as
+ * by hub_reload().  *changed tells.  To be called now and then, by who calls hub_reload(). */
+MUST_USE int hub_renew_files(struct hub *h, bool *changed, struct err *e);
+
 /* Answers what is under way, commits what waits, closes; under five seconds.  ERR_TIMEOUT when the
  * disk did not come back: the program should then end at once (nothing acknowledged is lost). */
 MUST_USE int hub_stop(struct hub *h, struct err *e);

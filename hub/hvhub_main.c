@@ -11,6 +11,11 @@ static const char usage[] =
     "       hvhub rules list|test FILE [--since T] [--config F]   which rules explain crashes; try a file on those "
     "stored\n"
     "       hvhub migrate --from sqlite:PATH --to postgresql://...   move a fleet; the database must be empty\n"
+    "       hvhub enroll new [--cluster C] [--uses N] [--expires T]   a token for agents to enrol with\n"
+    "       hvhub enroll list                 tokens, certificates, and what happened\n"
+    "       hvhub enroll revoke TOKEN-ID | --host H | --certificate SERIAL   take it back, at once\n"
+    "       hvhub enroll forget --agent ID | --host H   it may enrol anew\n"
+    "       hvhub ca init|show                the hub's own CA; enroll new makes it too\n"
     "       hvhub ready [--config F]          is the hub that runs here able to store?\n"
     "       hvhub backup --to FILE [--config F]   a copy of the store, while the hub runs\n"
     "       hvhub restore --from FILE [--replace] [--config F]   and back; the hub must be stopped\n"
@@ -27,20 +32,13 @@ static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    { "serve", cmd_serve },     { "check-config", cmd_check_config }, { "report", cmd_report },
-    { "enroll", cmd_enroll },   { "migrate", cmd_migrate },           { "backup", cmd_backup },
-    { "rules", cmd_rules },     { "restore", cmd_restore },           { "ready", cmd_ready },
-    { "deliver", cmd_deliver },
+    { "serve", cmd_serve },     { "check-config", cmd_check_config },
+    { "report", cmd_report },   { "enroll", cmd_enroll },
+    { "migrate", cmd_migrate }, { "backup", cmd_backup },
+    { "rules", cmd_rules },     { "restore", cmd_restore },
+    { "ready", cmd_ready },     { "deliver", cmd_deliver },
+    { "ca", cmd_ca },
 };
-
-int cmd_enroll(int argc, char **argv)
-{
-    (void)argc;
-    (void)argv;
-    fprintf(stderr, "hvhub enroll: enrolment is not in this version; agents show a token of ingest.token_file or a"
-                    " certificate that tls.client_ca_file signed\n");
-    return EXIT_USAGE;
-}
 
 int main(int argc, char **argv)
 {

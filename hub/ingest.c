@@ -89,7 +89,9 @@ static void committed(struct writer_job *job)
 {
     struct exchange *x = (struct exchange *)(void *)((char *)job - offsetof(struct exchange, job));
 
-    if (job->rc == 0)
+    if (job->rc == 0 && job->batch.refused)
+        exchange_refuse(x, 403, "%s", job->batch.refusal);
+    else if (job->rc == 0)
         put_success(x);
     else
         put_failure(x, job->rc, &job->err);
@@ -154,8 +156,15 @@ void ingest_finish(struct exchange *x)
 {
     struct writer *w = x->server->o.writer;
     struct err e = { 0 };
-    int rc = writer_full(w) ? ERR_BUSY : read_body(x, &e);
+    int rc;
 
+    if (x->server->config.require_certificate && !x->certificate) {
+        exchange_refuse(x, 403,
+                        "a client certificate is needed here (ingest.require_certificate): enrol this agent, with"
+                        " hub.enroll_token_file");
+        return;
+    }
+    rc = writer_full(w) ? ERR_BUSY : read_body(x, &e);
     if (rc != 0) {
         refuse_body(x, rc, &e);
         return;
@@ -169,6 +178,7 @@ void ingest_finish(struct exchange *x)
     x->job.credential = x->credential;
     x->job.streams_max = x->server->config.agents_max;
     x->job.done = committed;
+    x->job.speaker = &x->speaker;
     if (!exchange_suspend(x)) {
         writer_release(w, x->job.bytes);
         refuse_busy(x);

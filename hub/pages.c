@@ -83,6 +83,12 @@ static void make_report(struct work *work)
     struct err e = { 0 };
     int rc;
 
+    if (x->speaker.enrolled &&
+        fleet_identity_current(x->server->o.reading, x->speaker.serial, x->speaker.host_id, &e) == ERR_REFUSED) {
+        exchange_refuse(x, 403, "%s", e.text);
+        exchange_resume(x);
+        return;
+    }
     exchange_text(x, 200, "");
     x->reply.type = report_format_type(x->query.format);
     rc = fleet_report(x->server->o.reading, &x->query, &x->reply.body, &e);

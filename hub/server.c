@@ -22,25 +22,27 @@ enum {
 };
 
 static const struct route routes[] = {
-    { "/v1/logs", "POST", false, ingest_begin, ingest_finish, false },
-    { "/livez", "GET", true, NULL, page_livez, false },
-    { "/readyz", "GET", true, NULL, page_readyz, false },
-    { "/metrics", "GET", false, NULL, page_metrics, false },
-    { "/api/v1/reports/drift", "GET", false, NULL, page_report_drift, false },
-    { "/api/v1/reports/hosts", "GET", false, NULL, page_report_hosts, false },
-    { "/api/v1/reports/incidents", "GET", false, NULL, page_report_incidents, false },
-    { "/api/v1/incidents/", "GET", false, page_incident_begin, page_incident, true },
-    { "/api/v1/history/changes", "GET", false, NULL, page_history_changes, false },
-    { "/api/v1/history/days", "GET", false, NULL, page_history_days, false },
-    { "/api/v1/findings", "GET", false, NULL, page_findings, false },
-    { "/", "GET", false, web_begin_fleet, web_finish, false },
-    { "/guests", "GET", false, web_begin_guests, web_finish, false },
-    { "/cluster/", "GET", false, web_begin_cluster, web_finish, true },
-    { "/host/", "GET", false, web_begin_host, web_finish, true },
-    { "/guest/", "GET", false, web_begin_guest, web_finish, true },
-    { "/incidents", "GET", false, web_begin_incidents, web_finish, false },
-    { "/incident/", "GET", false, web_begin_incident, web_finish, true },
-    { "/assets/", "GET", false, web_begin_asset, web_finish_asset, true },
+    { "/v1/logs", "POST", false, ingest_begin, ingest_finish, false, true },
+    { "/v1/enroll", "POST", true, enroll_begin, enroll_finish, false, false },
+    { "/v1/renew", "POST", false, renew_begin, renew_finish, false, true },
+    { "/livez", "GET", true, NULL, page_livez, false, false },
+    { "/readyz", "GET", true, NULL, page_readyz, false, false },
+    { "/metrics", "GET", false, NULL, page_metrics, false, false },
+    { "/api/v1/reports/drift", "GET", false, NULL, page_report_drift, false, true },
+    { "/api/v1/reports/hosts", "GET", false, NULL, page_report_hosts, false, true },
+    { "/api/v1/reports/incidents", "GET", false, NULL, page_report_incidents, false, false },
+    { "/api/v1/incidents/", "GET", false, page_incident_begin, page_incident, true, false },
+    { "/api/v1/history/changes", "GET", false, NULL, page_history_changes, false, false },
+    { "/api/v1/history/days", "GET", false, NULL, page_history_days, false, false },
+    { "/api/v1/findings", "GET", false, NULL, page_findings, false, false },
+    { "/", "GET", false, web_begin_fleet, web_finish, false, false },
+    { "/guests", "GET", false, web_begin_guests, web_finish, false, false },
+    { "/cluster/", "GET", false, web_begin_cluster, web_finish, true, false },
+    { "/host/", "GET", false, web_begin_host, web_finish, true, false },
+    { "/guest/", "GET", false, web_begin_guest, web_finish, true, false },
+    { "/incidents", "GET", false, web_begin_incidents, web_finish, false, false },
+    { "/incident/", "GET", false, web_begin_incident, web_finish, true, false },
+    { "/assets/", "GET", false, web_begin_asset, web_finish_asset, true, false },
 };
 
 /* ---- answers ------------------------------------------------------------------------- */
@@ -104,14 +106,22 @@ const char *exchange_header(const struct exchange *x, const char *name)
     return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
 }
 
-static bool has_certificate(const struct exchange *x)
+/* Does the peer show a certificate that will do?  *bad: it shows one that will not. */
+static bool has_certificate(struct exchange *x, bool *bad)
 {
     const union MHD_ConnectionInfo *info;
 
-    if (x->server->config.client_ca_file[0] == '\0')
+    *bad = false;
+    if (!x->server->asks_certificates)
         return false;
     info = MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-    return info != NULL && tls_peer_verified(info->tls_session);
+    if (info == NULL || !tls_peer_verified(info->tls_session)) {
+        *bad = info != NULL && tls_peer_shows(info->tls_session);
+        return false;
+    }
+    tls_peer_speaker(info->tls_session, x->server->ca, &x->speaker);
+    x->speaker.bind = !x->speaker.enrolled && x->server->config.bind_agents != BIND_ENROLLED;
+    return true;
 }
 
 bool exchange_allowed(struct exchange *x)
@@ -121,7 +131,12 @@ bool exchange_allowed(struct exchange *x)
 
     if (info != NULL && !x->server->o.distrust_loopback)
         claim.peer = info->client_addr;
-    claim.certificate = has_certificate(x);
+    x->certificate = has_certificate(x, &claim.bad_certificate);
+    claim.certificate = x->certificate && (!x->speaker.enrolled || (x->route != NULL && x->route->agents));
+    if (!x->certificate) {
+        auth_token_name(claim.authorization, x->speaker.holder);
+        x->speaker.bind = x->server->config.bind_agents == BIND_TOKEN;
+    }
     return auth_allows(x->server->o.auth, &claim);
 }
 
@@ -323,6 +338,7 @@ static void completed(void *arg, struct MHD_Connection *connection, void **conte
     otlp_request_free(&x->job.request);
     buf_free(&x->reply.body);
     free(x->web);
+    free(x->enrolling);
     if (x->handed_over)
         x->server->open--;
     free(x);
@@ -428,6 +444,8 @@ int server_start(struct server **out, const struct server_options *options, stru
     s->config = *options->config;
     s->o.config = &s->config;
     s->body_bytes_max = (size_t)s->config.body_max * BODIES_HELD;
+    s->asks_certificates = options->tls->client_ca != NULL;
+    s->ca = options->tls->ca;
     rc = start_watch(s, e);
     if (rc == 0)
         rc = start_daemon(s, e);
@@ -437,6 +455,7 @@ int server_start(struct server **out, const struct server_options *options, stru
         free(s);
         return rc;
     }
+    options->tls->ca = NULL;
     *out = s;
     return 0;
 }
@@ -461,6 +480,7 @@ int server_stop(struct server *s, int64_t max_ns, struct err *e)
         return err_set(e, ERR_TIMEOUT, "a commit or a report did not end in time");
     MHD_stop_daemon(s->daemon);
     watch_stop(s->watch);
+    ca_free(s->ca);
     free(s);
     return 0;
 }

@@ -27,12 +27,13 @@ struct server;
 /* All but config and tls are shared with the server that comes after, and must outlive it. */
 struct server_options {
     const struct hub_config *config; /* copied */
-    const struct tls_material *tls;  /* read during server_start() only */
+    struct tls_material *tls;        /* read during server_start() only, which takes its ca */
     const struct listener *listener;
     struct auth *auth;
     struct writer *writer;
     struct worker *worker;
-    struct fleet_store *reading; /* used on the worker's thread alone */
+    struct fleet_store *reading;   /* used on the worker's thread alone */
+    struct fleet_store *enrolling; /* the same; written to */
     struct counters *counters;
     struct rate *rate; /* what each agent may send */
     const struct clock *clock;

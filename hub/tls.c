@@ -5,6 +5,7 @@
 #include "base/times.h"
 
 #include <errno.h>
+#include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <stdio.h>
@@ -90,12 +91,35 @@ static int check_ca(const struct hub_config *c, struct tls_material *m, gnutls_c
     return 0;
 }
 
+/* Our own CA, where there is one, signs clients too. */
+static int add_own_ca(const struct hub_config *c, struct tls_material *m, struct err *e)
+{
+    char folder[CA_PATH_MAX], *both;
+    size_t others = m->client_ca != NULL ? strlen(m->client_ca) : 0, size;
+    int rc;
+
+    ca_folder(c, folder);
+    rc = ca_load(&m->ca, folder, e);
+    if (rc == ERR_NOT_FOUND)
+        return 0;
+    if (rc != 0)
+        return rc;
+    size = others + strlen(ca_pem(m->ca)) + 2;
+    both = (char *)malloc(size);
+    if (both == NULL)
+        return err_set(e, ERR_MEMORY, "out of memory");
+    snprintf(both, size, "%s%s%s", others > 0 ? m->client_ca : "", others > 0 ? "\n" : "", ca_pem(m->ca));
+    free(m->client_ca);
+    m->client_ca = both;
+    return 0;
+}
+
 int tls_load(const struct hub_config *c, struct tls_material *out, struct err *e)
 {
     gnutls_certificate_credentials_t cred = NULL;
     int rc = 0;
 
-    *out = (struct tls_material){ NULL, NULL, NULL };
+    *out = (struct tls_material){ NULL, NULL, NULL, NULL };
     if (c->cert_file[0] == '\0')
         return 0;
     if (gnutls_certificate_allocate_credentials(&cred) < 0)
@@ -109,6 +133,8 @@ int tls_load(const struct hub_config *c, struct tls_material *out, struct err *e
         rc = read_pem(c->client_ca_file, &out->client_ca, e);
     if (rc == 0 && out->client_ca != NULL)
         rc = check_ca(c, out, cred, e);
+    if (rc == 0)
+        rc = add_own_ca(c, out, e);
     gnutls_certificate_free_credentials(cred);
     if (rc != 0)
         tls_free(out);
@@ -122,7 +148,16 @@ void tls_free(struct tls_material *m)
         gnutls_memset(m->key, 0, strlen(m->key));
     free(m->key);
     free(m->client_ca);
-    *m = (struct tls_material){ NULL, NULL, NULL };
+    ca_free(m->ca);
+    *m = (struct tls_material){ NULL, NULL, NULL, NULL };
+}
+
+bool tls_peer_shows(void *gnutls_session)
+{
+    unsigned count = 0;
+
+    return gnutls_session != NULL && gnutls_certificate_get_peers((gnutls_session_t)gnutls_session, &count) != NULL &&
+           count > 0;
 }
 
 bool tls_peer_verified(void *gnutls_session)
@@ -135,4 +170,37 @@ bool tls_peer_verified(void *gnutls_session)
     if (session == NULL || gnutls_certificate_get_peers(session, &count) == NULL || count == 0)
         return false;
     return gnutls_certificate_verify_peers(session, &purpose, 1, &status) == 0 && status == 0;
+}
+
+/* "certificate CN=x,O=y"; a subject that does not fit is told by its digest. */
+static void name_subject(gnutls_x509_crt_t cert, char *out, size_t size)
+{
+    gnutls_datum_t dn = { NULL, 0 };
+    unsigned char digest[32];
+    int len;
+
+    if (gnutls_x509_crt_get_dn3(cert, &dn, 0) != 0)
+        return;
+    len = snprintf(out, size, "certificate %s", (const char *)dn.data);
+    if ((len < 0 || (size_t)len >= size) && gnutls_hash_fast(GNUTLS_DIG_SHA256, dn.data, dn.size, digest) == 0) {
+        len = snprintf(out, size, "certificate with subject ");
+        for (size_t i = 0; i < sizeof digest && len > 0 && (size_t)len + 2 < size; i++)
+            len += snprintf(out + len, size - (size_t)len, "%02x", digest[i]);
+    }
+    gnutls_free(dn.data);
+}
+
+void tls_peer_speaker(void *gnutls_session, const struct ca *ca, struct fleet_speaker *out)
+{
+    unsigned count = 0;
+    const gnutls_datum_t *peers = gnutls_certificate_get_peers((gnutls_session_t)gnutls_session, &count);
+    gnutls_x509_crt_t cert = NULL;
+
+    *out = (struct fleet_speaker){ .enrolled = false };
+    if (peers == NULL || count == 0 || gnutls_x509_crt_init(&cert) != 0)
+        return;
+    if (gnutls_x509_crt_import(cert, &peers[0], GNUTLS_X509_FMT_DER) == 0 &&
+        (ca == NULL || !ca_recognize(ca, cert, out)))
+        name_subject(cert, out->holder, sizeof out->holder);
+    gnutls_x509_crt_deinit(cert);
 }

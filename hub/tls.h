@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "config/hub_config.h"
+#include "hub/ca.h"
 
 #include <stdbool.h>
 
@@ -13,7 +14,8 @@
 
 struct tls_material {
     char *cert, *key; /* NULL: plain HTTP */
-    char *client_ca;  /* NULL: no client certificates asked for */
+    char *client_ca;  /* tls.client_ca_file and our own CA's; NULL: no client certificates asked for */
+    struct ca *ca;    /* NULL: there is none, and nobody can enrol */
 };
 
 /* Reads what the config names.  Certificate and key must be readable and belong together; a
@@ -24,5 +26,10 @@ void tls_free(struct tls_material *m);
 /* Did the peer of this GnuTLS session show a certificate that one of our client CAs
  * signed, that is in its time and may be used by clients? */
 bool tls_peer_verified(void *gnutls_session);
+
+bool tls_peer_shows(void *gnutls_session); /* any certificate at all */
+
+/* Who the peer is whose certificate was verified: one of ours (ca may be NULL), or "certificate SUBJECT". */
+void tls_peer_speaker(void *gnutls_session, const struct ca *ca, struct fleet_speaker *out);
 
 #endif

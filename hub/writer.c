@@ -202,6 +202,7 @@ static struct fleet_batch batch_of(struct writer_job *job)
         .request = &job->request,
         .credential = job->credential,
         .streams_max = job->streams_max,
+        .speaker = job->speaker,
     };
 }
 

@@ -23,8 +23,9 @@
 struct writer;
 
 struct writer_job {
-    struct otlp_request request; /* the submitter's; must live until done */
-    const char *credential;      /* as in fleet_batch, with streams_max; must live until done */
+    struct otlp_request request;         /* the submitter's; must live until done */
+    const struct fleet_speaker *speaker; /* the submitter's; as request */
+    const char *credential;              /* as in fleet_batch, with streams_max; must live until done */
     int64_t streams_max;
     struct fleet_batch batch; /* what became of it */
     int rc;
