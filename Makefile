@@ -12,7 +12,7 @@ CC ?= cc
 # ---- what the host needs -------------------------------------------------
 # Debian's names; `make deps` installs what is missing, with sudo when not root.
 PACKAGES := gcc libc6-dev pkg-config python3 openssl ca-certificates tzdata \
-	libuv1-dev libcurl4-openssl-dev libsqlite3-dev libpq-dev libyaml-dev libexpat1-dev \
+	libuv1-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev libpq-dev libyaml-dev libexpat1-dev \
 	libevtx-dev libbfio-dev libnanopb-dev nanopb protobuf-compiler python3-protobuf \
 	libjansson-dev libzstd-dev zlib1g-dev libmicrohttpd-dev libgnutls28-dev libarchive-dev libjs-chart.js check
 
@@ -35,7 +35,7 @@ USES_hub := report incidents triage config plat model base
 
 PKGS_base :=
 PKGS_model := jansson
-PKGS_plat := libuv
+PKGS_plat = libuv $(if $(filter windows,$(SYSTEM)),,libcrypto)
 PKGS_config := yaml-0.1
 PKGS_triage :=
 PKGS_incidents := jansson

@@ -122,6 +122,9 @@ static void on_store_stopped(void *arg)
 
     a->worker = NULL;
     leave_reload(a);
+    if (enrolment_stop(a->enrolment))
+        a->abandoned = true;
+    a->enrolment = NULL;
     agent_host_stop(a);
     uv_close((uv_handle_t *)&a->stop_timer, on_timer_closed);
 }
@@ -251,6 +254,51 @@ static int open_socket(struct agent *a, struct err *e)
     return rc;
 }
 
+/* A new certificate, or the first. */
+static void on_identity(void *arg)
+{
+    struct agent *a = arg;
+    struct agent_config_hub hub;
+
+    enrolment_settings(a->enrolment, &hub);
+    if (a->uplink != NULL && !a->stopping)
+        uplink_configure(a->uplink, &hub, NULL);
+}
+
+static bool is_refused(void *arg)
+{
+    const struct agent *a = arg;
+    struct sender_status s;
+
+    return a->uplink != NULL && uplink_status(a->uplink, &s) && s.state == SENDER_REFUSED;
+}
+
+int agent_configure_hub(struct agent *a, const struct agent_config_hub *hub, struct err *e)
+{
+    struct agent_config_hub filled;
+
+    enrolment_configure(a->enrolment, hub);
+    enrolment_settings(a->enrolment, &filled);
+    return uplink_configure(a->uplink, &filled, e);
+}
+
+static int open_enrolment(struct agent *a, struct err *e)
+{
+    struct enrolment_options options = {
+        .loop = a->options.loop,
+        .clock = a->options.clock,
+        .random = a->options.random,
+        .ask = enroll_ask,
+        .data_dir = a->config->data_dir,
+        .resource = &a->resource,
+        .changed = on_identity,
+        .refused = is_refused,
+        .arg = a,
+    };
+
+    return enrolment_new(&a->enrolment, &options, e);
+}
+
 static int start_uplink(struct agent *a, struct err *e)
 {
     struct uplink_options options = {
@@ -268,7 +316,7 @@ static int start_uplink(struct agent *a, struct err *e)
     int rc = uplink_new(&a->uplink, &options, e);
 
     if (rc == 0)
-        uplink_configure(a->uplink, &a->config->hub, NULL); /* its trouble is status, not a reason not to start */
+        agent_configure_hub(a, &a->config->hub, NULL); /* its trouble is status, not a reason not to start */
     return rc;
 }
 
@@ -318,6 +366,7 @@ static void undo(struct agent *a, struct store *store)
 {
     status_server_stop(a->server);
     agent_host_stop(a);
+    (void)enrolment_stop(a->enrolment);
     if (a->worker != NULL)
         store_worker_stop(a->worker, nothing_more, NULL);
     else if (store != NULL)
@@ -344,6 +393,8 @@ int agent_start(struct agent **out, const struct agent_options *options, struct 
         rc = store_worker_start(&a->worker, options->loop, store, e);
     if (rc == 0)
         rc = agent_host_start(a, e);
+    if (rc == 0)
+        rc = open_enrolment(a, e);
     if (rc == 0)
         rc = start_uplink(a, e);
     if (rc != 0) {

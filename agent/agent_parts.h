@@ -3,6 +3,7 @@
 #define AGENT_AGENT_PARTS_H
 
 #include "agent/agent.h"
+#include "agent/enrolment.h"
 #include "agent/health.h"
 #include "agent/host_watch.h"
 #include "agent/source_set.h"
@@ -29,6 +30,7 @@ struct agent {
     struct store_worker *worker;
     struct source_set *sources;
     struct uplink *uplink;
+    struct enrolment *enrolment;
     struct status_server *server;
     struct host_watch *host_watch; /* NULL: captures are followed */
 
@@ -67,6 +69,9 @@ void agent_host_stop(struct agent *a);
 
 /* agent.c: "" in the settings becomes this system's place. */
 void agent_resolve_paths(struct agent_config *c);
+
+/* agent.c: what the hub's settings are with the agent's own certificate; as uplink_configure(). */
+int agent_configure_hub(struct agent *a, const struct agent_config_hub *hub, struct err *e);
 
 /* agent.c */
 int64_t agent_mono(const struct agent *a);

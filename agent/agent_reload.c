@@ -86,7 +86,8 @@ static void put_in_force(struct agent *a, struct agent_config *wanted)
     agent_resolve_paths(wanted);
     config_restart_needed(a->config, wanted, &restart);
     config_keep_fixed(a->config, wanted);
-    if (uplink_configure(a->uplink, &wanted->hub, &e) != 0) {
+    if (agent_configure_hub(a, &wanted->hub, &e) != 0) {
+        enrolment_configure(a->enrolment, &a->config->hub);
         refuse(a, e.text);
         return;
     }

@@ -3,6 +3,7 @@
  * Needs no running agent: settings say where the hub is and who we are, the
  * host (or the bundles that stand for it) says which cluster it is in. */
 #include "agent/commands.h"
+#include "agent/enrolment.h"
 #include "agent/source_set.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -61,14 +62,16 @@ static void make_path(const struct report_choices *c, const char *cluster, struc
 /* Asks the hub and prints what it says. */
 static int print_report(const struct report_choices *c, const struct agent_config *config, const char *cluster)
 {
+    struct agent_config_hub hub;
     struct buf path, answer;
     struct err e = { 0 };
     int rc;
 
+    enrolment_borrow(config, &hub);
     buf_init(&path, PATH_MAX_LEN);
     buf_init(&answer, ANSWER_MAX);
     make_path(c, cluster, &path);
-    rc = buf_error(&path) == ERR_OK ? http_get(&config->hub, buf_text(&path), &answer, &e)
+    rc = buf_error(&path) == ERR_OK ? http_get(&hub, buf_text(&path), &answer, &e)
                                     : err_set(&e, buf_error(&path), "--cluster and --since are too long");
     if (rc != 0)
         fprintf(stderr, "hvagent report: %s\n", e.text);

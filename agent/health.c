@@ -159,11 +159,30 @@ static int heavier_first(const void *a, const void *b)
     return (int)y->weight - (int)x->weight;
 }
 
+static void judge_identity(const struct health_input *in, struct health *out)
+{
+    const struct health_identity *i = &in->identity;
+    static const char remedy[] =
+        "look at hub.enroll_token_file and at `hvhub enroll list` on the hub; a token that is used"
+        " up or expired is replaced by a new one, then reload";
+
+    if (!i->wanted || (i->good && i->problem[0] == '\0'))
+        return;
+    if (i->good)
+        say(add(out, HEALTH_DEGRADED, "enrolment"), "", remedy, "the certificate cannot be renewed: %s", i->problem);
+    else if (i->problem[0] != '\0')
+        say(add(out, HEALTH_FAILED, "enrolment"), "", remedy, "this agent has no certificate: %s", i->problem);
+    else
+        say(add(out, HEALTH_DEGRADED, "enrolment"), "", "nothing to do: it is being asked for",
+            "this agent has no certificate yet");
+}
+
 void health_evaluate(const struct health_input *in, struct health *out)
 {
     memset(out, 0, sizeof *out);
     judge_store(in, out);
     judge_transport(in, out);
+    judge_identity(in, out);
     if (in->config_problems > 0)
         say(add(out, HEALTH_DEGRADED, "config"), "", "hvagent check-config shows them; mend the file and reload again",
             "the changed settings have %d problem%s and are not in force", in->config_problems,

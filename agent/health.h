@@ -62,6 +62,13 @@ struct health_transport {
     int64_t unsent_since_ns; /* monotonic: the outbox has not been empty, and nothing was acknowledged, since; 0 */
 };
 
+/* The agent's own certificate (enrolment.h). */
+struct health_identity {
+    bool wanted;         /* hub.enroll_token_file is set */
+    bool good;           /* there is one that holds */
+    const char *problem; /* why none, or no newer one, could be had; "" */
+};
+
 struct health_input {
     int64_t now_ns; /* monotonic */
     int64_t silent_after_ns;
@@ -69,6 +76,7 @@ struct health_input {
     size_t source_count;
     struct health_store store;
     struct health_transport transport;
+    struct health_identity identity;
     int config_problems; /* of a reload that was refused */
 };
 

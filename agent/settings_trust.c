@@ -20,6 +20,7 @@ int settings_trusted(const struct agent_config *config, const char *path, struct
     } files[] = {
         { "", path != NULL ? path : "", TRUST_SETTINGS },
         { "hub.token_file: ", hub->token_file, TRUST_SECRET },
+        { "hub.enroll_token_file: ", hub->enroll_token_file, TRUST_SECRET },
         { "hub.ca_file: ", hub->ca_file, TRUST_SETTINGS },
         { "hub.cert_file: ", from_store ? "" : hub->cert_file, kind_of_certificate(hub) },
         { "hub.key_file: ", hub->key_file, TRUST_SECRET },

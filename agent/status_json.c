@@ -59,6 +59,10 @@ int status_view_of(struct agent *a, const struct store_stats *stats, bool stats_
     in.source_count = v->source_count;
     fill_store(a, stats, v->busy_ns, &in.store);
     fill_transport(v, &in.transport);
+    enrolment_status(a->enrolment, &v->enrolment);
+    in.identity = (struct health_identity){ .wanted = v->enrolment.state != ENROLMENT_OFF,
+                                            .good = v->enrolment.state == ENROLMENT_ENROLLED,
+                                            .problem = v->enrolment.problem };
     in.config_problems = a->report.refused ? count_lines(buf_text(&a->report.problems)) : 0;
     health_evaluate(&in, &v->health);
     return 0;
@@ -155,6 +159,12 @@ static json_t *transport_json(const struct status_view *v)
                      "bytes_sent", (json_int_t)t->bytes_sent);
 }
 
+static json_t *enrolment_json(const struct enrolment_status *s)
+{
+    return json_pack("{s:s, s:o, s:o, s:o}", "state", enrolment_state_name(s->state), "expires", time_json(s->expires),
+                     "problem", text_or_null(s->problem), "next_try", time_json(s->next_try));
+}
+
 static json_t *config_json(const struct agent *a)
 {
     const struct reload_report *r = &a->report;
@@ -181,12 +191,12 @@ json_t *status_json(const struct status_view *v)
 {
     const struct agent *a = v->agent;
 
-    return json_pack("{s:i, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "v", 1, "state",
+    return json_pack("{s:i, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "v", 1, "state",
                      health_state_name(v->health.state), "reasons", reasons_json(&v->health), "agent_id",
                      a->resource.agent_id, "version", HVFLEET_VERSION, "sources", sources_json(v), "store",
-                     store_json(v), "transport", transport_json(v), "config", config_json(a), "host",
-                     host_json(&a->resource), "now", time_json(agent_wall(a)), "started", time_json(a->started_ns),
-                     "pid", (int)uv_os_getpid());
+                     store_json(v), "transport", transport_json(v), "enrolment", enrolment_json(&v->enrolment),
+                     "config", config_json(a), "host", host_json(&a->resource), "now", time_json(agent_wall(a)),
+                     "started", time_json(a->started_ns), "pid", (int)uv_os_getpid());
 }
 
 static double age_s(int64_t now, int64_t then)

@@ -16,7 +16,8 @@ struct status_view {
     struct health_source *sources; /* owned */
     size_t source_count;
     struct sender_status sender;
-    bool shipping; /* hub.url is set */
+    bool shipping; /* hub.url is set, and there is a certificate where one is wanted */
+    struct enrolment_status enrolment;
     int64_t busy_ns;
 };
 

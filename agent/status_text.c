@@ -172,6 +172,22 @@ static void put_transport(const json_t *status, int64_t now_ns, struct buf *out)
     buf_char(out, '\n');
 }
 
+static void put_enrolment(const json_t *status, struct buf *out)
+{
+    const json_t *n = json_object_get(status, "enrolment");
+    const char *state = text_of(n, "state");
+
+    if (state[0] == '\0' || strcmp(state, "off") == 0)
+        return;
+    buf_str(out, "enrolment  ");
+    put(out, state);
+    if (text_of(n, "expires")[0] != '\0') {
+        buf_str(out, strcmp(state, "expired") == 0 ? ", since " : ", certificate until ");
+        put(out, text_of(n, "expires"));
+    }
+    buf_char(out, '\n');
+}
+
 static void put_config(const json_t *status, int64_t now_ns, struct buf *out)
 {
     const json_t *config = json_object_get(status, "config");
@@ -203,5 +219,6 @@ void status_text(const json_t *status, int64_t now_ns, bool colour, struct buf *
     put_sources(status, now_ns, out);
     put_store(status, now_ns, out);
     put_transport(status, now_ns, out);
+    put_enrolment(status, out);
     put_config(status, now_ns, out);
 }

@@ -46,6 +46,9 @@ static const struct yaml_key keys[] = {
     { "hub.cert_password_file", YAML_TEXT, FIELD(hub.cert_password_file), .max = TEXT_MAX, .fallback = "", .help =
       "A file whose first line is the password of a .p12 or .pfx hub.cert_file. Empty: it has none. Read at start and on "
       "reload." },
+    { "hub.enroll_token_file", YAML_TEXT, FIELD(hub.enroll_token_file), .max = TEXT_MAX, .fallback = "", .help =
+      "A file with an enrolment token (`hvhub enroll new`): the agent makes a key, gets a certificate from the hub with it, "
+      "keeps both beside its store, and renews them by itself. Not with hub.cert_file, and not under Windows." },
     { "hub.proxy", YAML_TEXT, FIELD(hub.proxy), .max = TEXT_MAX, .fallback = "", .help =
       "The proxy to go through: http://proxy.example.com:3128 (also https, socks4, socks4a, socks5, socks5h), or none. "
       "Empty: what the environment says (https_proxy, no_proxy)." },
@@ -165,6 +168,18 @@ static void check_certificate(struct yaml_checker *c, const struct agent_config 
         yaml_check_problem(c, key, "%s", e.text);
 }
 
+static void check_enrolment(struct yaml_checker *c, const struct agent_config *cfg)
+{
+    static const char key[] = "hub.enroll_token_file";
+
+    if (cfg->hub.enroll_token_file[0] == '\0' || !yaml_check_good(c, key))
+        return;
+    if (cfg->hub.cert_file[0] != '\0')
+        yaml_check_problem(c, key, "hub.cert_file brings a certificate of its own; remove one of the two");
+    else if (strncmp(cfg->hub.url, "http://", strlen("http://")) == 0)
+        yaml_check_problem(c, key, "enrolment needs TLS; write https:// in hub.url");
+}
+
 static void check_hub(struct yaml_checker *c, const struct agent_config *cfg)
 {
     struct err e;
@@ -173,6 +188,7 @@ static void check_hub(struct yaml_checker *c, const struct agent_config *cfg)
     if (yaml_check_good(c, "hub.proxy") && proxy_check(cfg->hub.proxy, &e) != 0)
         yaml_check_problem(c, "hub.proxy", "%s", e.text);
     check_certificate(c, cfg);
+    check_enrolment(c, cfg);
 }
 
 static void check_order(struct yaml_checker *c, const char *low, int64_t low_ns, const char *high, int64_t high_ns,

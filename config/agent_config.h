@@ -26,6 +26,7 @@ struct agent_config_hub {
     char cert_file[CONFIG_TEXT_MAX];  /* hub.cert_file, hub.key_file: a client certificate (hub_certificate.h) */
     char key_file[CONFIG_TEXT_MAX];
     char cert_password_file[CONFIG_TEXT_MAX]; /* hub.cert_password_file: of a PKCS #12 cert_file; "" none */
+    char enroll_token_file[CONFIG_TEXT_MAX];  /* hub.enroll_token_file: "" does not enrol */
     char proxy[CONFIG_TEXT_MAX];              /* hub.proxy; "" the environment's, "none" no proxy */
     bool verify;                              /* hub.verify: false is accepted for a loopback address only */
     enum compression compression;             /* hub.compression: zstd */

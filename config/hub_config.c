@@ -87,7 +87,7 @@ static const struct yaml_key keys[] = {
     { "ca.dir", YAML_TEXT, FIELD(ca_dir), .max = TEXT_MAX, .fallback = "", .help =
       "The folder of the hub's own CA, which signs the certificates of enrolled agents: ca.pem and ca.key. `hvhub ca init` "
       "or the first `hvhub enroll new` makes it. Empty: ca beside the store's file; /var/lib/hvhub/ca with a database." },
-    { "ca.lifetime", YAML_DURATION, FIELD(ca_lifetime_ns), 1 * MINUTE, 825 * DAY, .fallback = "30d", .help =
+    { "ca.lifetime", YAML_DURATION, FIELD(ca_lifetime_ns), 10 * NS_PER_S, 825 * DAY, .fallback = "30d", .help =
       "How long an enrolled agent's certificate lasts. The agent renews it by itself at two thirds of that." },
 
     { "store.path", YAML_TEXT, FIELD(store), .max = TEXT_MAX, .fallback = "", .help =

@@ -12,7 +12,7 @@
 
 #define URN_AGENT "urn:hvfleet:agent:"
 #define URN_HOST  "urn:hvfleet:host:"
-#define EARLY_NS  (INT64_C(3600) * NS_PER_S)
+#define EARLY_MAX (INT64_C(3600) * NS_PER_S)
 
 enum {
     SERIAL_BYTES = 16,
@@ -170,7 +170,8 @@ static int set_limits(const struct ca *ca, gnutls_x509_crt_t cert, const struct 
 {
     unsigned char id[64];
     size_t len = sizeof id;
-    int rc = gnutls_x509_crt_set_activation_time(cert, (time_t)((p->issued - EARLY_NS) / NS_PER_S));
+    int64_t tenth = (p->expires - p->issued) / 10, early = tenth < EARLY_MAX ? tenth : EARLY_MAX;
+    int rc = gnutls_x509_crt_set_activation_time(cert, (time_t)((p->issued - early) / NS_PER_S));
 
     if (rc == 0)
         rc = gnutls_x509_crt_set_expiration_time(cert, (time_t)(p->expires / NS_PER_S));

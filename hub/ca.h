@@ -47,7 +47,8 @@ MUST_USE int csr_read(struct csr **out, const char *pem, size_t len, struct err 
 void csr_free(struct csr *csr);
 const char *csr_key(const struct csr *csr); /* SHA-256 of the public key, hexadecimal */
 
-/* Fills in a random serial, the key, and the times: from an hour before now (clocks differ) until lifetime after it. */
+/* Fills in a random serial, the key, and the times: from now until lifetime after it.  The certificate itself
+ * holds from a little earlier (an hour, or a tenth of its life), because clocks differ. */
 void ca_plan(const struct csr *csr, int64_t now, int64_t lifetime, struct fleet_issued *out);
 
 /* The certificate that was planned, as PEM appended to out. */

@@ -50,11 +50,11 @@ static int read_secret(const char *key, const char *path, char text[SECRET_MAX],
 
 /* The first line of the token file that is not empty, without blanks around it,
  * in *out (a place in text).  What could not stand in a header line is refused. */
-static int read_token(const char *path, char text[SECRET_MAX], char **out, struct err *e)
+static int read_token(const char *key, const char *path, char text[SECRET_MAX], char **out, struct err *e)
 {
     char *token;
     size_t len;
-    int rc = read_secret("hub.token_file", path, text, e);
+    int rc = read_secret(key, path, text, e);
 
     if (rc != 0)
         return rc;
@@ -63,11 +63,11 @@ static int read_token(const char *path, char text[SECRET_MAX], char **out, struc
     while (len > 0 && (token[len - 1] == ' ' || token[len - 1] == '\t'))
         len--;
     if (len == 0)
-        return err_set(e, ERR_INVALID, "hub.token_file %s is empty; put the token into it", path);
+        return err_set(e, ERR_INVALID, "%s %s is empty; put the token into it", key, path);
     token[len] = '\0';
     for (size_t i = 0; i < len; i++) {
         if (token[i] <= ' ' || token[i] >= 0x7F)
-            return err_set(e, ERR_INVALID, "hub.token_file %s holds something that is no token", path);
+            return err_set(e, ERR_INVALID, "%s %s holds something that is no token", key, path);
     }
     *out = token;
     return 0;
@@ -85,12 +85,14 @@ static int add_header(struct curl_slist **list, const char *line, struct err *e)
 
 int curl_options_token(const struct agent_config_hub *config, struct curl_slist **out, struct err *e)
 {
-    char text[SECRET_MAX], line[SECRET_MAX + 64], *token = text;
-    int rc;
+    return config->token_file[0] != '\0' ? curl_options_bearer("hub.token_file", config->token_file, out, e) : 0;
+}
 
-    if (config->token_file[0] == '\0')
-        return 0;
-    rc = read_token(config->token_file, text, &token, e);
+int curl_options_bearer(const char *key, const char *path, struct curl_slist **out, struct err *e)
+{
+    char text[SECRET_MAX], line[SECRET_MAX + 64], *token = text;
+    int rc = read_token(key, path, text, &token, e);
+
     if (rc != 0)
         return rc;
     snprintf(line, sizeof line, "Authorization: Bearer %s", token);
@@ -302,4 +304,9 @@ int curl_options_set(CURL *easy, const struct agent_config_hub *config, struct e
 int curl_options_set_get(CURL *easy, const struct agent_config_hub *config, const char *path, struct err *e)
 {
     return set_all(easy, config, path, CURLOPT_HTTPGET, e);
+}
+
+int curl_options_set_post(CURL *easy, const struct agent_config_hub *config, const char *path, struct err *e)
+{
+    return set_all(easy, config, path, CURLOPT_POST, e);
 }

@@ -20,6 +20,12 @@ MUST_USE int curl_options_check_certificate(const char *cert_file, const char *t
 /* The same for a GET of path ("/api/v1/...", appended to the address as it is). */
 MUST_USE int curl_options_set_get(CURL *easy, const struct agent_config_hub *config, const char *path, struct err *e);
 
+/* The same for a POST to another path. */
+MUST_USE int curl_options_set_post(CURL *easy, const struct agent_config_hub *config, const char *path, struct err *e);
+
+/* The header that shows the token of a file that the setting `key` names, appended to *out as below. */
+MUST_USE int curl_options_bearer(const char *key, const char *path, struct curl_slist **out, struct err *e);
+
 /* The header that shows who asks, appended to *out as below; nothing without hub.token_file. */
 MUST_USE int curl_options_token(const struct agent_config_hub *config, struct curl_slist **out, struct err *e);
 
