@@ -44,6 +44,9 @@ static const struct {
     { "transport.remark", MSG_TRANSPORT_REMARK },
     { "transport.compression", MSG_TRANSPORT_COMPRESSION },
     { "hub.client", MSG_HUB_CLIENT },
+    { "enrolment.done", MSG_ENROLMENT_DONE },
+    { "enrolment.renewed", MSG_ENROLMENT_RENEWED },
+    { "enrolment.failed", MSG_ENROLMENT_FAILED },
 };
 
 struct message {

@@ -49,7 +49,7 @@ static struct auth *auth_with(const char *file_text)
 static bool allows(struct auth *a, const char *from, bool certificate, const char *authorization)
 {
     struct sockaddr_storage ss = address(from);
-    struct auth_claim claim = { (const struct sockaddr *)&ss, certificate, authorization };
+    struct auth_claim claim = { (const struct sockaddr *)&ss, certificate, authorization, false };
 
     return auth_allows(a, &claim);
 }
@@ -144,8 +144,40 @@ START_TEST(a_bad_token_file_leaves_the_tokens_in_force)
 }
 END_TEST
 
+START_TEST(a_certificate_that_will_not_do_is_refused_from_loopback_too)
+{
+    struct sockaddr_storage ss = address("127.0.0.1");
+    struct auth_claim bad = { (const struct sockaddr *)&ss, false, NULL, true };
+    struct auth *a = auth_with(TOKEN_A "\n");
+
+    ck_assert(!auth_allows(a, &bad));
+    bad.authorization = "Bearer " TOKEN_A;
+    ck_assert(auth_allows(a, &bad));
+    auth_free(a);
+}
+END_TEST
+
+START_TEST(a_token_is_named_by_its_digest_and_never_by_its_text)
+{
+    char a[AUTH_NAME_MAX], b[AUTH_NAME_MAX];
+
+    auth_token_name("Bearer " TOKEN_A, a);
+    auth_token_name("bearer  " TOKEN_A, b);
+    ck_assert_str_eq(a, b);
+    ck_assert_ptr_null(strstr(a, TOKEN_A));
+    auth_token_name("Bearer " TOKEN_B, b);
+    ck_assert_str_ne(a, b);
+    auth_token_name("Basic eDp5", b);
+    ck_assert_str_eq(b, "");
+    auth_token_name(NULL, b);
+    ck_assert_str_eq(b, "");
+}
+END_TEST
+
 static void add(Suite *s)
 {
+    suite_test(s, a_certificate_that_will_not_do_is_refused_from_loopback_too);
+    suite_test(s, a_token_is_named_by_its_digest_and_never_by_its_text);
     suite_test(s, loopback_is_127_8_and_one_and_nothing_else);
     suite_test(s, loopback_needs_nothing_and_others_need_a_token_or_a_certificate);
     suite_test(s, a_wrong_token_is_refused_from_everywhere);
