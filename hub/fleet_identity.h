@@ -9,6 +9,7 @@
  * - An agent id belongs to the credential that it was enrolled with, or, where
  *   the settings say so, that it was first seen with (trust on first use).  Another one is
  *   refused from then on, until a person forgets the binding.
+ * - A host of which an agent has enrolled is spoken for by enrolled agents alone.
  * - A certificate that was renewed, and whose successor is in use, can not be
  *   renewed once more: two machines have it, a cloned host.
  * - What is revoked is looked up in the transaction that would store the

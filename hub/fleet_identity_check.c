@@ -85,6 +85,11 @@ static int check_other(struct check *c, struct err *e)
         refuse(c, "host %s was revoked", c->who->host_id);
         return 0;
     }
+    if (c->st.host_enrolled > 0 && !theirs) {
+        refuse(c, "host %s has enrolled, and agent %s without its certificate spoke for it (%s)", c->who->host_id,
+               c->who->agent_id, s->holder[0] != '\0' ? s->holder : "nothing was shown");
+        return mismatch(c, c->who->host_id, "", e);
+    }
     if (c->st.holder[0] == '\0')
         return s->bind && s->holder[0] != '\0' ? bind_first(c, e) : 0;
     if (strcmp(c->st.holder, s->holder) == 0 || (!theirs && !s->bind))

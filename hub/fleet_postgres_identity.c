@@ -42,7 +42,9 @@ static void bound_row(const PGresult *q, struct fleet_bound *out)
 
 static void standing_row(const PGresult *q, struct fleet_standing *out)
 {
-    *out = (struct fleet_standing){ .host_banned = pg_int(q, 0), .revoked = pg_int(q, 3), .first_used = pg_int(q, 4) };
+    *out = (struct fleet_standing){
+        .host_banned = pg_int(q, 0), .revoked = pg_int(q, 3), .first_used = pg_int(q, 4), .host_enrolled = pg_int(q, 5)
+    };
     pg_copy_text(q, 1, out->holder, sizeof out->holder);
     pg_copy_text(q, 2, out->bound_host, sizeof out->bound_host);
 }

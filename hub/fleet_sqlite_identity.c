@@ -51,7 +51,8 @@ static void standing_row(sqlite3_stmt *q, struct fleet_standing *out)
 {
     *out = (struct fleet_standing){ .host_banned = sqlite3_column_int64(q, 0),
                                     .revoked = sqlite3_column_int64(q, 3),
-                                    .first_used = sqlite3_column_int64(q, 4) };
+                                    .first_used = sqlite3_column_int64(q, 4),
+                                    .host_enrolled = sqlite3_column_int64(q, 5) };
     sqlite_text(q, 1, out->holder, sizeof out->holder);
     sqlite_text(q, 2, out->bound_host, sizeof out->bound_host);
 }

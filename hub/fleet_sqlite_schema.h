@@ -79,6 +79,7 @@
     "CREATE INDEX issued_renewal ON issued(renewed_from);"                                                         \
     "CREATE TABLE bound_agent(agent_id TEXT PRIMARY KEY, host_id TEXT NOT NULL, holder TEXT NOT NULL, public_key"  \
     " TEXT NOT NULL, since INTEGER NOT NULL) WITHOUT ROWID;"                                                       \
+    "CREATE INDEX bound_host ON bound_agent(host_id);"                                                             \
     "CREATE TABLE banned_host(host_id TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;"                    \
     "CREATE TABLE identity_event(id INTEGER PRIMARY KEY, time INTEGER NOT NULL, what TEXT NOT NULL, token_id TEXT" \
     " NOT NULL, address TEXT NOT NULL, agent_id TEXT NOT NULL, host_id TEXT NOT NULL, serial TEXT NOT NULL, text"  \

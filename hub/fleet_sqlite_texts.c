@@ -221,7 +221,8 @@ const char *const sqlite_texts[SQL_COUNT] = {
     [SQL_BAN_DROP] = "DELETE FROM banned_host WHERE host_id = ?1",
     [SQL_BAN_EACH] = "SELECT host_id, since FROM banned_host ORDER BY host_id",
     [SQL_STANDING] = "SELECT coalesce((SELECT since FROM banned_host WHERE host_id = ?2), 0), coalesce(b.holder,"
-                     " ''), coalesce(b.host_id, ''), coalesce(i.revoked, 0), coalesce(i.first_used, -1) FROM (SELECT"
+                     " ''), coalesce(b.host_id, ''), coalesce(i.revoked, 0), coalesce(i.first_used, -1),"
+                     " (SELECT count(*) FROM bound_agent h WHERE h.host_id = ?2 AND h.holder = 'enrolled') FROM (SELECT"
                      " 1 AS one) o LEFT JOIN bound_agent b ON b.agent_id = ?1 LEFT JOIN issued i ON i.serial = ?3",
     [SQL_IDENTITY_EVENT_PUT] =
         "INSERT INTO identity_event(time, what, token_id, address, agent_id, host_id, serial, text)"

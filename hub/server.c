@@ -266,7 +266,8 @@ static void keep_piece(struct exchange *x, const char *data, size_t len)
     struct server *s = x->server;
 
     if (len > x->body.max - x->body.len) {
-        exchange_refuse(x, 413, "the body is larger than %zu bytes (ingest.max_body)", x->body.max);
+        exchange_refuse(x, 413, "the body is larger than %zu bytes%s", x->body.max,
+                        x->body.max == (size_t)s->config.body_max ? " (ingest.max_body)" : "");
     } else if (s->body_bytes + len > s->body_bytes_max) {
         limits_busy(x, 2, "too many bodies are coming in; try again");
     } else {

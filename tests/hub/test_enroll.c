@@ -247,6 +247,23 @@ START_TEST(an_enrolled_agent_is_not_believed_without_its_certificate)
 }
 END_TEST
 
+START_TEST(an_enrolled_host_is_spoken_for_by_enrolled_agents_alone)
+{
+    struct world w;
+    struct fleet_speaker other = holder("certificate CN=hv02", true);
+    struct fleet_issued c;
+
+    begin(&w, 1);
+    c = cert_of(&w, 7, "key1", "s1");
+    text_copy(c.host_id, sizeof c.host_id, made_agent(2, "", "", "").host_id);
+    ck_assert_msg(fleet_enroll(w.store, w.token.digest, &c, ADDR, &w.e) == 0, "%s", w.e.text);
+    ASSERT_SAYS(said_by(&w, 2, 1, &other), "has enrolled, and agent");
+    ck_assert_int_eq(findings(&w), 1);
+    ck_assert_str_eq(said_by(&w, 3, 1, &other), "");
+    end(&w);
+}
+END_TEST
+
 START_TEST(what_is_revoked_is_refused_at_once)
 {
     struct world w;
@@ -506,6 +523,7 @@ static void add(Suite *s)
     suite_test(s, a_tokens_text_is_read_back_and_nothing_else_is_one);
     suite_test(s, a_certificate_speaks_for_its_own_agent_and_host_alone);
     suite_test(s, an_enrolled_agent_is_not_believed_without_its_certificate);
+    suite_test(s, an_enrolled_host_is_spoken_for_by_enrolled_agents_alone);
     suite_test(s, what_is_revoked_is_refused_at_once);
     suite_test(s, an_agent_id_belongs_to_whom_it_was_first_seen_with_until_forgotten);
     suite_test(s, a_refused_request_does_not_hold_up_those_committed_with_it);
