@@ -363,7 +363,7 @@ static enum exit_code run(const struct hub_config *c, const struct asked *a, con
 int cmd_enroll(int argc, char **argv)
 {
     static const char *const verbs[] = { "new", "list", "revoke", "forget" };
-    struct asked a = { NULL };
+    struct asked a = { .cluster = NULL };
     const struct option_spec specs[] = { { "--cluster", &a.cluster }, { "--uses", &a.uses },
                                          { "--expires", &a.expires }, { "--host", &a.host },
                                          { "--agent", &a.agent },     { "--certificate", &a.certificate },
