@@ -12,8 +12,8 @@ struct fleet_standing {
     char holder[IDENTITY_HOLDER_MAX]; /* "" the agent id is bound to nobody */
     char bound_host[HOST_ID_MAX];
     int64_t host_enrolled; /* how many agent ids of the host have enrolled */
-    int64_t revoked;    /* of the certificate; 0 not, or not known */
-    int64_t first_used; /* of it; -1 when the certificate is not known */
+    int64_t revoked;       /* of the certificate; 0 not, or not known */
+    int64_t first_used;    /* of it; -1 when the certificate is not known */
 };
 
 struct fleet_identity_ops {

@@ -322,7 +322,8 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
         "  FROM circumstance WHERE vm_id = $1 AND what = 'config' AND what <> '' AND time >= $2 AND time <= $3 ORDER BY"
         " time DESC, stream, seq LIMIT $4",
     [PG_ASK_TOLD] =
-        "SELECT * FROM (SELECT o.stream, o.seq, 7, o.received, o.time, o.time AS reach_from, o.time AS reach_to, "
+        "SELECT * FROM (SELECT o.stream, o.seq, 7::bigint, o.received, o.time, o.time AS reach_from, o.time AS "
+        "reach_to, "
         "o.vm_id,"
         " '' AS vm_name, '' AS code, '' AS what, s.agent_id, s.host_id, '' AS host_name, '' AS cluster, '' AS "
         "os_version,"
