@@ -360,8 +360,3 @@ int source_driver_start(struct source_driver **out, const struct driver_env *env
     *out = d;
     return 0;
 }
-
-bool source_driver_stepping(const struct source_driver *d)
-{
-    return d->phase == STEPPING;
-}

@@ -85,9 +85,6 @@ void source_driver_stop(struct source_driver *d, void (*ended)(void *arg), void 
  * The driver's memory and its source are left to the end of the program. */
 void source_driver_abandon(struct source_driver *d);
 
-/* True while a step is under way that nobody can end. */
-bool source_driver_stepping(const struct source_driver *d);
-
 /* The texts in out live as long as the driver does not run. */
 void source_driver_evidence(const struct source_driver *d, struct health_source *out);
 

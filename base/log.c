@@ -37,16 +37,6 @@ void log_set_level(enum log_level level)
     pthread_mutex_unlock(&lock);
 }
 
-bool log_level_parse(const char *text, enum log_level *out)
-{
-    for (int i = 0; i <= LOG_DEBUG; i++)
-        if (strcmp(text, level_names[i]) == 0) {
-            *out = (enum log_level)i;
-            return true;
-        }
-    return false;
-}
-
 void log_set_sink(log_sink *sink, void *arg)
 {
     pthread_mutex_lock(&lock);

@@ -24,7 +24,6 @@ enum { LOG_BURST = 20, LOG_LINE_MAX = 2048 };
 
 /* Lines above this level are not written.  The default is LOG_INFO. */
 void log_set_level(enum log_level level);
-bool log_level_parse(const char *text, enum log_level *out);
 
 /* Where a finished line (no newline) goes; NULL is stderr.  For tests and for
  * the Windows event log. */

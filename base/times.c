@@ -136,23 +136,6 @@ bool times_parse(const char *text, int64_t *out)
     return civil_to_ns(&c, out);
 }
 
-bool times_parse_cim(const char *text, int64_t *out)
-{
-    struct civil c = { 0 };
-    const char *p = text;
-    int year, sign, offset;
-
-    if (!digits(&p, 4, &year) || !digits(&p, 2, &c.month) || !digits(&p, 2, &c.day) || !digits(&p, 2, &c.hour) ||
-        !digits(&p, 2, &c.minute) || !digits(&p, 2, &c.second) || !skip(&p, '.') || !fraction(&p, &c.nanos))
-        return false;
-    c.year = year;
-    sign = *p == '-' ? -1 : 1;
-    if ((!skip(&p, '+') && !skip(&p, '-')) || !digits(&p, 3, &offset) || *p != '\0')
-        return false;
-    c.offset_minutes = sign * offset;
-    return civil_to_ns(&c, out);
-}
-
 /* So many digits (the number has no more), and what follows them.  Reports format hundreds of thousands of times;
  * printf() takes most of a report then. */
 static void put_digits(char **at, int64_t number, int digits, char after)

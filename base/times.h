@@ -27,9 +27,6 @@ bool times_parse(const char *text, int64_t *out);
  * one.  0 gives "".  Returns out, which has TIMES_TEXT_MAX bytes. */
 char *times_format(int64_t ns, char *out);
 
-/* WMI's CIM_DATETIME, "20260131080000.000000+060" (offset in minutes). */
-bool times_parse_cim(const char *text, int64_t *out);
-
 /* Windows FILETIME (100 ns since 1601-01-01 UTC); 0 and values outside the
  * range of int64 nanoseconds give 0. */
 int64_t times_from_filetime(uint64_t filetime);

@@ -74,21 +74,6 @@ bool esxi_log_of(const char *file_name, enum esxi_log *out)
 
 /* ---- gaps -------------------------------------------------------------------------- */
 
-static void add_gap(struct esxi_source *s, struct source_step *step, const char *reason, const char *from,
-                    const char *to, int64_t count, const char *detail)
-{
-    struct observation *o = obs_new(step->batch, OBS_GAP, step->now_ns, step->now_ns);
-
-    o->severity = SEVERITY_WARN;
-    obs_str(o, ATTR_SOURCE, s->source.name);
-    obs_str(o, ATTR_GAP_REASON, reason);
-    obs_str(o, ATTR_GAP_FROM, from);
-    obs_str(o, ATTR_GAP_TO, to);
-    if (count > 0)
-        obs_int(o, ATTR_GAP_COUNT, count);
-    obs_body(o, "%s: %s: %s", s->source.name, reason, detail);
-}
-
 static void on_bad(struct chunk *c, size_t at, const char *why)
 {
     char place[PLACE_MAX];
@@ -206,7 +191,7 @@ static size_t take_lines(struct chunk *c, int max_observations)
         at = next;
     }
     if (c->bad > 0)
-        add_gap(c->s, c->step, "record-unreadable", c->bad_from, c->bad_to, c->bad, c->bad_why);
+        source_gap(&c->s->source, c->step, "record-unreadable", c->bad_from, c->bad_to, c->bad, c->bad_why);
     return at;
 }
 
@@ -325,7 +310,7 @@ static int take_step(struct source *source, struct source_step *step, struct err
         char from[PLACE_MAX];
 
         snprintf(from, sizeof from, "byte %" PRIu64, mark.offset);
-        add_gap(s, step, "file-replaced", from, "", 0, "the log is another one; it is read from its start");
+        source_gap(&s->source, step, "file-replaced", from, "", 0, "the log is another one; it is read from its start");
     }
     buf_clear(&step->new_mark);
     rc = take_chunk(s, step, &place, e);

@@ -7,6 +7,7 @@
 #include "collectors/esxi_rules.h"
 
 #include "base/times.h"
+#include "collectors/event_apply.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -78,36 +79,14 @@ bool esxi_line_time(struct esxi_line line, int64_t *time_ns)
     return times_parse(text, time_ns);
 }
 
-static bool whole_number(struct esxi_line text, int base, uint64_t *out)
-{
-    uint64_t v = 0;
-
-    if (text.len == 0 || text.len > 20)
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.text[i];
-        int digit = c >= '0' && c <= '9'                     ? c - '0'
-                    : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
-                                                             : 99;
-
-        if (digit >= base || v > (UINT64_MAX - (uint64_t)digit) / (uint64_t)base)
-            return false;
-        v = v * (uint64_t)base + (uint64_t)digit;
-    }
-    *out = v;
-    return true;
-}
-
 /* "0x5c" at the start, up to a blank. */
 static bool hex_at(struct esxi_line text, uint64_t *out)
 {
-    size_t len = 2;
+    size_t len = 0;
 
-    if (text.len < 3 || text.text[0] != '0' || (text.text[1] | 0x20) != 'x')
-        return false;
     while (len < text.len && strchr(" \t\r", text.text[len]) == NULL)
         len++;
-    return whole_number((struct esxi_line){ text.text + 2, len - 2 }, 16, out);
+    return len > 2 && text.text[1] == 'x' && event_number(text.text, len, out);
 }
 
 /* ---- storage ---------------------------------------------------------------------- */
@@ -175,7 +154,7 @@ static enum esxi_taken take_slow_call(const struct making *m)
     struct observation *o;
     uint64_t seconds;
 
-    if (!whole_number(number, 10, &seconds) || seconds > SECONDS_MAX || rest.len < number.len + 4 ||
+    if (!event_number(number.text, number.len, &seconds) || seconds > SECONDS_MAX || rest.len < number.len + 4 ||
         memcmp(rest.text + number.len, " sec", 4) != 0) {
         *m->why = "how long the call took is not a number of seconds";
         return ESXI_UNREADABLE;
@@ -365,10 +344,8 @@ static void put_what_is_known(struct observation *o, const uint64_t registers[CR
 {
     char text[24];
 
-    if (found & 1u) {
-        snprintf(text, sizeof text, "0x%08" PRIx64, registers[0]);
-        obs_str(o, ATTR_CRASH_CODE, text);
-    }
+    snprintf(text, sizeof text, "0x%08" PRIx64, registers[0]);
+    obs_str(o, ATTR_CRASH_CODE, text);
     for (int i = 1; i < CRASH_REGISTERS; i++) {
         char key[sizeof ATTR_CRASH_PARAM_N + 12];
 
@@ -392,7 +369,7 @@ void esxi_put_crash(const struct esxi_vm *vm, const uint64_t registers[CRASH_REG
     obs_str(o, ATTR_VM_NAME, vm->name);
     if (vm->derived)
         obs_bool(o, ATTR_ESXI_DERIVED, true);
-    obs_str(o, ATTR_CRASH_KIND, found & 1u ? "bugcheck" : "other");
+    obs_str(o, ATTR_CRASH_KIND, "bugcheck");
     if (found == (1u << CRASH_REGISTERS) - 1) {
         obs_body(o, "%s crashed with code 0x%" PRIx64, name, registers[0]);
         crash_registers_put(o, registers);

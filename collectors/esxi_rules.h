@@ -57,8 +57,7 @@ struct esxi_vm {
     bool derived; /* vm_id is made from host and folder: the log does not tell the VM's uuid */
 };
 
-/* The crash whose registers were found; found: a bit for each.  Without the
- * first there is no code, and nothing is known but that the guest crashed. */
+/* The crash whose registers were found; found: a bit for each, the first (the code) always. */
 void esxi_put_crash(const struct esxi_vm *vm, const uint64_t registers[CRASH_REGISTERS], unsigned found,
                     int64_t time_ns, int64_t observed_ns, struct obs_batch *batch);
 

@@ -44,25 +44,10 @@ struct taking {
     bool out_of_memory;
 };
 
-static void add_gap(struct taking *t, const char *reason, const char *from, const char *to, int64_t count,
-                    const char *detail)
-{
-    struct observation *o = obs_new(t->step->batch, OBS_GAP, t->step->now_ns, t->step->now_ns);
-
-    o->severity = SEVERITY_WARN;
-    obs_str(o, ATTR_SOURCE, t->log->source.name);
-    obs_str(o, ATTR_GAP_REASON, reason);
-    obs_str(o, ATTR_GAP_FROM, from);
-    obs_str(o, ATTR_GAP_TO, to);
-    if (count > 0)
-        obs_int(o, ATTR_GAP_COUNT, count);
-    obs_body(o, "%s: %s%s%s", t->log->source.name, reason, detail[0] != '\0' ? ": " : "", detail);
-}
-
 static void tell_bad(struct taking *t)
 {
     if (t->bad.count > 0)
-        add_gap(t, "record-unreadable", t->bad.from, t->bad.to, t->bad.count, t->bad.why);
+        source_gap(&t->log->source, t->step, "record-unreadable", t->bad.from, t->bad.to, t->bad.count, t->bad.why);
     t->bad.count = 0;
 }
 
@@ -99,7 +84,7 @@ static void on_gap(void *arg, const char *reason, const char *from, const char *
     struct taking *t = arg;
 
     tell_bad(t);
-    add_gap(t, reason, from, to, 0, detail);
+    source_gap(&t->log->source, t->step, reason, from, to, 0, detail);
 }
 
 /* One read of at most max_events; *events: how many the stream gave. */
@@ -125,10 +110,8 @@ static int read_once(struct eventlog *log, struct source_step *step, int max_eve
 /* The one event that was read does not fit the batch. */
 static void give_up(struct eventlog *log, struct source_step *step)
 {
-    struct taking t = { .log = log, .step = step };
-
     obs_batch_reset(step->batch);
-    add_gap(&t, "record-unreadable", "", "", 1, "an event's observation is larger than the batch");
+    source_gap(&log->source, step, "record-unreadable", "", "", 1, "an event's observation is larger than the batch");
 }
 
 static int take_step(struct source *s, struct source_step *step, struct err *e)

@@ -29,3 +29,18 @@ void source_close(struct source *s)
     if (s != NULL)
         s->ops->close(s);
 }
+
+void source_gap(const struct source *s, struct source_step *step, const char *reason, const char *from, const char *to,
+                int64_t count, const char *detail)
+{
+    struct observation *o = obs_new(step->batch, OBS_GAP, step->now_ns, step->now_ns);
+
+    o->severity = SEVERITY_WARN;
+    obs_str(o, ATTR_SOURCE, s->name);
+    obs_str(o, ATTR_GAP_REASON, reason);
+    obs_str(o, ATTR_GAP_FROM, from);
+    obs_str(o, ATTR_GAP_TO, to);
+    if (count > 0)
+        obs_int(o, ATTR_GAP_COUNT, count);
+    obs_body(o, "%s: %s%s%s", s->name, reason, detail[0] != '\0' ? ": " : "", detail);
+}

@@ -51,4 +51,9 @@ struct source {
 MUST_USE int source_take_step(struct source *s, struct source_step *step, struct err *e);
 void source_close(struct source *s);
 
+/* Adds a gap to the step's batch: what can not be had, from where to where as the source counts ("" not known), how
+ * many of them (0 not countable), and why in words ("" nothing to add).  reason: a word of ATTR_GAP_REASON. */
+void source_gap(const struct source *s, struct source_step *step, const char *reason, const char *from, const char *to,
+                int64_t count, const char *detail);
+
 #endif

@@ -28,17 +28,6 @@ const char *statistics_grouping_name(enum statistics_grouping g)
     return names[g];
 }
 
-bool statistics_grouping_parse(const char *word, enum statistics_grouping *out)
-{
-    for (int g = 0; g < STATISTICS_GROUPING_COUNT; g++) {
-        if (strcmp(names[g], word) == 0) {
-            *out = (enum statistics_grouping)g;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ---- labels ---------------------------------------------------------------------------- */
 
 /* The version of a module in "vmbus.sys 6.3.9600.1, storvsc.sys"; false when it is not there. */

@@ -62,7 +62,6 @@ enum statistics_grouping {
     STATISTICS_GROUPING_COUNT
 };
 const char *statistics_grouping_name(enum statistics_grouping g);
-bool statistics_grouping_parse(const char *word, enum statistics_grouping *out);
 /* The label under which an incident counts; "(not known)" where it is not known. */
 void statistics_label(const struct incident *i, enum statistics_grouping g, char out[STATISTICS_LABEL_MAX]);
 

@@ -50,15 +50,6 @@ enum disk_kind disk_kind_parse(const char *word)
     return (enum disk_kind)word_place(disk_words, DISK_KIND_COUNT, word);
 }
 
-int guest_config_disks_on(const struct guest_config *c, enum disk_controller on)
-{
-    int n = 0;
-
-    for (int i = 0; i < c->disk_count && i < CONFIG_DISKS_KEPT; i++)
-        n += c->disks[i].controller == on;
-    return n;
-}
-
 void guest_config_init(struct guest_config *c)
 {
     *c = (struct guest_config){ .checkpoints = -1, .disk_count = -1 };

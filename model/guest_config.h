@@ -63,9 +63,6 @@ const char *disk_kind_name(enum disk_kind k);
 enum disk_controller disk_controller_parse(const char *word);
 enum disk_kind disk_kind_parse(const char *word);
 
-/* How many of the kept disks are on that controller. */
-int guest_config_disks_on(const struct guest_config *c, enum disk_controller on);
-
 void guest_config_init(struct guest_config *c);
 
 /* Takes in a look at time t (above 0).  Idempotent and independent of order, as

@@ -7,6 +7,7 @@
  *
  * Facts: RFC 2986 (requests), RFC 5280 (certificates).
  *
+ * Where a system's build can not do this, all answer ERR_UNSUPPORTED.
  * Blocks: worker threads.
  */
 #ifndef PLAT_KEYS_H
@@ -15,11 +16,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-#include <stdbool.h>
 #include <stdint.h>
-
-/* Whether this system's build can do this; otherwise the functions below answer ERR_UNSUPPORTED. */
-bool plat_keys_usable(void);
 
 /* Makes a key where there is none; one that is there already stays. */
 MUST_USE int plat_key_ensure(const char *path, struct err *e);

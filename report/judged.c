@@ -228,11 +228,6 @@ const char *judged_guest_id(const struct judged_guest *j)
     return j->row.vm_id;
 }
 
-const char *judged_guest_host_id(const struct judged_guest *j)
-{
-    return j->row.host_id;
-}
-
 bool judged_guest_holds(const struct judged_guest *j)
 {
     return j->on == NULL || j->on->h.last_poll < j->holds_until;

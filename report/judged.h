@@ -41,7 +41,6 @@ void judged_guest_free(struct judged_guest *j);
 size_t judged_guest_bytes(const struct judged_guest *j); /* of memory */
 
 const char *judged_guest_id(const struct judged_guest *j);
-const char *judged_guest_host_id(const struct judged_guest *j);
 /* False: the polls of its host have gone past what the row says. */
 bool judged_guest_holds(const struct judged_guest *j);
 /* False: the highest version of its build is another among these peers than among those it was judged by. */

@@ -120,11 +120,6 @@ static const struct {
     [DUMP_FORMAT_RDMP_FULL] = { "rdmp-full", "complete memory dump of a debugger" },
 };
 
-static const char *const state_names[DUMP_STATE_COUNT] = {
-    [DUMP_COMPLETE] = "complete", [DUMP_PARTIAL] = "partial",     [DUMP_EMPTY] = "empty",     [DUMP_ZERO] = "zero",
-    [DUMP_FOREIGN] = "foreign",   [DUMP_ENCRYPTED] = "encrypted", [DUMP_CORRUPT] = "corrupt",
-};
-
 static const char *const arch_names[DUMP_ARCH_COUNT] = { "", "x64", "x86", "arm64" };
 static const char *const product_names[DUMP_PRODUCT_COUNT] = { "", "workstation", "domain-controller", "server" };
 
@@ -138,12 +133,6 @@ const char *dump_format_text(enum dump_format f)
 {
     assert(f < DUMP_FORMAT_COUNT);
     return formats[f].text;
-}
-
-const char *dump_state_name(enum dump_state s)
-{
-    assert(s < DUMP_STATE_COUNT);
-    return state_names[s];
 }
 
 const char *dump_arch_name(enum dump_arch a)

@@ -116,8 +116,7 @@ int dump_header_read(const struct triage_reader *r, struct dump_header *out, str
 const char *dump_format_name(enum dump_format f);
 /* "complete memory dump", "minidump", "user-mode minidump", ...: for people. */
 const char *dump_format_text(enum dump_format f);
-const char *dump_state_name(enum dump_state s); /* "complete", "partial", ... */
-const char *dump_arch_name(enum dump_arch a);   /* "x64", "x86", "arm64"; "" unknown */
+const char *dump_arch_name(enum dump_arch a); /* "x64", "x86", "arm64"; "" unknown */
 const char *dump_product_name(enum dump_product p);
 
 #endif

@@ -20,11 +20,6 @@
 
 #define NS INT64_C(1000000000)
 
-bool plat_keys_usable(void)
-{
-    return true;
-}
-
 /* OpenSSL's own words are of little use to people; the newest goes along. */
 static int failed(struct err *e, const char *path, const char *what)
 {

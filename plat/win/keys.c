@@ -2,11 +2,6 @@
  * certificate comes from the organisation's PKI. */
 #include "plat/keys.h"
 
-bool plat_keys_usable(void)
-{
-    return false;
-}
-
 static int unsupported(struct err *e)
 {
     return err_set(e, ERR_UNSUPPORTED,

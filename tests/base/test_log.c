@@ -110,20 +110,6 @@ START_TEST(levels_below_the_threshold_are_silent)
 }
 END_TEST
 
-START_TEST(level_words_are_known_and_others_refused)
-{
-    enum log_level level = LOG_INFO;
-
-    ck_assert(log_level_parse("error", &level));
-    ck_assert_int_eq(level, LOG_ERROR);
-    ck_assert(log_level_parse("debug", &level));
-    ck_assert_int_eq(level, LOG_DEBUG);
-    ck_assert(!log_level_parse("WARN", &level));
-    ck_assert(!log_level_parse("", &level));
-    ck_assert_int_eq(level, LOG_DEBUG);
-}
-END_TEST
-
 START_TEST(a_flood_is_held_back_and_counted)
 {
     const struct timespec pause = { .tv_sec = 1, .tv_nsec = 100000000 };
@@ -237,7 +223,6 @@ static void add(Suite *s)
     suite_test(s, a_pair_without_a_value_is_left_out);
     suite_test(s, a_line_can_not_be_broken_or_coloured_from_outside);
     suite_test(s, levels_below_the_threshold_are_silent);
-    suite_test(s, level_words_are_known_and_others_refused);
     suite_test(s, a_flood_is_held_back_and_counted);
     suite_test(s, one_event_word_does_not_silence_another);
     suite_test(s, more_event_words_than_places_are_still_limited_and_never_lost_from_the_count);

@@ -139,51 +139,6 @@ START_TEST(what_was_written_is_read_back)
 }
 END_TEST
 
-START_TEST(cim_datetimes_are_read_with_their_offset_in_minutes)
-{
-    static const struct {
-        const char *text;
-        const char *same;
-    } rows[] = {
-        { "20260131080000.000000+000", "2026-01-31T08:00:00Z" },
-        { "20260131080000.000000+060", "2026-01-31T07:00:00Z" },
-        { "20260131080000.123456-480", "2026-01-31T16:00:00.123456Z" },
-        { "20240229235959.999999+000", "2024-02-29T23:59:59.999999Z" },
-    };
-
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        int64_t a = 77, b = 78;
-
-        ck_assert_msg(times_parse_cim(rows[i].text, &a), "%s was refused", rows[i].text);
-        ck_assert(times_parse(rows[i].same, &b));
-        ck_assert_int_eq(a, b);
-    }
-}
-END_TEST
-
-START_TEST(what_is_no_cim_datetime_is_refused)
-{
-    static const char *const rows[] = { "",
-                                        "20260131080000",
-                                        "20260131080000.000000",
-                                        "20260131080000.000000+06",
-                                        "20260131080000.000000+0600",
-                                        "20260131080000.+060",
-                                        "20260131080000.000000060",
-                                        "20261331080000.000000+060",
-                                        "20260131******.******+***",
-                                        "00000000000000.000000:000",
-                                        "2026-01-31T08:00:00Z" };
-
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        int64_t out = 77;
-
-        ck_assert_msg(!times_parse_cim(rows[i], &out), "%s was taken", rows[i]);
-        ck_assert_int_eq(out, 77);
-    }
-}
-END_TEST
-
 START_TEST(filetimes_are_counted_from_1601)
 {
     ck_assert_int_eq(times_from_filetime(UINT64_C(116444736000000000)), 0);
@@ -245,8 +200,6 @@ static void add(Suite *s)
     suite_test(s, what_is_no_time_is_refused_and_changes_nothing);
     suite_test(s, times_are_written_with_the_digits_they_need);
     suite_test(s, what_was_written_is_read_back);
-    suite_test(s, cim_datetimes_are_read_with_their_offset_in_minutes);
-    suite_test(s, what_is_no_cim_datetime_is_refused);
     suite_test(s, filetimes_are_counted_from_1601);
     suite_test(s, filetimes_out_of_range_are_not_known);
     suite_test(s, lengths_are_written_in_two_units_at_most);

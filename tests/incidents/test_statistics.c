@@ -216,17 +216,6 @@ START_TEST(more_labels_than_fit_are_counted_as_others)
 }
 END_TEST
 
-START_TEST(groupings_have_words)
-{
-    for (int n = 0; n < STATISTICS_GROUPING_COUNT; n++) {
-        enum statistics_grouping g;
-
-        ck_assert(statistics_grouping_parse(statistics_grouping_name((enum statistics_grouping)n), &g));
-        ck_assert_int_eq((int)g, n);
-    }
-}
-END_TEST
-
 static void add(Suite *s)
 {
     const TTest *const tests[] = {
@@ -239,7 +228,6 @@ static void add(Suite *s)
         crashes_are_counted_by_label_with_their_own_days,
         labels_say_what_crashes_have_in_common,
         more_labels_than_fit_are_counted_as_others,
-        groupings_have_words,
     };
     TCase *c = tcase_create("statistics");
 
