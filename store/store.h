@@ -58,7 +58,8 @@ struct store_opened {
  * corrupt file (and its -wal, -shm) is renamed to "<path>.corrupt-<time>" and
  * a fresh store with a gap observation (store-corrupt) takes its place; the five newest such files are kept.
  * A file from a newer program is ERR_UNSUPPORTED, somebody else's database ERR_INVALID, and both are left
- * alone; a store that another process has open is ERR_BUSY.  Reads the whole file once. */
+ * alone; a store that another process has open is ERR_BUSY, after a wait of some seconds for one that only
+ * looks into it.  Reads the whole file once. */
 MUST_USE int store_open(struct store **out, const struct store_options *options, struct store_opened *opened,
                         struct err *e);
 void store_close(struct store *s);

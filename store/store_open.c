@@ -13,12 +13,17 @@
  * sums when they are read, guests when they are touched.  Damage is believed when
  * it has been found twice; then the file is set aside and a new store made.
  *
+ * Somebody else who reads the file at that moment (a backup, a scanner, a person with
+ * sqlite3) is waited for: SQLite itself does not, when it takes the file for itself
+ * alone, but fails at once.
+ *
  * The file does not shrink while it is in use: pages that are freed are used
  * again, so it stays within about twice max_bytes.  A file that is nearly all
  * free pages (after a long outage) is made small again when it is opened.
  */
 #include "base/log.h"
 #include "base/text.h"
+#include "base/times.h"
 #include "store/store_internal.h"
 
 #include <inttypes.h>
@@ -29,8 +34,10 @@
 #include <uv.h>
 
 enum {
-    LOCK_WAIT_MS = 2000,         /* one that was killed may still be going */
-    BUSY_WAIT_MS = 2000,         /* a backup or a scanner has the file for a moment */
+    LOCK_WAIT_MS = 5000,         /* one that was killed, or is stopping, may still be going */
+    BUSY_WAIT_MS = 2000,         /* somebody has a page for a moment */
+    OPEN_WAIT_MS = 5000,         /* a backup, a scanner or a shell has the file while it is opened ... */
+    OPEN_PAUSE_MS = 50,          /* ... and is asked so often whether it has gone */
     SHRINK_FREE_PAGES = 8192,    /* 32 MiB free ... */
     SHRINK_USED_PAGES_MAX = 2048 /* ... and 8 MiB in use: cheap to copy */
 };
@@ -408,12 +415,31 @@ static void start_over(struct store *s)
     s->now = (struct ledger){ 0 };
 }
 
+/* Opens it as soon as nobody else holds it, within OPEN_WAIT_MS. */
+static int open_when_free(struct store *s, struct store_opened *opened, const struct lost *lost, struct err *e)
+{
+    uint64_t end = uv_hrtime() + OPEN_WAIT_MS * (uint64_t)NS_PER_MS;
+    int rc = open_file(s, opened, lost, e);
+
+    while (rc == ERR_BUSY && uv_hrtime() < end) {
+        start_over(s);
+        uv_sleep(OPEN_PAUSE_MS);
+        rc = open_file(s, opened, lost, e);
+    }
+    if (rc == ERR_BUSY)
+        return err_set(e, ERR_BUSY,
+                       "%s: another program reads this file and does not let go of it (a backup, sqlite3?); "
+                       "close it, and the agent can start",
+                       s->path);
+    return rc;
+}
+
 /* Damage is believed when it has been found twice: a read that failed once (a
  * path to the disk was lost) can look like it. */
 static int look_again(struct store *s, struct store_opened *opened, const struct lost *lost, struct err *e)
 {
     start_over(s);
-    return open_file(s, opened, lost, e);
+    return open_when_free(s, opened, lost, e);
 }
 
 /* Sets the damaged file aside and makes a new one; e says what was wrong. */
@@ -487,7 +513,7 @@ int store_open(struct store **out, const struct store_options *options, struct s
     if (rc == 0)
         rc = take_lock(s, &why);
     if (rc == 0)
-        rc = open_file(s, opened, &lost, &why);
+        rc = open_when_free(s, opened, &lost, &why);
     if (rc == ERR_CORRUPT)
         rc = look_again(s, opened, &lost, &why);
     if (rc == ERR_CORRUPT)

@@ -1,6 +1,7 @@
 /* The store's daily work: opening, appending, marks. */
 #include "tests/store/support.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -260,7 +261,7 @@ END_TEST
 
 static void close_soon(void *arg)
 {
-    uv_sleep(200);
+    uv_sleep(50);
     store_close(arg);
 }
 
@@ -274,6 +275,58 @@ START_TEST(an_owner_that_is_just_going_is_waited_for)
     r.store = NULL;
     rig_open(&r);
     uv_thread_join(&going);
+    ck_assert_uint_eq(stats_of(&r).rows, 3);
+    rig_close(&r);
+}
+END_TEST
+
+/* Somebody who looks into the file: a read that is held open. */
+static sqlite3 *look_into(const char *path)
+{
+    sqlite3 *db;
+
+    ck_assert_int_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, "BEGIN; SELECT count(*) FROM outbox", NULL, NULL, NULL), SQLITE_OK);
+    return db;
+}
+
+static void look_away_soon(void *arg)
+{
+    uv_sleep(500);
+    sqlite3_close(arg);
+}
+
+START_TEST(one_who_looks_into_the_file_for_a_moment_is_waited_for)
+{
+    uv_thread_t looking;
+    sqlite3 *db;
+
+    setup();
+    append(&r, OBS_EVENT_RAW, 3, 1, NULL);
+    rig_close(&r);
+    db = look_into(r.path);
+    ck_assert_int_eq(uv_thread_create(&looking, look_away_soon, db), 0);
+    rig_open(&r);
+    uv_thread_join(&looking);
+    ck_assert(!r.opened.recovered);
+    ck_assert_uint_eq(stats_of(&r).rows, 3);
+    rig_close(&r);
+}
+END_TEST
+
+START_TEST(one_who_goes_on_looking_into_the_file_is_told_of_and_harms_nothing)
+{
+    sqlite3 *db;
+
+    setup();
+    append(&r, OBS_EVENT_RAW, 3, 1, NULL);
+    rig_close(&r);
+    db = look_into(r.path);
+    ck_assert_int_eq(rig_try_open(&r), ERR_BUSY);
+    ck_assert_ptr_nonnull(strstr(r.err.text, "close it"));
+    sqlite3_close(db);
+    rig_open(&r);
+    ck_assert(!r.opened.recovered);
     ck_assert_uint_eq(stats_of(&r).rows, 3);
     rig_close(&r);
 }
@@ -325,6 +378,8 @@ static void add(Suite *s)
     suite_test(s, the_largest_observation_there_can_be_is_kept_and_read);
     suite_test(s, a_second_opening_is_refused_and_harms_nothing);
     suite_test(s, an_owner_that_is_just_going_is_waited_for);
+    suite_test(s, one_who_looks_into_the_file_for_a_moment_is_waited_for);
+    suite_test(s, one_who_goes_on_looking_into_the_file_is_told_of_and_harms_nothing);
     suite_test(s, the_file_is_readable_for_its_owner_alone);
     suite_test(s, a_missing_folder_is_named);
     suite_test(s, a_bound_too_small_to_work_with_is_refused);
