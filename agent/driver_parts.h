@@ -40,6 +40,7 @@ struct source_driver {
     int append_failures; /* in a row */
     int notices;         /* on their way to the store */
     bool nudged;         /* while something was under way */
+    bool reloaded;       /* the same, by a reload */
     int64_t begun_ns;    /* monotonic: the last step */
     int64_t hurry_event_ns, hurry_apart_ns;
     bool stopping, abandoned;

@@ -55,11 +55,13 @@ static uint64_t hurried_ms(const struct source_driver *d, uint64_t ms)
 }
 
 /* Misconfigured and unsupported sources wait for a reload; others for their
- * interval, or longer while they fail. */
+ * interval, or longer while they fail.  A reload that came during the step may have
+ * mended what the step still found wrong. */
 void driver_wait_for_next(struct source_driver *d)
 {
     uint64_t ms = hurried_ms(d, (uint64_t)(d->options.source->interval_ns / NS_PER_MS));
     uint64_t back_off = d->failures > 0 ? retry_ms(d, d->failures) : 0;
+    bool reloaded = d->reloaded;
 
     d->phase = WAITING;
     d->beat_ns = d->options.source->interval_ns;
@@ -67,12 +69,13 @@ void driver_wait_for_next(struct source_driver *d)
         driver_end_if_idle(d);
         return;
     }
-    if (d->nudged && d->failures == 0)
+    if (reloaded || (d->nudged && d->failures == 0))
         ms = NUDGE_MS;
-    d->nudged = false;
-    if (d->state == STREAM_MISCONFIGURED || d->state == STREAM_UNSUPPORTED)
-        return;
-    start_timer(d, ms > back_off ? ms : back_off);
+    d->nudged = d->reloaded = false;
+    if (reloaded)
+        start_timer(d, ms);
+    else if (d->state != STREAM_MISCONFIGURED && d->state != STREAM_UNSUPPORTED)
+        start_timer(d, ms > back_off ? ms : back_off);
 }
 
 void driver_retry_store_later(struct source_driver *d)
@@ -90,6 +93,7 @@ void source_driver_nudge(struct source_driver *d, bool reloaded)
         return;
     if (d->phase != WAITING) {
         d->nudged = true;
+        d->reloaded = d->reloaded || reloaded;
         return;
     }
     if (d->failures > 0 && !reloaded)

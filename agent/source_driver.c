@@ -240,7 +240,7 @@ static void open_gate(void *arg)
 
 void driver_begin_step(struct source_driver *d)
 {
-    d->nudged = false;
+    d->nudged = d->reloaded = false;
     d->phase = GATE;
     if (d->options.gate == NULL || gate_enter(d->options.gate, &d->ticket))
         open_gate(d);
