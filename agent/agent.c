@@ -148,12 +148,17 @@ static void on_last_timer(uv_timer_t *timer)
     end(a);
 }
 
+static uint64_t ms_or(int asked, int usual)
+{
+    return (uint64_t)(asked > 0 ? asked : usual);
+}
+
 static void stop_uplink(void *arg)
 {
     struct agent *a = arg;
 
     a->uplink_stopping = true;
-    uv_timer_start(&a->stop_timer, on_last_timer, AGENT_STOP_STORE_MS, 0);
+    uv_timer_start(&a->stop_timer, on_last_timer, ms_or(a->options.stop_store_ms, AGENT_STOP_STORE_MS), 0);
     uplink_stop(a->uplink, stop_store, a);
 }
 
@@ -181,7 +186,7 @@ void agent_stop(struct agent *a)
     log_event(LOG_INFO, "agent.stop", LOG_S("why", a->reopen ? "the store must be opened anew" : "asked to"));
     status_server_stop(a->server);
     a->server = NULL;
-    uv_timer_start(&a->stop_timer, on_stop_timer, AGENT_STOP_MS, 0);
+    uv_timer_start(&a->stop_timer, on_stop_timer, ms_or(a->options.stop_ms, AGENT_STOP_MS), 0);
     source_set_stop(a->sources, stop_uplink, a);
 }
 

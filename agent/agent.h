@@ -36,6 +36,8 @@ struct agent_options {
     struct source **extra; /* sources of a test or simulation, not owned */
     size_t extra_count;
     bool no_live; /* this host itself is not looked at, whatever the settings: for tests and simulations */
+    /* How patient a stop is; 0: AGENT_STOP_MS and AGENT_STOP_STORE_MS. */
+    int stop_ms, stop_store_ms;
     /* The agent has ended and is to be freed; the loop has nothing more to do. */
     void (*ended)(void *arg);
     void *arg;

@@ -178,7 +178,27 @@ bool hub_has_all(void *arg)
     return true;
 }
 
+bool scripted_has_stepped(void *arg)
+{
+    return ((struct scripted *)arg)->steps > 0;
+}
+
 /* ---- the rig ---- */
+
+static int64_t wall_ahead(const struct clock *c)
+{
+    return plat_clock()->wall_ns(plat_clock()) + ((const struct rig *)c->state)->ahead_ns;
+}
+
+static int64_t monotonic_ahead(const struct clock *c)
+{
+    return plat_clock()->monotonic_ns(plat_clock()) + ((const struct rig *)c->state)->ahead_ns;
+}
+
+void rig_move_clock(struct rig *r, int64_t ns)
+{
+    r->ahead_ns += ns;
+}
 
 static void on_ended(void *arg)
 {
@@ -206,14 +226,16 @@ void rig_init(struct rig *r)
     r->config->hub.batch_age_ns = 10 * NS_PER_MS;
     r->config->hub.retry_min_ns = 10 * NS_PER_MS;
     r->config->hub.retry_max_ns = 50 * NS_PER_MS;
+    r->clock = (struct clock){ wall_ahead, monotonic_ahead, r };
     r->options = (struct agent_options){ .loop = &r->loop,
                                          .config = r->config,
                                          .config_path = r->config_path,
-                                         .clock = plat_clock(),
+                                         .clock = &r->clock,
                                          .random = plat_random(),
                                          .files = plat_files(),
                                          .http = memory_http,
                                          .no_live = true,
+                                         .stop_store_ms = RIG_PATIENCE_S * 1000,
                                          .extra = r->sources,
                                          .ended = on_ended,
                                          .arg = r };
@@ -254,9 +276,9 @@ static bool run_until(struct rig *r, bool (*yes)(void *arg), void *arg, int64_t 
     return done;
 }
 
-void rig_until(struct rig *r, bool (*yes)(void *arg), void *arg, int seconds)
+void rig_until(struct rig *r, bool (*yes)(void *arg), void *arg)
 {
-    ck_assert_msg(run_until(r, yes, arg, seconds * NS_PER_S), "it did not come about in %d s", seconds);
+    ck_assert_msg(run_until(r, yes, arg, RIG_PATIENCE_S * NS_PER_S), "it did not come about in %d s", RIG_PATIENCE_S);
 }
 
 void rig_for(struct rig *r, int ms)
@@ -272,7 +294,7 @@ static bool has_ended(void *arg)
 void rig_stop(struct rig *r, enum agent_end expected)
 {
     agent_stop(r->agent);
-    rig_until(r, has_ended, r, 10);
+    rig_until(r, has_ended, r);
     ck_assert_int_eq(agent_end(r->agent), expected);
     if (expected != AGENT_ABANDONED)
         agent_free(r->agent);
@@ -301,7 +323,7 @@ static void ask_thread(void *arg)
 {
     struct asking *a = arg;
 
-    a->rc = local_socket_ask(a->path, a->request, 10 * NS_PER_S, &a->answer, &a->err);
+    a->rc = local_socket_ask(a->path, a->request, RIG_PATIENCE_S * NS_PER_S, &a->answer, &a->err);
     a->done = true;
 }
 
@@ -318,7 +340,7 @@ json_t *rig_ask(struct rig *r, const char *request)
 
     buf_init(&a.answer, 16 * 1024 * 1024);
     ck_assert_int_eq(uv_thread_create(&thread, ask_thread, &a), 0);
-    rig_until(r, is_asked, &a, 15);
+    rig_until(r, is_asked, &a);
     uv_thread_join(&thread);
     ck_assert_msg(a.rc == 0, "%s", a.err.text);
     json = json_loads(buf_text(&a.answer), 0, NULL);
@@ -327,19 +349,58 @@ json_t *rig_ask(struct rig *r, const char *request)
     return json;
 }
 
-const json_t *at(const json_t *json, const char *path)
+/* NULL where there is nothing. */
+static const json_t *find(const json_t *json, const char *path)
 {
     char key[64];
 
-    while (*path != '\0') {
+    while (json != NULL && *path != '\0') {
         size_t len = strcspn(path, ".");
 
         ck_assert_uint_lt(len, sizeof key);
         memcpy(key, path, len);
         key[len] = '\0';
         json = json_is_array(json) ? json_array_get(json, (size_t)strtoul(key, NULL, 10)) : json_object_get(json, key);
-        ck_assert_msg(json != NULL, "there is no %s", key);
         path += len + (path[len] == '.');
     }
     return json;
+}
+
+const json_t *at(const json_t *json, const char *path)
+{
+    const json_t *found = find(json, path);
+
+    ck_assert_msg(found != NULL, "there is no %s", path);
+    return found;
+}
+
+/* As rig_status_when() names values. */
+static void name_value(const json_t *json, char *out, size_t size)
+{
+    if (json_is_string(json))
+        text_copy(out, size, json_string_value(json));
+    else if (json_is_array(json))
+        snprintf(out, size, "%zu", json_array_size(json));
+    else if (json_is_integer(json))
+        snprintf(out, size, "%lld", (long long)json_integer_value(json));
+    else
+        text_copy(out, size, json_is_true(json) ? "true" : json_is_false(json) ? "false" : "null");
+}
+
+json_t *rig_status_when(struct rig *r, const char *path, const char *value)
+{
+    int64_t end = plat_clock()->monotonic_ns(plat_clock()) + RIG_PATIENCE_S * NS_PER_S;
+    char found[256];
+    json_t *status;
+
+    for (;;) {
+        status = rig_ask(r, "{\"cmd\":\"status\",\"v\":1}");
+        name_value(find(status, path), found, sizeof found);
+        if (strcmp(found, value) == 0)
+            return status;
+        json_decref(status);
+        ck_assert_msg(plat_clock()->monotonic_ns(plat_clock()) < end, "%s is %s after %d s, want %s", path, found,
+                      RIG_PATIENCE_S, value);
+        rig_for(r, 10);
+    }
 }

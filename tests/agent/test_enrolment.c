@@ -201,7 +201,7 @@ START_TEST(it_is_renewed_after_two_thirds_of_its_life_and_not_before)
     r.now = start + day / 2;
     s = look(&r);
     ck_assert_int_eq(hub.asked, 1);
-    r.now = start + day * 2 / 3 + 60 * NS_PER_S;
+    r.now = start + day * 2 / 3 + 3600 * NS_PER_S; /* it was signed some time after start */
     s = look(&r);
     ck_assert_int_eq(hub.asked, 2);
     ck_assert_int_eq(hub.renewals, 1);

@@ -107,11 +107,10 @@ END_TEST
 
 static void add(Suite *s)
 {
-    TCase *c = tcase_create("samples");
+    TCase *c = suite_case(s, "samples");
 
     tcase_add_checked_fixture(c, begin, end);
     tcase_add_test(c, both_real_events_are_incidents_and_one_has_its_dump);
-    suite_add_tcase(s, c);
 }
 
 int main(void)

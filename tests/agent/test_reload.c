@@ -35,6 +35,11 @@ static void settings(struct rig *r, const char *more)
     write_file(r->dir, "agent.yaml", text, (size_t)n);
 }
 
+static bool so_many_clients(void *arg)
+{
+    return hub.clients_open == *(int *)arg;
+}
+
 static json_t *reload(struct rig *r)
 {
     return rig_ask(r, "{\"cmd\":\"reload\",\"v\":1}");
@@ -52,8 +57,7 @@ START_TEST(a_new_hub_is_used_at_once)
     ck_assert_uint_eq(json_array_size(at(answer, "restart_needed")), 0);
     json_decref(answer);
     ck_assert_str_eq(hub.url, "https://other.example");
-    rig_for(&r, 50);
-    ck_assert_int_eq(hub.clients_open, 1); /* the old one is closed */
+    rig_until(&r, so_many_clients, (int[]){ 1 }); /* the old one is closed */
     end(&r);
 }
 END_TEST
@@ -69,18 +73,19 @@ START_TEST(a_hub_can_be_turned_off_and_on)
     scripted_init(&s, "scripted", 10);
     rig_add(&r, &s);
     ck_assert_int_eq(rig_start(&r, &e), 0);
-    rig_until(&r, hub_has_all, &all, 10);
+    rig_until(&r, hub_has_all, &all);
+    json_decref(rig_status_when(&r, "store.rows", "0"));
     settings(&r, "hub: {url: \"\"}\n");
     json_decref(reload(&r));
-    rig_for(&r, 50);
-    ck_assert_int_eq(hub.clients_open, 0);
+    rig_until(&r, so_many_clients, (int[]){ 0 });
     s.total = 20;
-    rig_for(&r, 200);
+    json_decref(rig_status_when(&r, "store.rows", "10"));
+    rig_for(&r, 100);
     ck_assert_uint_eq(hub.highest, 11);
     settings(&r, "hub: {url: \"https://hub.example\", compression: none, batch: {max_age: 10ms}}\n");
     json_decref(reload(&r));
     all = 21;
-    rig_until(&r, hub_has_all, &all, 10);
+    rig_until(&r, hub_has_all, &all);
     end(&r);
 }
 END_TEST
@@ -158,27 +163,21 @@ START_TEST(dump_folders_come_and_go)
     snprintf(more, sizeof more, "dumps: {folders: [\"%s\"]}\n", dir);
     settings(&r, more);
     json_decref(reload(&r));
-    rig_for(&r, 300);
-    answer = rig_ask(&r, "{\"cmd\":\"status\",\"v\":1}");
+    answer = rig_status_when(&r, "sources.0.state", "attached");
     ck_assert_uint_eq(json_array_size(at(answer, "sources")), 1);
     ck_assert_ptr_nonnull(strstr(json_string_value(at(answer, "sources.0.name")), "dumps:"));
-    ck_assert_str_eq(json_string_value(at(answer, "sources.0.state")), "attached");
     json_decref(answer);
 
     snprintf(more, sizeof more, "dumps: {folders: [\"%s\"], settle: 1s}\n", dir); /* other options: opened anew */
     settings(&r, more);
     json_decref(reload(&r));
-    rig_for(&r, 300);
-    answer = rig_ask(&r, "{\"cmd\":\"status\",\"v\":1}");
-    ck_assert_uint_eq(json_array_size(at(answer, "sources")), 1);
+    answer = rig_status_when(&r, "sources", "1");
+    ck_assert_ptr_nonnull(strstr(json_string_value(at(answer, "sources.0.name")), "dumps:"));
     json_decref(answer);
 
     settings(&r, "");
     json_decref(reload(&r));
-    rig_for(&r, 300);
-    answer = rig_ask(&r, "{\"cmd\":\"status\",\"v\":1}");
-    ck_assert_uint_eq(json_array_size(at(answer, "sources")), 0);
-    json_decref(answer);
+    json_decref(rig_status_when(&r, "sources", "0"));
     end(&r);
 }
 END_TEST

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEPS_MAX = 16, PATIENCE_MS = 40 * 1000, QUIET_MS = 700 };
+enum { STEPS_MAX = 16, PATIENCE_MS = 120 * 1000, QUIET_MS = 700 };
 
 #define APART_NS (300 * NS_PER_MS)
 #define TICK_NS  (20 * NS_PER_MS) /* of the coarsest clock, and a little */

@@ -251,7 +251,7 @@ END_TEST
 
 static void add_tests(Suite *s)
 {
-    TCase *each = tcase_create("each line"), *times = tcase_create("times");
+    TCase *each = suite_case(s, "each line"), *times = suite_case(s, "times");
 
     tcase_add_loop_test(each, a_line_of_a_watched_shape_becomes_an_observation_of_the_host, 0,
                         (int)(sizeof lines / sizeof lines[0]));
@@ -259,8 +259,6 @@ static void add_tests(Suite *s)
                         (int)(sizeof lines / sizeof lines[0]));
     tcase_add_loop_test(times, a_time_of_any_other_form_is_unreadable_and_not_guessed, 0,
                         (int)(sizeof bad_times / sizeof bad_times[0]));
-    suite_add_tcase(s, each);
-    suite_add_tcase(s, times);
     suite_test(s, a_length_that_is_no_number_is_unreadable);
     suite_test(s, other_lines_are_nobodys_business);
     suite_test(s, both_published_forms_of_a_crash_line_are_read);

@@ -111,7 +111,7 @@ void call_hub(const struct running *r, const struct call *call, struct answer *o
     buf_init(&out->body, ANSWER_MAX);
     snprintf(url, sizeof url, "%s%s", call->base != NULL ? call->base : hub_address(r->hub), call->path);
     curl_easy_setopt(c, CURLOPT_URL, url);
-    curl_easy_setopt(c, CURLOPT_TIMEOUT, 20L);
+    curl_easy_setopt(c, CURLOPT_TIMEOUT, 120L);
     curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, keep);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, &out->body);

@@ -556,14 +556,13 @@ END_TEST
 
 static void add(Suite *s)
 {
-    TCase *names = tcase_create("a_hostile_name_is_text_on_every_page");
+    TCase *names = suite_case(s, "a_hostile_name_is_text_on_every_page");
 
     suite_test(s, an_empty_fleet_has_its_pages);
     suite_test(s, links_lead_from_the_fleet_to_a_guest);
     suite_test(s, every_page_carries_the_content_policy);
     suite_test(s, pages_hold_no_script_and_no_style_of_their_own);
     tcase_add_loop_test(names, a_hostile_name_is_text_on_every_page, 0, sizeof hostile / sizeof hostile[0]);
-    suite_add_tcase(s, names);
     suite_test(s, a_name_of_1024_characters_is_cut_and_linked);
     suite_test(s, a_cluster_with_a_hostile_name_has_an_address);
     suite_test(s, a_filter_is_shown_as_text_and_kept_in_the_form);

@@ -305,12 +305,10 @@ END_TEST
 
 static void test(Suite *s, const TTest *one)
 {
-    TCase *c = tcase_create(one->name);
+    TCase *c = suite_case(s, one->name);
 
     tcase_add_checked_fixture(c, begin, end);
-    tcase_set_timeout(c, 60);
     tcase_add_test(c, one);
-    suite_add_tcase(s, c);
 }
 
 static void add(Suite *s)

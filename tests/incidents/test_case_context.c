@@ -323,11 +323,10 @@ static void add(Suite *s)
     };
 
     for (size_t n = 0; n < sizeof tests / sizeof tests[0]; n++) {
-        TCase *c = tcase_create(tests[n]->name);
+        TCase *c = suite_case(s, tests[n]->name);
 
         tcase_add_checked_fixture(c, begin, end);
         tcase_add_test(c, tests[n]);
-        suite_add_tcase(s, c);
     }
 }
 

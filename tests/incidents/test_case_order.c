@@ -291,11 +291,9 @@ static void add(Suite *s)
     };
 
     for (size_t n = 0; n < sizeof tests / sizeof tests[0]; n++) {
-        TCase *c = tcase_create(tests[n]->name);
+        TCase *c = suite_case(s, tests[n]->name);
 
-        tcase_set_timeout(c, 120);
         tcase_add_loop_test(c, tests[n], 0, sizeof stories / sizeof stories[0]);
-        suite_add_tcase(s, c);
     }
 }
 

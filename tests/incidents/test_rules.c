@@ -325,14 +325,13 @@ static void add(Suite *s)
         a_file_that_is_not_there_is_said,        every_condition_is_in_the_docs,
         every_shipped_rule_is_in_the_docs,
     };
-    TCase *c = tcase_create("rules");
+    TCase *c = suite_case(s, "rules");
 
     tcase_add_checked_fixture(c, begin, end);
     tcase_add_loop_test(c, a_mistake_is_told_with_its_place_and_a_remedy, 0, sizeof refusals / sizeof refusals[0]);
     tcase_add_loop_test(c, a_condition_means_what_the_docs_say, 0, sizeof meanings / sizeof meanings[0]);
     for (size_t n = 0; n < sizeof tests / sizeof tests[0]; n++)
         tcase_add_test(c, tests[n]);
-    suite_add_tcase(s, c);
 }
 
 int main(void)

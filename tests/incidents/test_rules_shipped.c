@@ -217,13 +217,12 @@ static void add(Suite *s)
         evidence_for_against_and_unknown_is_said_once_each,
         nothing_holds_of_an_incident_of_which_nothing_is_known,
     };
-    TCase *c = tcase_create("shipped rules");
+    TCase *c = suite_case(s, "shipped rules");
 
     tcase_add_checked_fixture(c, begin, end);
     tcase_add_loop_test(c, a_shipped_rule_holds_where_it_should_and_nowhere_else, 0, sizeof cases / sizeof cases[0]);
     for (size_t n = 0; n < sizeof tests / sizeof tests[0]; n++)
         tcase_add_test(c, tests[n]);
-    suite_add_tcase(s, c);
 }
 
 int main(void)

@@ -229,12 +229,11 @@ static void add(Suite *s)
         labels_say_what_crashes_have_in_common,
         more_labels_than_fit_are_counted_as_others,
     };
-    TCase *c = tcase_create("statistics");
+    TCase *c = suite_case(s, "statistics");
 
     tcase_add_loop_test(c, the_interval_of_a_count_is_the_published_one, 0, sizeof garwood / sizeof garwood[0]);
     for (size_t n = 0; n < sizeof tests / sizeof tests[0]; n++)
         tcase_add_test(c, tests[n]);
-    suite_add_tcase(s, c);
 }
 
 int main(void)

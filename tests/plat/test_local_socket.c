@@ -225,7 +225,7 @@ START_TEST(an_answer_in_single_bytes_is_put_together)
     struct buf out;
     struct err e;
 
-    ck_assert_int_eq(ask_script("{\"v\":1}\nrest", 12, 100, 5 * NS_PER_S, &out, &e), 0);
+    ck_assert_int_eq(ask_script("{\"v\":1}\nrest", 12, 100, 60 * NS_PER_S, &out, &e), 0);
     ck_assert_str_eq(buf_text(&out), "{\"v\":1}");
     buf_free(&out);
 }
@@ -236,7 +236,7 @@ START_TEST(an_answer_over_the_ceiling_is_an_error)
     struct buf out;
     struct err e;
 
-    ck_assert_int_eq(ask_script("0123456789\n", 11, 5, 5 * NS_PER_S, &out, &e), ERR_TOO_BIG);
+    ck_assert_int_eq(ask_script("0123456789\n", 11, 5, 60 * NS_PER_S, &out, &e), ERR_TOO_BIG);
     buf_free(&out);
 }
 END_TEST
@@ -246,7 +246,7 @@ START_TEST(a_connection_that_ends_without_an_answer_is_refused)
     struct buf out;
     struct err e;
 
-    ck_assert_int_eq(ask_script("half", 4, 100, 5 * NS_PER_S, &out, &e), ERR_REFUSED);
+    ck_assert_int_eq(ask_script("half", 4, 100, 60 * NS_PER_S, &out, &e), ERR_REFUSED);
     buf_free(&out);
 }
 END_TEST

@@ -435,11 +435,10 @@ END_TEST
 
 static void test(Suite *s, const TTest *t)
 {
-    TCase *one = tcase_create(t->name);
+    TCase *one = suite_case(s, t->name);
 
     tcase_add_checked_fixture(one, begin, end);
     tcase_add_test(one, t);
-    suite_add_tcase(s, one);
 }
 
 static void add_all(Suite *s)

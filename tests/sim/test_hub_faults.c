@@ -363,13 +363,11 @@ END_TEST
 
 static void add(Suite *s)
 {
-    TCase *rounds = tcase_create("power");
+    TCase *rounds = suite_case(s, "power");
 
     suite_test(s, an_io_error_at_any_call_fails_the_request_and_changes_nothing);
     suite_test(s, a_full_disk_is_said_to_be_full_and_works_again_when_there_is_room);
     tcase_add_loop_test(rounds, power_lost_at_any_call_with_torn_writes_loses_nothing_that_was_answered, 0, ROUNDS);
-    tcase_set_timeout(rounds, 600);
-    suite_add_tcase(s, rounds);
     suite_test(s, power_lost_while_the_store_is_made_leaves_a_store_or_none);
     suite_test(s, a_flipped_bit_is_refused_or_does_no_harm);
     suite_test(s, memory_that_runs_out_fails_the_request_and_loses_nothing);

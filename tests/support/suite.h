@@ -18,6 +18,10 @@ int suite_main(const char *name, void (*add)(Suite *s));
 /* Adds one test case that holds the given test. */
 void suite_test(Suite *s, const TTest *test);
 
+/* A test case of several tests, or of one that loops or has fixtures, already in the suite.  Not
+ * tcase_create(): the library would give each test four seconds. */
+TCase *suite_case(Suite *s, const char *name);
+
 /* Ends the running test as skipped, with the reason on stdout. */
 #define skip(...)                              \
     do {                                       \

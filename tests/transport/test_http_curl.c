@@ -187,7 +187,7 @@ static void set_config(int port, const char *mode)
     config = defaults.hub;
     snprintf(config.url, sizeof config.url, "https://localhost:%d/%s", port, mode);
     text_copy(config.ca_file, sizeof config.ca_file, cert("ca.pem"));
-    config.timeout_ns = 10 * NS_PER_S;
+    config.timeout_ns = 60 * NS_PER_S;
 }
 
 static void open_client(void)

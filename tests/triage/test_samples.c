@@ -142,11 +142,9 @@ END_TEST
 
 static void add(Suite *s)
 {
-    TCase *tc = tcase_create("a_sample_gives_the_module_at_fault");
+    TCase *tc = suite_case(s, "a_sample_gives_the_module_at_fault");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, a_sample_gives_the_module_at_fault, 0, sizeof samples / sizeof samples[0]);
-    suite_add_tcase(s, tc);
     suite_test(s, windbgs_bucket_of_a_well_known_driver_comes_out);
     suite_test(s, an_unwound_stack_leaves_out_stale_values);
     suite_test(s, a_guest_gives_its_bios_its_role_and_its_components);
