@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHANGES_MAX = 2000, LOOKS_MAX = 64, EVENTS_MAX = 2048, DISK_KEY_MAX = 48, WHY_MAX = 128 };
+enum { CHANGES_MAX = 2000, CHANGES_FIRST = 16, LOOKS_MAX = 64, EVENTS_MAX = 2048, DISK_KEY_MAX = 48, WHY_MAX = 128 };
 
 struct look {
     int64_t time;
@@ -33,7 +33,8 @@ struct event {
 
 struct guest_history {
     struct fleet_change *changes; /* in order of received */
-    int count;
+    int count, room;
+    bool out_of_memory;
     bool known; /* the guest is stored */
     struct guest guest;
     struct look looks[LOOKS_MAX];
@@ -55,10 +56,28 @@ void word_set_add(struct word_set *w, const char *word)
 
 /* ---- reading ------------------------------------------------------------------------- */
 
+static bool make_room(struct guest_history *h)
+{
+    int room = h->room == 0 ? CHANGES_FIRST : 2 * h->room;
+    struct fleet_change *more;
+
+    if (h->count < h->room)
+        return true;
+    more = realloc(h->changes, (size_t)room * sizeof *more);
+    if (more == NULL)
+        return false;
+    h->changes = more;
+    h->room = room;
+    return true;
+}
+
 static bool take_change(void *arg, const struct fleet_change *c)
 {
     struct guest_history *h = (struct guest_history *)arg;
 
+    h->out_of_memory = !make_room(h);
+    if (h->out_of_memory)
+        return false;
     h->changes[h->count++] = *c;
     return h->count < CHANGES_MAX;
 }
@@ -69,12 +88,8 @@ int guest_history_read(struct guest_history **out, struct fleet_body *b, const c
     struct guest_history *h = calloc(1, sizeof *h);
     int rc = 0;
 
-    if (h != NULL)
-        h->changes = calloc(CHANGES_MAX, sizeof *h->changes);
-    if (h == NULL || h->changes == NULL) {
-        free(h);
+    if (h == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
-    }
     if (vm_id[0] != '\0')
         rc = b->ops->guest_get(b, vm_id, &h->guest, e);
     h->known = rc == 0 && vm_id[0] != '\0';
@@ -82,6 +97,8 @@ int guest_history_read(struct guest_history **out, struct fleet_body *b, const c
         rc = 0;
     if (rc == 0 && vm_id[0] != '\0')
         rc = b->ops->read_changes(b, &q, take_change, h, e);
+    if (rc == 0 && h->out_of_memory)
+        rc = err_set(e, ERR_MEMORY, "out of memory");
     if (rc != 0) {
         guest_history_free(h);
         return rc;
