@@ -211,8 +211,10 @@ START_TEST(a_close_does_not_wait_for_a_look_that_hangs)
 
     begin(0, NEVER_MS);
     host.hold = true;
-    while (host.begun == 0)
+    while (host.begun == 0) {
         uv_run(&scene.loop, UV_RUN_NOWAIT);
+        uv_sleep(1);
+    }
     left = host_watch_close(scene.watch);
     ck_assert(left);
     host.hold = false;

@@ -135,7 +135,7 @@ watchdog: {{mode: "off"}}
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        wait_for(f"{self.name} is dead", lambda: not any(self.running(pid) for pid in [server, *children]), 20)
+        wait_for(f"{self.name} is dead", lambda: not any(self.running(pid) for pid in [server, *children]))
 
     @staticmethod
     def running(pid):
@@ -162,10 +162,10 @@ class Cluster:
                 f"http://127.0.0.1:{peer}", "--initial-cluster", f"default=http://127.0.0.1:{peer}",
                 "--logger", "zap", "--log-level", "warn")
             self.nodes = [Node(self.place, f"node{i + 1}", ports[2 * i], ports[2 * i + 1], client) for i in range(2)]
-            wait_for("etcd answers", lambda: self.get(client, "/health") is not None, 30)
+            wait_for("etcd answers", lambda: self.get(client, "/health") is not None)
             for node in self.nodes:
                 node.start()
-            wait_for("a primary and a synchronous standby", self.whole, 120, 0.5)
+            wait_for("a primary and a synchronous standby", self.whole, pause=0.5)
             self.psql(self.leader(), "CREATE ROLE hvhub LOGIN", "postgres")
             self.psql(self.leader(), "CREATE DATABASE hvfleet OWNER hvhub ENCODING 'UTF8' TEMPLATE template0", "postgres")
         except BaseException:
@@ -218,15 +218,15 @@ class Cluster:
 
     def lose_primary(self):
         """The primary's machine goes; returns how long it took until the standby took over."""
-        wait_for("the standby keeps up", self.whole, 120, 0.5)
+        wait_for("the standby keeps up", self.whole, pause=0.5)
         old, start = self.leader(), time.monotonic()
         old.kill()
-        wait_for("the standby takes over", lambda: self.leader() not in (None, old), 120, 0.2)
+        wait_for("the standby takes over", lambda: self.leader() not in (None, old), pause=0.2)
         return old, time.monotonic() - start
 
     def lose_standby(self):
         """The standby's machine goes; the primary stops waiting for it."""
-        wait_for("the standby keeps up", self.whole, 120, 0.5)
+        wait_for("the standby keeps up", self.whole, pause=0.5)
         leader = self.leader()
         lost, = [node for node in self.nodes if node is not leader]
         lost.kill()
@@ -276,7 +276,7 @@ backend hubs
 
     def start(self):
         self.process = self.place.run("haproxy", PROGRAMS["haproxy"], "-db", "-f", self.config)
-        wait_for("haproxy listens", self.listens, 20)
+        wait_for("haproxy listens", self.listens)
 
     def listens(self):
         assert self.process.poll() is None, (self.place.folder / "haproxy.log").read_text(errors="replace")

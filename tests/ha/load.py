@@ -156,7 +156,7 @@ class Load:
     async def connect(self):
         self.counts["connections"] += 1
         reader, writer = await asyncio.wait_for(
-            asyncio.open_connection("127.0.0.1", self.port, ssl=self.tls, server_hostname="localhost"), 20)
+            asyncio.open_connection("127.0.0.1", self.port, ssl=self.tls, server_hostname="localhost"), 120)
         return {"reader": reader, "writer": writer, "left": REQUESTS_A_CONNECTION}
 
     @staticmethod

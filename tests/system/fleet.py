@@ -18,6 +18,7 @@ import time
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = TOP / os.environ.get("HVFLEET_BUILD", "build")
 SKIPPED = 77
+PATIENCE_S = 300.0  # what is not so by then never will be, however slow the machine is
 
 
 def skip(test, reason):
@@ -25,7 +26,7 @@ def skip(test, reason):
     sys.exit(SKIPPED)
 
 
-def wait_for(what, check, seconds=60.0, pause=0.05):
+def wait_for(what, check, seconds=PATIENCE_S, pause=0.05):
     """Calls check() until it is true; fails the test after so many seconds."""
     deadline = time.monotonic() + seconds
     while True:
@@ -63,7 +64,7 @@ class Program:
         self.process.wait()
         self.process = None
 
-    def stop(self, seconds=10):
+    def stop(self, seconds=120):
         """SIGTERM; returns the exit code."""
         if self.process is None:
             return None
@@ -153,7 +154,7 @@ store: {{path: "{self.store or f"{f}/hub/fleet.db"}"}}
                     return int(line.rsplit(":", 1)[1])
             return 0
 
-        self.port = wait_for("the hub listens", listening, 20)
+        self.port = wait_for("the hub listens", listening)
         return self.port
 
     @property
@@ -161,7 +162,7 @@ store: {{path: "{self.store or f"{f}/hub/fleet.db"}"}}
         return f"https://127.0.0.1:{self.port}"
 
     def database(self):
-        return sqlite3.connect(f"file:{self.folder}/hub/fleet.db?mode=ro", uri=True, timeout=30)
+        return sqlite3.connect(f"file:{self.folder}/hub/fleet.db?mode=ro", uri=True, timeout=120)
 
     def report(self, *words):
         done = subprocess.run([str(BUILD / "hvhub"), "report", *words, "--config", str(self.folder / "hub.yaml")],
@@ -197,6 +198,10 @@ status: {{socket: "{f}/{name}/status.sock"}}
             return json.loads(done.stdout)
         except ValueError:
             return None
+
+    def asked(self, name):
+        """The same, when it must answer."""
+        return wait_for(f"{name} answers", lambda: self.status(name))
 
     def drained(self, name):
         s = self.status(name)

@@ -69,7 +69,7 @@ class Postgres:
         with open(self.folder / "server.log", "ab") as log:
             self.process = subprocess.Popen([*self.as_user, str(BINARIES[-1] / "postgres"), "-D", str(self.data), *words],
                                             stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         while subprocess.run([str(BINARIES[-1] / "pg_isready"), "-q", "-h", str(self.folder)]).returncode != 0:
             assert self.process.poll() is None, (self.folder / "server.log").read_text(errors="replace")
             assert time.monotonic() < deadline, "the server did not start"
@@ -78,7 +78,7 @@ class Postgres:
     def stop(self, how=signal.SIGINT):
         """A fast shutdown."""
         self.process.send_signal(how)
-        self.process.wait(30)
+        self.process.wait(300)
         self.process = None
 
     def kill(self):

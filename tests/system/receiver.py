@@ -166,5 +166,5 @@ def main():
 
 
 if __name__ == "__main__":
-    socket.setdefaulttimeout(30)
+    socket.setdefaulttimeout(120)
     main()

@@ -47,13 +47,13 @@ class Hub:
     def ask(self, url, path, body=None, **headers):
         headers = {"Authorization": f"Bearer {self.token}", **{k.replace("_", "-"): v for k, v in headers.items()}}
         asked = urllib.request.Request(url + path, data=body, headers=headers)
-        with urllib.request.urlopen(asked, context=self.tls, timeout=10) as answer:
+        with urllib.request.urlopen(asked, context=self.tls, timeout=120) as answer:
             return answer.status, dict(answer.headers), answer.read().decode()
 
     def deliver(self, number, seqs):
         """Until some hub has committed them; each piece goes to any of the hubs."""
         body = request(number, seqs)
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 600
         while True:
             try:
                 status, _, _ = self.ask(random.choice(self.urls()), "/v1/logs", body, Content_Type="application/json")

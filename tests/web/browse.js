@@ -10,7 +10,7 @@ const { chromium } = require("playwright-core");
 const [url, subjectsFile, shots] = process.argv.slice(2);
 const subjects = JSON.parse(fs.readFileSync(subjectsFile, "utf8"));
 const axeSource = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const LONGEST_WAIT_MS = 15000;
+const LONGEST_WAIT_MS = 120000;
 
 const tests = [];
 const test = (name, run) => tests.push({ name, run });
@@ -279,6 +279,7 @@ async function main() {
   fs.mkdirSync(shots, { recursive: true });
   const browser = await chromium.launch({
     executablePath: "/usr/bin/chromium",
+    timeout: LONGEST_WAIT_MS,
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
       "--disable-component-update", "--disable-sync", "--no-proxy-server"],
   });

@@ -260,7 +260,7 @@ START_TEST(growth_signals_once_until_the_channel_was_drained_again)
     buf_init(&reader.mark, CHANNEL_MARK_MAX);
     open_stream(WORKER, on_signal, signalled);
     read_all();
-    WaitForSingleObject(signalled, 300); /* the signal of the subscription itself may come late */
+    WaitForSingleObject(signalled, 3000); /* the signal of the subscription itself may come late */
     signals = 0;
     read_all();
     put_worker(1, 20);

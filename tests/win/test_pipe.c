@@ -216,7 +216,7 @@ START_TEST(an_answer_in_single_bytes_is_put_together)
     struct buf out;
     struct err e;
 
-    ck_assert_msg(ask_script("{\"v\":1}\nrest", 100, 5 * NS_PER_S, &out, &e) == 0, "%s", e.text);
+    ck_assert_msg(ask_script("{\"v\":1}\nrest", 100, 60 * NS_PER_S, &out, &e) == 0, "%s", e.text);
     ck_assert_str_eq(buf_text(&out), "{\"v\":1}");
     buf_free(&out);
 }
@@ -226,7 +226,7 @@ START_TEST(an_answer_over_the_ceiling_is_an_error)
 {
     struct buf out;
 
-    ck_assert_int_eq(ask_script("0123456789\n", 5, 5 * NS_PER_S, &out, NULL), ERR_TOO_BIG);
+    ck_assert_int_eq(ask_script("0123456789\n", 5, 60 * NS_PER_S, &out, NULL), ERR_TOO_BIG);
     buf_free(&out);
 }
 END_TEST
@@ -235,7 +235,7 @@ START_TEST(a_connection_that_ends_without_an_answer_is_refused)
 {
     struct buf out;
 
-    ck_assert_int_eq(ask_script("half", 100, 5 * NS_PER_S, &out, NULL), ERR_REFUSED);
+    ck_assert_int_eq(ask_script("half", 100, 60 * NS_PER_S, &out, NULL), ERR_REFUSED);
     buf_free(&out);
 }
 END_TEST
