@@ -13,9 +13,8 @@
  * sums when they are read, guests when they are touched.  Damage is believed when
  * it has been found twice; then the file is set aside and a new store made.
  *
- * Somebody else who reads the file at that moment (a backup, a scanner, a person with
- * sqlite3) is waited for: SQLite itself does not, when it takes the file for itself
- * alone, but fails at once.
+ * Whoever else has the file open at that moment (a backup, a scanner, a person with
+ * sqlite3), be it only to read, is in the way of taking it for us alone, and is waited for.
  *
  * The file does not shrink while it is in use: pages that are freed are used
  * again, so it stays within about twice max_bytes.  A file that is nearly all
@@ -23,7 +22,6 @@
  */
 #include "base/log.h"
 #include "base/text.h"
-#include "base/times.h"
 #include "store/store_internal.h"
 
 #include <inttypes.h>
@@ -35,9 +33,7 @@
 
 enum {
     LOCK_WAIT_MS = 5000,         /* one that was killed, or is stopping, may still be going */
-    BUSY_WAIT_MS = 2000,         /* somebody has a page for a moment */
-    OPEN_WAIT_MS = 5000,         /* a backup, a scanner or a shell has the file while it is opened ... */
-    OPEN_PAUSE_MS = 50,          /* ... and is asked so often whether it has gone */
+    BUSY_WAIT_MS = 10000,        /* a backup, a scanner or a person with sqlite3 has the file at that moment */
     SHRINK_FREE_PAGES = 8192,    /* 32 MiB free ... */
     SHRINK_USED_PAGES_MAX = 2048 /* ... and 8 MiB in use: cheap to copy */
 };
@@ -415,31 +411,12 @@ static void start_over(struct store *s)
     s->now = (struct ledger){ 0 };
 }
 
-/* Opens it as soon as nobody else holds it, within OPEN_WAIT_MS. */
-static int open_when_free(struct store *s, struct store_opened *opened, const struct lost *lost, struct err *e)
-{
-    uint64_t end = uv_hrtime() + OPEN_WAIT_MS * (uint64_t)NS_PER_MS;
-    int rc = open_file(s, opened, lost, e);
-
-    while (rc == ERR_BUSY && uv_hrtime() < end) {
-        start_over(s);
-        uv_sleep(OPEN_PAUSE_MS);
-        rc = open_file(s, opened, lost, e);
-    }
-    if (rc == ERR_BUSY)
-        return err_set(e, ERR_BUSY,
-                       "%s: another program reads this file and does not let go of it (a backup, sqlite3?); "
-                       "close it, and the agent can start",
-                       s->path);
-    return rc;
-}
-
 /* Damage is believed when it has been found twice: a read that failed once (a
  * path to the disk was lost) can look like it. */
 static int look_again(struct store *s, struct store_opened *opened, const struct lost *lost, struct err *e)
 {
     start_over(s);
-    return open_when_free(s, opened, lost, e);
+    return open_file(s, opened, lost, e);
 }
 
 /* Sets the damaged file aside and makes a new one; e says what was wrong. */
@@ -472,6 +449,15 @@ static void shrink(struct store *s)
         return;
     if (sqlite3_exec(s->db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL) == SQLITE_OK)
         log_event(LOG_INFO, "store.shrunk", LOG_S("path", s->path), LOG_I("pages_given_back", unused));
+}
+
+static int told_busy(const struct store *s, struct err *e)
+{
+    return err_set(
+        e, ERR_BUSY,
+        "%s: another program has this file open and does not let go of it (a backup, sqlite3?); close it, and "
+        "the agent can start",
+        s->path);
 }
 
 static struct store *store_new(const struct store_options *o)
@@ -513,11 +499,13 @@ int store_open(struct store **out, const struct store_options *options, struct s
     if (rc == 0)
         rc = take_lock(s, &why);
     if (rc == 0)
-        rc = open_when_free(s, opened, &lost, &why);
+        rc = open_file(s, opened, &lost, &why);
     if (rc == ERR_CORRUPT)
         rc = look_again(s, opened, &lost, &why);
     if (rc == ERR_CORRUPT)
         rc = recover(s, opened, &lost, &why);
+    if (rc == ERR_BUSY && s->db != NULL)
+        rc = told_busy(s, &why);
     if (rc != 0) {
         store_close(s);
         return err_set(e, (enum err_code)rc, "%s", why.text);

@@ -292,7 +292,7 @@ static sqlite3 *look_into(const char *path)
 
 static void look_away_soon(void *arg)
 {
-    uv_sleep(500);
+    uv_sleep(3000);
     sqlite3_close(arg);
 }
 
