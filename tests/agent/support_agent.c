@@ -235,6 +235,7 @@ void rig_init(struct rig *r)
                                          .files = plat_files(),
                                          .http = memory_http,
                                          .no_live = true,
+                                         .stop_ms = RIG_PATIENCE_S * 1000,
                                          .stop_store_ms = RIG_PATIENCE_S * 1000,
                                          .extra = r->sources,
                                          .ended = on_ended,

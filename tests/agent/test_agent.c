@@ -133,6 +133,7 @@ START_TEST(a_stop_does_not_wait_for_a_hung_source)
     scripted_init(&bad, "bad", 5);
     bad.hang = true;
     rig_add(&r, &bad);
+    r.options.stop_ms = 0; /* the usual */
     start(&r);
     rig_until(&r, scripted_has_stepped, &bad);
     rig_stop(&r, AGENT_ABANDONED);
