@@ -56,6 +56,8 @@
 enum {
     APPLICATION_ID = 0x6876666c, /* "hvfl" */
     BUSY_MS = 5000,
+    LOOKASIDE_BYTES = 1200, /* SQLite's own; the cursors of a table with many indexes take more slots than it has */
+    LOOKASIDE_SLOTS = 200,
     CHECK_BYTES_MAX = 256 * 1024 * 1024, /* larger files get the short check at open */
 };
 
@@ -276,6 +278,7 @@ static int connect_file(struct sqlite_body *s, const struct fleet_store_options 
     }
     sqlite3_busy_timeout(s->db, BUSY_MS);
     sqlite3_limit(s->db, SQLITE_LIMIT_ATTACHED, 0);
+    sqlite3_db_config(s->db, SQLITE_DBCONFIG_LOOKASIDE, NULL, LOOKASIDE_BYTES, LOOKASIDE_SLOTS);
     return run_text(s, pragmas_all, e);
 }
 

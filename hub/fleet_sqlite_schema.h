@@ -35,19 +35,19 @@
     " received INTEGER NOT NULL, time INTEGER NOT NULL, reach_from INTEGER NOT NULL, reach_to INTEGER NOT NULL,"      \
     " vm_id TEXT NOT NULL, vm_name TEXT NOT NULL, code TEXT NOT NULL, what TEXT NOT NULL, agent_id TEXT NOT NULL,"    \
     " host_id TEXT NOT NULL, host_name TEXT NOT NULL, cluster TEXT NOT NULL, os_version TEXT NOT NULL,"               \
-    " is_version TEXT NOT NULL, payload BLOB NOT NULL, PRIMARY KEY(stream, seq));"                                    \
+    " is_version TEXT NOT NULL, payload BLOB NOT NULL);"                                                              \
     "CREATE INDEX circumstance_vm ON circumstance(vm_id, time) WHERE vm_id <> '';"                                    \
     "CREATE INDEX circumstance_what ON circumstance(vm_id, what, time) WHERE what <> '';"                             \
     "CREATE INDEX circumstance_name ON circumstance(vm_name COLLATE NOCASE, time) WHERE vm_name <> '' AND vm_id <> "  \
     "'';"                                                                                                             \
     "CREATE INDEX circumstance_sign ON circumstance(role, code, time) WHERE role = 1;"                                \
     "CREATE INDEX circumstance_stray ON circumstance(role, time) WHERE role = 2;"                                     \
-    "CREATE INDEX circumstance_host_sign ON circumstance(host_id, time) WHERE role IN (1, 2);"                        \
-    "CREATE INDEX circumstance_host ON circumstance(host_id, reach_to) WHERE role IN (3, 4);"                         \
+    "CREATE INDEX circumstance_host_sign ON circumstance(host_id, time) WHERE role BETWEEN 1 AND 2;"                  \
+    "CREATE INDEX circumstance_host ON circumstance(host_id, reach_to) WHERE role BETWEEN 3 AND 4;"                   \
     "CREATE INDEX circumstance_cluster ON circumstance(cluster, reach_to) WHERE role = 4;"                            \
     "CREATE INDEX circumstance_gap ON circumstance(host_id, reach_to) WHERE role = 5;"                                \
     "CREATE INDEX circumstance_received ON circumstance(received);"                                                   \
-    "CREATE INDEX circumstance_trouble ON circumstance(received) WHERE role IN (3, 4, 5);"                            \
+    "CREATE INDEX circumstance_trouble ON circumstance(received) WHERE role BETWEEN 3 AND 5;"                         \
     "CREATE TABLE incident_todo(id INTEGER PRIMARY KEY, sign INTEGER NOT NULL, scope INTEGER NOT NULL,"               \
     " key TEXT NOT NULL, from_time INTEGER NOT NULL, to_time INTEGER NOT NULL, due INTEGER NOT NULL);"                \
     "CREATE INDEX todo_due ON incident_todo(due, id);"                                                                \

@@ -283,11 +283,12 @@ const char *const sqlite_texts[SQL_COUNT] = {
                      " >= ?2 AND time <= ?3 ORDER BY time DESC, stream, seq LIMIT ?4",
     [SQL_ASK_HOST_SIGNS] =
         "SELECT " CIRCUMSTANCE_COLUMNS
-        "  FROM circumstance WHERE host_id = ?1 AND role IN (1, 2) AND time >= ?2 AND time <= ?3 ORDER BY"
+        "  FROM circumstance WHERE host_id = ?1 AND role BETWEEN 1 AND 2 AND time >= ?2 AND time <= ?3 ORDER BY"
         " time DESC, stream, seq LIMIT ?4",
-    [SQL_ASK_HOST] = "SELECT " CIRCUMSTANCE_COLUMNS
-                     "  FROM circumstance WHERE host_id = ?1 AND role IN (3, 4) AND reach_from <= ?3 AND reach_to >="
-                     " ?2 ORDER BY time DESC, stream, seq LIMIT ?4",
+    [SQL_ASK_HOST] =
+        "SELECT " CIRCUMSTANCE_COLUMNS
+        "  FROM circumstance WHERE host_id = ?1 AND role BETWEEN 3 AND 4 AND reach_from <= ?3 AND reach_to >="
+        " ?2 ORDER BY time DESC, stream, seq LIMIT ?4",
     [SQL_ASK_CLUSTER] = "SELECT " CIRCUMSTANCE_COLUMNS
                         "  FROM circumstance WHERE cluster = ?1 AND role = 4 AND reach_from <= ?3 AND reach_to >= ?2"
                         " ORDER BY time DESC, stream, seq LIMIT ?4",
@@ -381,12 +382,10 @@ const char *const sqlite_texts[SQL_COUNT] = {
     [SQL_PLACES_MODULE] = "SELECT vm_id, host_id, time FROM incident WHERE module = ?1 AND module <> '' AND time >= ?2 "
                           "AND time <= ?3 ORDER"
                           " BY time DESC, id LIMIT ?4",
-    [SQL_PRUNE_TROUBLE] =
-        "DELETE FROM circumstance WHERE (stream, seq) IN (SELECT stream, seq FROM circumstance WHERE role"
-        " IN (3, 4, 5) AND received < ?1 ORDER BY received LIMIT ?2)",
-    [SQL_PRUNE_CIRCUMSTANCES] =
-        "DELETE FROM circumstance WHERE (stream, seq) IN (SELECT stream, seq FROM circumstance WHERE"
-        " received < ?1 AND time < ?1 ORDER BY received LIMIT ?2)",
+    [SQL_PRUNE_TROUBLE] = "DELETE FROM circumstance WHERE rowid IN (SELECT rowid FROM circumstance WHERE role"
+                          " BETWEEN 3 AND 5 AND received < ?1 ORDER BY received LIMIT ?2)",
+    [SQL_PRUNE_CIRCUMSTANCES] = "DELETE FROM circumstance WHERE rowid IN (SELECT rowid FROM circumstance WHERE"
+                                " received < ?1 AND time < ?1 ORDER BY received LIMIT ?2)",
     [SQL_PRUNE_INCIDENTS] =
         "DELETE FROM incident WHERE id IN (SELECT id FROM incident WHERE time < ?1 ORDER BY time LIMIT ?2)",
     [SQL_PRUNE_ALIASES] = "DELETE FROM incident_alias WHERE alias IN (SELECT alias FROM incident_alias WHERE time < ?1"

@@ -1,6 +1,7 @@
 /* hvhub: the hub's command line. */
 #include "hub/commands.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,6 +43,8 @@ static const struct command {
 
 int main(int argc, char **argv)
 {
+    /* Nobody asks SQLite how much memory it has, and counting takes a lock each time. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     if (argc < 2) {
         fputs(usage, stderr);
         return EXIT_USAGE;

@@ -60,10 +60,11 @@ static void of_gap(const struct case_options *o, const struct clue *c, struct in
 }
 
 /* A name, told with an id, may be the one that a dump's folder has. */
-static void of_guest(const struct case_options *o, const struct clue *c, struct incident_relevance *out)
+static void of_guest(const struct case_options *o, int64_t time, struct incident_relevance *out)
 {
     out->level = RELEVANT_CONTEXT;
-    span(out, c->time, larger(o->after_ns, CASE_FOLLOW_S * NS_PER_S), c->time, larger(o->lookback_ns, o->before_ns));
+    out->time = time;
+    span(out, time, larger(o->after_ns, CASE_FOLLOW_S * NS_PER_S), time, larger(o->lookback_ns, o->before_ns));
 }
 
 void incident_relevance(const struct case_options *options, const struct resource *who, const struct observation *o,
@@ -76,6 +77,10 @@ void incident_relevance(const struct case_options *options, const struct resourc
     if (!clue_wanted(o, &kind))
         return;
     out->vm_id = obs_get_str(o, ATTR_VM_ID);
+    if (clue_is_of_guest(kind)) {
+        of_guest(options, clue_time_of(o), out); /* most of what comes: not worth a clue's texts */
+        return;
+    }
     c = clue_new(kind, who, o);
     if (c == NULL) {
         /* Without memory everything may be concerned. */
@@ -95,10 +100,8 @@ void incident_relevance(const struct case_options *options, const struct resourc
         of_sign(options, c, out);
     else if (c->kind == CLUE_GAP)
         of_gap(options, c, out);
-    else if (c->kind == CLUE_STORAGE || c->kind == CLUE_CLUSTER || c->kind == CLUE_BOOT)
-        of_trouble(options, c, out);
     else
-        of_guest(options, c, out);
+        of_trouble(options, c, out);
     free(c);
     assert(out->from <= out->to);
 }

@@ -159,7 +159,7 @@ static int64_t boot_time(const struct observation *o)
     return boot - boot % BOOT_GRAIN;
 }
 
-static int64_t time_of(const struct observation *o)
+int64_t clue_time_of(const struct observation *o)
 {
     return o->time_ns > 0 ? o->time_ns : o->observed_ns;
 }
@@ -169,7 +169,7 @@ bool clue_wanted(const struct observation *o, enum clue_kind *kind)
     const struct wanted *w = find(o);
     bool has_vm = obs_get_str(o, ATTR_VM_ID)[0] != '\0';
 
-    if (w == NULL || time_of(o) <= 0 || time_of(o) > TIME_MAX)
+    if (w == NULL || clue_time_of(o) <= 0 || clue_time_of(o) > TIME_MAX)
         return false;
     *kind = w->kind;
     switch (w->kind) {
@@ -353,7 +353,7 @@ struct clue *clue_new(enum clue_kind kind, const struct resource *who, const str
         return NULL;
     c->kind = kind;
     c->what = find(o)->what;
-    c->time = time_of(o);
+    c->time = clue_time_of(o);
     c->found = o->observed_ns;
     c->length_ns = -1;
     c->seq = o->seq;

@@ -99,6 +99,13 @@ struct clue {
 /* Whether the observation is worth keeping, and as what. */
 bool clue_wanted(const struct observation *o, enum clue_kind *kind);
 
+/* When the observation says that it happened; of the kinds below it is the clue's time. */
+int64_t clue_time_of(const struct observation *o);
+static inline bool clue_is_of_guest(enum clue_kind kind)
+{
+    return kind == CLUE_LIFE || kind == CLUE_MIGRATION || kind == CLUE_VERSION;
+}
+
 /* A copy of what matters, freed with free(); NULL out of memory. */
 struct clue *clue_new(enum clue_kind kind, const struct resource *who, const struct observation *o);
 
