@@ -210,7 +210,8 @@ static int open_store(struct agent *a, struct store **out, struct err *e)
     struct store_options options = { .path = path,
                                      .max_bytes = (uint64_t)a->config->store_max_bytes,
                                      .clock = a->options.clock,
-                                     .random = a->options.random };
+                                     .random = a->options.random,
+                                     .all_at_once = a->options.reopening };
     int rc = plat_private_dir(a->config->data_dir, e);
 
     if (rc != 0) {

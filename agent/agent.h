@@ -35,7 +35,8 @@ struct agent_options {
     uplink_http *http;
     struct source **extra; /* sources of a test or simulation, not owned */
     size_t extra_count;
-    bool no_live; /* this host itself is not looked at, whatever the settings: for tests and simulations */
+    bool reopening; /* the store was found damaged: it is checked as a whole before it is used */
+    bool no_live;   /* this host itself is not looked at, whatever the settings: for tests and simulations */
     /* How patient a stop is; 0: AGENT_STOP_MS and AGENT_STOP_STORE_MS. */
     int stop_ms, stop_store_ms;
     /* The agent has ended and is to be freed; the loop has nothing more to do. */

@@ -52,7 +52,7 @@ static void on_ended(void *arg)
         uv_stop(&r->loop); /* it would wait for the threads otherwise */
 }
 
-static int start(struct running *r, const struct agent_config *config, const char *path, struct err *e)
+static int start(struct running *r, const struct agent_config *config, const char *path, bool reopening, struct err *e)
 {
     struct agent_options options = {
         .loop = &r->loop,
@@ -62,6 +62,7 @@ static int start(struct running *r, const struct agent_config *config, const cha
         .random = plat_random(),
         .files = plat_files(),
         .http = http_curl_new,
+        .reopening = reopening,
         .ended = on_ended,
         .arg = r,
     };
@@ -80,14 +81,14 @@ static int start(struct running *r, const struct agent_config *config, const cha
 }
 
 /* One life of the agent; *end says how it ended when EXIT_DONE is returned. */
-static int run_once(const struct agent_config *config, const char *path, enum agent_end *end)
+static int run_once(const struct agent_config *config, const char *path, bool reopening, enum agent_end *end)
 {
     struct running r = { 0 };
     struct err e;
     int rc;
 
     uv_loop_init(&r.loop);
-    rc = start(&r, config, path, &e);
+    rc = start(&r, config, path, reopening, &e);
     if (rc != 0) {
         fprintf(stderr, "hvagent: %s\n", e.text);
         uv_loop_close(&r.loop);
@@ -116,7 +117,7 @@ static int run_until_stopped(struct agent_config *config, const char *path)
         if (i > 0)
             code = trusted_config_from(path, config);
         if (code == EXIT_DONE)
-            code = run_once(config, path, &end);
+            code = run_once(config, path, i > 0, &end);
     }
     return code;
 }

@@ -33,6 +33,7 @@ enum { CHUNKS = 64, GAP_ROOM = 1024 }; /* what the gap row itself may need */
 /* What one pass over a level found to go. */
 struct chunk {
     uint64_t from, to, count, bytes;
+    uint64_t recounted, recounted_bytes; /* those of them that are counted anew already */
     int64_t first_seen, last_seen;
 };
 
@@ -56,13 +57,17 @@ static int find_chunk(struct store *s, int level, uint64_t want, struct chunk *o
     put_int(st, 2, level);
     put_u64(st, 3, s->now.gap.seq);
     while (out->bytes < want && (step = sqlite3_step(st)) == SQLITE_ROW) {
-        uint64_t seq = (uint64_t)sqlite3_column_int64(st, 0);
+        uint64_t seq = (uint64_t)sqlite3_column_int64(st, 0), len = (uint64_t)sqlite3_column_int64(st, 1);
 
         if (out->count == 0)
             out->from = seq;
         out->to = seq;
         out->count++;
-        out->bytes += (uint64_t)sqlite3_column_int64(st, 1);
+        out->bytes += len;
+        if (ledger_recounted(s, seq)) {
+            out->recounted++;
+            out->recounted_bytes += len;
+        }
         widen(&out->first_seen, &out->last_seen, sqlite3_column_int64(st, 2));
     }
     if (step != SQLITE_ROW && step != SQLITE_DONE)
@@ -90,6 +95,7 @@ static int delete_chunk(struct store *s, int level, const struct chunk *c, struc
     }
     l->rows -= c->count;
     l->bytes -= c->bytes;
+    ledger_out_recounted(s, level, c->recounted, c->recounted_bytes);
     /* The gap row, which stays, may be the first of its level. */
     if (level != STORE_LEVEL_GAP)
         l->first = c->to + 1;
@@ -131,7 +137,6 @@ static struct observation *describe(struct store *s, const struct full_gap *g)
 static int retire_gap(struct store *s, uint64_t *dropped, struct err *e)
 {
     struct full_gap *g = &s->now.gap;
-    struct level *l = &s->now.level[STORE_LEVEL_GAP];
     struct chunk c = { .from = g->seq, .to = g->seq, .count = 1, .bytes = g->len };
     int rc;
 
@@ -140,9 +145,8 @@ static int retire_gap(struct store *s, uint64_t *dropped, struct err *e)
     rc = sql_run(s, STMT_OUTBOX_DELETE, "retire a gap", e);
     if (rc != 0)
         return rc;
-    assert(sqlite3_changes(s->db) == 1 && l->rows > 0 && l->bytes >= c.bytes);
-    l->rows--;
-    l->bytes -= c.bytes;
+    assert(sqlite3_changes(s->db) == 1);
+    ledger_out(s, STORE_LEVEL_GAP, g->seq, g->len);
     gap_take_in(g, STORE_LEVEL_GAP, &c);
     g->seq = 0;
     ++*dropped;

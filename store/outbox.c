@@ -13,24 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-uint64_t outbox_rows(const struct ledger *l)
-{
-    uint64_t n = 0;
-
-    for (int i = 0; i < STORE_LEVELS; i++)
-        n += l->level[i].rows;
-    return n;
-}
-
-uint64_t outbox_bytes(const struct ledger *l)
-{
-    uint64_t n = 0;
-
-    for (int i = 0; i < STORE_LEVELS; i++)
-        n += l->level[i].bytes;
-    return n;
-}
-
 int64_t text_sum(const char *id, const void *bytes, size_t len)
 {
     return row_sum((uint64_t)row_sum(0, id, strlen(id)), bytes, len);
@@ -39,31 +21,6 @@ int64_t text_sum(const char *id, const void *bytes, size_t len)
 int64_t mark_sum(const char *source, const char *mark)
 {
     return text_sum(source, mark, strlen(mark));
-}
-
-int64_t state_sum(const struct store *s)
-{
-    uint64_t numbers[] = { s->now.next_seq, s->now.acked_through, s->now.dropped_total, s->now.set_aside_total };
-    uint64_t h = (uint64_t)row_sum(0, s->agent_id, strlen(s->agent_id));
-
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        h = row_sum_step(h, numbers[i]);
-    return (int64_t)h;
-}
-
-static void count_in(struct level *l, uint64_t seq, size_t len)
-{
-    if (l->rows == 0)
-        l->first = seq;
-    l->rows++;
-    l->bytes += len;
-}
-
-static void count_out(struct level *l, uint64_t len)
-{
-    assert(l->rows > 0 && l->bytes >= len);
-    l->rows--;
-    l->bytes -= len;
 }
 
 int outbox_encode(struct store *s, const struct observation *o, struct err *e)
@@ -95,7 +52,7 @@ int outbox_put(struct store *s, struct observation *o, struct err *e)
     if (rc != 0)
         return rc;
     s->now.next_seq++;
-    count_in(&s->now.level[level], o->seq, s->payload.len);
+    ledger_in(s, level, o->seq, s->payload.len);
     return 0;
 }
 
@@ -109,15 +66,16 @@ static int count_range(struct store *s, uint64_t from, uint64_t to, uint64_t *co
     put_u64(st, 1, from);
     put_u64(st, 2, to);
     while (rc == 0 && (step = sqlite3_step(st)) == SQLITE_ROW) {
-        int64_t level = sqlite3_column_int64(st, 0);
-        uint64_t len = (uint64_t)sqlite3_column_int64(st, 1);
+        uint64_t seq = (uint64_t)sqlite3_column_int64(st, 0);
+        int64_t level = sqlite3_column_int64(st, 1);
+        uint64_t len = (uint64_t)sqlite3_column_int64(st, 2);
 
         if (level < 0 || level >= STORE_LEVELS || s->now.level[level].rows == 0 || s->now.level[level].bytes < len) {
             s->broken = true;
             rc = err_set(e, ERR_CORRUPT, "%s: rows %" PRIu64 " to %" PRIu64 " are not what was counted", s->path, from,
                          to);
         } else {
-            count_out(&s->now.level[level], len);
+            ledger_out(s, (int)level, seq, len);
             ++*count;
         }
     }

@@ -14,6 +14,9 @@
  *   host       what is known of the host (host_encode)
  *   set_aside  what the hub refused for good, for a bug report
  *
+ * Version 3
+ *   state      with what the outbox holds, so that a start need not count (ledger_encode)
+ *
  * There are no secondary indexes: rows come in at the end and leave at the
  * front, and eviction remembers where each level of importance begins.  The
  * tables with a text key are WITHOUT ROWID, so that no index has to agree with
@@ -46,6 +49,8 @@ static const char *const steps[] = {
     "CREATE TABLE host(id INTEGER PRIMARY KEY CHECK (id = 1), sum INTEGER NOT NULL, state BLOB NOT NULL);"
     "CREATE TABLE set_aside(seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, observed INTEGER NOT NULL,"
     " moved INTEGER NOT NULL, reason TEXT NOT NULL, payload BLOB NOT NULL);",
+
+    "ALTER TABLE state ADD COLUMN levels BLOB NOT NULL DEFAULT x'';",
 };
 
 const int schema_version = sizeof steps / sizeof steps[0];

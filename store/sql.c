@@ -14,11 +14,13 @@ static const char *const sql_text[STMT_COUNT] = {
     [STMT_COMMIT] = "COMMIT",
     [STMT_ROLLBACK] = "ROLLBACK",
     [STMT_STATE_PUT] = "INSERT OR REPLACE INTO state(id, agent_id, next_seq, acked_through, dropped_total,"
-                       " set_aside_total, sum) VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6)",
+                       " set_aside_total, sum, levels) VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [STMT_OUTBOX_PUT] =
         "INSERT INTO outbox(seq, importance, kind, observed, sum, payload) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
     [STMT_OUTBOX_READ] = "SELECT seq, sum, payload FROM outbox WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-    [STMT_OUTBOX_SIZES] = "SELECT importance, length(payload) FROM outbox WHERE seq BETWEEN ?1 AND ?2",
+    [STMT_OUTBOX_SIZES] = "SELECT seq, importance, length(payload) FROM outbox WHERE seq BETWEEN ?1 AND ?2",
+    [STMT_OUTBOX_WALK] = "SELECT seq, importance, length(payload) FROM outbox WHERE seq >= ?1 AND seq < ?2"
+                         " ORDER BY seq LIMIT ?3",
     [STMT_OUTBOX_DELETE] = "DELETE FROM outbox WHERE seq BETWEEN ?1 AND ?2",
     [STMT_OUTBOX_OLDEST] = "SELECT observed FROM outbox ORDER BY seq LIMIT 1",
     [STMT_EVICT_FIND] = "SELECT seq, length(payload), observed FROM outbox"
@@ -204,13 +206,16 @@ int tx_begin(struct store *s, struct err *e)
 static int state_put(struct store *s, struct err *e)
 {
     sqlite3_stmt *st = s->stmts[STMT_STATE_PUT];
+    unsigned char levels[LEDGER_BYTES];
 
+    ledger_encode(&s->now, levels);
     put_text(st, 1, s->agent_id);
     put_u64(st, 2, s->now.next_seq);
     put_u64(st, 3, s->now.acked_through);
     put_u64(st, 4, s->now.dropped_total);
     put_u64(st, 5, s->now.set_aside_total);
-    put_int(st, 6, state_sum(s));
+    put_int(st, 6, state_sum(s, levels, sizeof levels));
+    put_blob(st, 7, levels, sizeof levels);
     return sql_run(s, STMT_STATE_PUT, "write the numbers", e);
 }
 

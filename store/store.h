@@ -40,7 +40,8 @@ struct store_options {
                          * first.  The file itself stays within about twice that. */
     const struct clock *clock;
     const struct random_source *random;
-    const char *vfs; /* SQLite VFS name, for fault injection; NULL the default */
+    bool all_at_once; /* check all of it before it is used, however large: after ERR_CORRUPT */
+    const char *vfs;  /* SQLite VFS name, for fault injection; NULL the default */
 };
 
 /* The clocks of a guest, in its dump, and of its host, in the crash event, may differ by this much. */
@@ -59,10 +60,16 @@ struct store_opened {
  * a fresh store with a gap observation (store-corrupt) takes its place; the five newest such files are kept.
  * A file from a newer program is ERR_UNSUPPORTED, somebody else's database ERR_INVALID, and both are left
  * alone; a store that another process has open is ERR_BUSY, after a wait of some seconds for one that only
- * looks into it.  Reads the whole file once. */
+ * looks into it.  A small file is read whole and checked; of a large one what it begins with, its numbers and its
+ * marks, so that the first append does not wait for what is waiting to be sent: store_recount() reads the rest. */
 MUST_USE int store_open(struct store **out, const struct store_options *options, struct store_opened *opened,
                         struct err *e);
 void store_close(struct store *s);
+
+/* Reads and counts some more of the rows that a large store was opened with, in a few milliseconds; *more: there
+ * is something left.  Damage is ERR_CORRUPT, as everywhere.  What the recount finds in place of what was kept is
+ * believed and logged. */
+MUST_USE int store_recount(struct store *s, bool *more, struct err *e);
 
 const char *store_agent_id(const struct store *s);
 

@@ -3,6 +3,7 @@
  *   store_open.c   lock, open, check, recover, make
  *   schema.c       the tables, their versions and the steps between them
  *   sql.c          statements, transactions, SQLite's errors in our words
+ *   ledger.c       what the outbox holds: kept in memory and in the file, counted anew
  *   outbox.c       rows in and out, append, acknowledge
  *   evict.c        the disk bound and the gap that tells what went
  *   slice.c        reading for transport, and what the hub refuses
@@ -34,6 +35,7 @@ enum {
     STORE_REASON_MAX = 512,
     STORE_ASIDE_FILES_MAX = 5, /* corrupt files kept; the oldest goes when there is one more */
     STORE_PATH_MAX = 4096,
+    LEDGER_BYTES = STORE_LEVELS * 3 * 8, /* the levels in the state row */
 };
 
 /* A record holds OBS_ATTRS_MAX strings and a body at most, with their keys and frames. */
@@ -51,6 +53,7 @@ enum stmt {
     STMT_OUTBOX_PUT,
     STMT_OUTBOX_READ,
     STMT_OUTBOX_SIZES,
+    STMT_OUTBOX_WALK,
     STMT_OUTBOX_DELETE,
     STMT_OUTBOX_OLDEST,
     STMT_EVICT_FIND,
@@ -91,11 +94,19 @@ struct ledger {
     uint64_t dropped_total;
     uint64_t set_aside_total;
     struct level level[STORE_LEVELS];
+    struct level counted[STORE_LEVELS]; /* by the recount, as far as it has come */
+    bool levels_known;                  /* false: the file is of a version that did not keep them */
     uint64_t aside_rows, aside_bytes;
     uint64_t guests;
     struct full_gap gap;
     bool host_known;
     struct host host;
+};
+
+/* The walk over the rows that were there at the opening (ledger.c). */
+struct recount {
+    bool on;
+    uint64_t next, end; /* rows from next up to, not with, end are still ahead */
 };
 
 struct touch; /* guests.c */
@@ -110,6 +121,8 @@ struct store {
     sqlite3 *lock; /* holds "<path>.lock" exclusively for as long as we live */
     sqlite3 *db;
     sqlite3_stmt *stmts[STMT_COUNT];
+    bool all_at_once; /* however large: check and count before anything else */
+    struct recount recount;
     bool broken; /* the file does not hold what we wrote: every call is ERR_CORRUPT until reopened */
 
     char agent_id[GUID_TEXT_MAX];
@@ -176,15 +189,31 @@ MUST_USE int outbox_encode(struct store *s, const struct observation *o, struct 
 MUST_USE int outbox_put(struct store *s, struct observation *o, struct err *e);
 /* Deletes the rows from..to and takes them off the ledger.  Inside a transaction. */
 MUST_USE int outbox_delete(struct store *s, uint64_t from, uint64_t to, uint64_t *count, struct err *e);
-uint64_t outbox_rows(const struct ledger *l);
-uint64_t outbox_bytes(const struct ledger *l);
 
 /* A gap that the store tells of itself: in s->own, body still to be written. */
 struct observation *own_gap(struct store *s, const char *reason, uint64_t from, uint64_t to);
 
-int64_t state_sum(const struct store *s);
 int64_t mark_sum(const char *source, const char *mark);
 int64_t text_sum(const char *id, const void *bytes, size_t len);
+
+/* ---- ledger.c ---- */
+
+uint64_t outbox_rows(const struct ledger *l);
+uint64_t outbox_bytes(const struct ledger *l);
+/* A row comes, a row leaves. */
+void ledger_in(struct store *s, int level, uint64_t seq, uint64_t len);
+void ledger_out(struct store *s, int level, uint64_t seq, uint64_t len);
+/* For rows that leave together: whether one is counted anew already, and taking so many of them off that count. */
+bool ledger_recounted(const struct store *s, uint64_t seq);
+void ledger_out_recounted(struct store *s, int level, uint64_t rows, uint64_t bytes);
+void ledger_encode(const struct ledger *l, unsigned char out[LEDGER_BYTES]);
+/* False: these are no levels.  Without bytes they are not known. */
+bool ledger_decode(struct ledger *l, const unsigned char *bytes, size_t len);
+int64_t state_sum(const struct store *s, const unsigned char *levels, size_t len);
+/* Counts the row (seq, importance, length of the payload) anew; false when it does not fit the numbers. */
+bool ledger_count(struct store *s, sqlite3_stmt *st);
+/* Everything is counted anew: that is believed now. */
+void ledger_settle(struct store *s);
 
 /* ---- evict.c ---- */
 

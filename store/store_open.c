@@ -6,12 +6,16 @@
  * before the store itself is looked at, so two agents can not both find the
  * same damage and both set it aside.
  *
- * What is checked at every opening: SQLite's own structure (quick_check), that
- * the header and the tables agree on whose file of which version this is, the
- * sums of our own numbers, of the marks and of the host, and that the numbers fit
- * the rows: acked_through < every seq < next_seq.  Payloads are checked by their
- * sums when they are read, guests when they are touched.  Damage is believed when
- * it has been found twice; then the file is set aside and a new store made.
+ * What is checked at every opening: that the header and the tables agree on whose
+ * file of which version this is, the sums of our own numbers, of the marks and of
+ * the host, and that the numbers fit the first and the last row: acked_through <
+ * every seq < next_seq.  Up to CHECK_PAGES_MAX SQLite's own structure (quick_check)
+ * and each row as well.  A larger file, as an outage leaves it behind, would keep the host
+ * unwatched for as long as it takes to read it, so its rows are read behind the
+ * first commits (store_recount); who comes upon a damaged page before has ERR_CORRUPT,
+ * and the opening after that (all_at_once) checks everything.  Payloads are checked by
+ * their sums when they are read, guests when they are touched.  Damage is believed
+ * when it has been found twice; then the file is set aside and a new store made.
  *
  * Whoever else has the file open at that moment (a backup, a scanner, a person with
  * sqlite3), be it only to read, is in the way of taking it for us alone, and is waited for.
@@ -32,6 +36,7 @@
 #include <uv.h>
 
 enum {
+    CHECK_PAGES_MAX = 2048,      /* 8 MiB: a larger file is checked behind the first commits */
     LOCK_WAIT_MS = 5000,         /* one that was killed, or is stopping, may still be going */
     BUSY_WAIT_MS = 10000,        /* a backup, a scanner or a person with sqlite3 has the file at that moment */
     SHRINK_FREE_PAGES = 8192,    /* 32 MiB free ... */
@@ -177,6 +182,16 @@ static int not_taken(struct store *s, const char *what, struct err *e)
     return sql_out_of_memory(s) ? sql_error(s, e, "read the store") : damaged(s, what, e);
 }
 
+/* Whether checking all of it has to wait. */
+static int is_large(struct store *s, bool *large, struct err *e)
+{
+    int64_t pages = 0;
+    int rc = s->all_at_once ? 0 : sql_number(s, "PRAGMA page_count", &pages, e);
+
+    *large = pages > CHECK_PAGES_MAX;
+    return rc;
+}
+
 static int quick_check(struct store *s, struct err *e)
 {
     sqlite3_stmt *st = NULL;
@@ -203,13 +218,15 @@ static bool take_state(struct store *s, sqlite3_stmt *st)
 {
     struct ledger *l = &s->now;
     const char *id = got_text(st, 0);
+    const unsigned char *levels = sqlite3_column_blob(st, 6);
+    size_t len = levels != NULL ? (size_t)sqlite3_column_bytes(st, 6) : 0;
     char canonical[GUID_TEXT_MAX];
 
     return guid_parse(id, strlen(id), canonical) && strcmp(id, canonical) == 0 &&
            text_copy(s->agent_id, sizeof s->agent_id, id) && number_at(st, 1, &l->next_seq) &&
            number_at(st, 2, &l->acked_through) && number_at(st, 3, &l->dropped_total) &&
-           number_at(st, 4, &l->set_aside_total) && state_sum(s) == sqlite3_column_int64(st, 5) &&
-           l->acked_through < l->next_seq;
+           number_at(st, 4, &l->set_aside_total) && ledger_decode(l, levels, len) &&
+           state_sum(s, levels, len) == sqlite3_column_int64(st, 5) && l->acked_through < l->next_seq;
 }
 
 /* Prepared apart from the kept statements, because this one is also asked of a
@@ -217,7 +234,7 @@ static bool take_state(struct store *s, sqlite3_stmt *st)
 static int load_state(struct store *s, struct err *e)
 {
     static const char sql[] =
-        "SELECT agent_id, next_seq, acked_through, dropped_total, set_aside_total, sum FROM state";
+        "SELECT agent_id, next_seq, acked_through, dropped_total, set_aside_total, sum, levels FROM state";
     sqlite3_stmt *st = NULL;
     int rc = 0, step;
 
@@ -251,19 +268,6 @@ static bool take_host(struct store *s, sqlite3_stmt *st)
     return s->now.host_known;
 }
 
-static bool take_outbox(struct store *s, sqlite3_stmt *st)
-{
-    uint64_t seq, level, len;
-
-    if (!number_at(st, 0, &seq) || !number_at(st, 1, &level) || !number_at(st, 2, &len) || level >= STORE_LEVELS ||
-        seq <= s->now.acked_through || seq >= s->now.next_seq)
-        return false;
-    if (s->now.level[level].rows++ == 0)
-        s->now.level[level].first = seq;
-    s->now.level[level].bytes += len;
-    return true;
-}
-
 static bool take_aside(struct store *s, sqlite3_stmt *st)
 {
     s->now.aside_rows++;
@@ -277,32 +281,72 @@ static bool take_guest_count(struct store *s, sqlite3_stmt *st)
     return true;
 }
 
-static const struct {
+static bool take_outbox(struct store *s, sqlite3_stmt *st)
+{
+    return ledger_count(s, st);
+}
+
+/* No row at all is no first and no last one. */
+static bool take_edge(struct store *s, sqlite3_stmt *st)
+{
+    uint64_t seq;
+
+    return sqlite3_column_type(st, 0) == SQLITE_NULL ||
+           (number_at(st, 0, &seq) && seq > s->now.acked_through && seq < s->now.next_seq);
+}
+
+struct load {
     const char *what;
     const char *sql;
     take_fn *take;
-} loads[] = {
+};
+
+static const char not_of_the_numbers[] = "a row does not fit the numbers";
+static const struct load every_row = { not_of_the_numbers,
+                                       "SELECT seq, importance, length(payload) FROM outbox ORDER BY seq",
+                                       take_outbox };
+static const struct load first_row = { not_of_the_numbers, "SELECT min(seq) FROM outbox", take_edge };
+static const struct load last_row = { not_of_the_numbers, "SELECT max(seq) FROM outbox", take_edge };
+
+static const struct load loads[] = {
     { "a source's mark is damaged", "SELECT source, mark, sum FROM mark", take_mark },
     { "what is known of the host is damaged", "SELECT sum, state FROM host", take_host },
-    { "a row does not fit the numbers", "SELECT seq, importance, length(payload) FROM outbox ORDER BY seq",
-      take_outbox },
     { "what was set aside is damaged", "SELECT length(payload) FROM set_aside", take_aside },
     { "the guests are damaged", "SELECT count(*) FROM guest", take_guest_count },
 };
 
-static int load_rows(struct store *s, size_t i, struct err *e)
+static int load_rows(struct store *s, const struct load *l, struct err *e)
 {
     sqlite3_stmt *st = NULL;
     int rc = 0, step = SQLITE_DONE;
 
-    if (sqlite3_prepare_v2(s->db, loads[i].sql, -1, &st, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(s->db, l->sql, -1, &st, NULL) != SQLITE_OK)
         return sql_error(s, e, "read the store");
     while (rc == 0 && (step = sqlite3_step(st)) == SQLITE_ROW)
-        if (!loads[i].take(s, st))
-            rc = not_taken(s, loads[i].what, e);
+        if (!l->take(s, st))
+            rc = not_taken(s, l->what, e);
     if (rc == 0 && step != SQLITE_DONE)
         rc = sql_error(s, e, "read the store");
     sqlite3_finalize(st);
+    return rc;
+}
+
+/* The outbox: counted now, or believed and counted later. */
+static int load_outbox(struct store *s, struct err *e)
+{
+    bool large;
+    int rc = is_large(s, &large, e);
+
+    if (rc == 0 && large && s->now.levels_known) {
+        rc = load_rows(s, &first_row, e);
+        if (rc == 0)
+            rc = load_rows(s, &last_row, e);
+        s->recount = (struct recount){ .on = true, .next = s->now.acked_through + 1, .end = s->now.next_seq };
+    } else if (rc == 0) {
+        rc = load_rows(s, &every_row, e);
+        if (rc == 0)
+            ledger_settle(s);
+    }
     return rc;
 }
 
@@ -311,8 +355,8 @@ static int load_all(struct store *s, struct err *e)
     int rc = load_state(s, e);
 
     for (size_t i = 0; rc == 0 && i < sizeof loads / sizeof loads[0]; i++)
-        rc = load_rows(s, i, e);
-    return rc;
+        rc = load_rows(s, &loads[i], e);
+    return rc == 0 ? load_outbox(s, e) : rc;
 }
 
 /* ---- a new store ---------------------------------------------------------- */
@@ -388,10 +432,13 @@ static int open_file(struct store *s, struct store_opened *opened, const struct 
 {
     enum schema_found found = SCHEMA_EMPTY;
     int version = 0, rc = open_db(s, e);
+    bool large = false;
 
     if (rc == 0)
         rc = schema_look(s, &found, &version, e);
-    if (rc == 0 && found == SCHEMA_OURS)
+    if (rc == 0)
+        rc = is_large(s, &large, e);
+    if (rc == 0 && found == SCHEMA_OURS && !large)
         rc = quick_check(s, e);
     if (rc == 0)
         rc = use_wal(s, e);
@@ -409,6 +456,7 @@ static void start_over(struct store *s)
     close_db(s);
     s->broken = false;
     s->now = (struct ledger){ 0 };
+    s->recount = (struct recount){ 0 };
 }
 
 /* Damage is believed when it has been found twice: a read that failed once (a
@@ -468,6 +516,7 @@ static struct store *store_new(const struct store_options *o)
         return NULL;
     s->path = strdup(o->path);
     s->max_bytes = o->max_bytes;
+    s->all_at_once = o->all_at_once;
     s->clock = o->clock;
     s->random = o->random;
     s->vfs = o->vfs;

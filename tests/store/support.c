@@ -55,9 +55,12 @@ void rig_clear(struct rig *r)
 
 int rig_try_open(struct rig *r)
 {
-    struct store_options options = {
-        .path = r->path, .max_bytes = r->max_bytes, .clock = &r->clock, .random = &r->random, .vfs = r->vfs
-    };
+    struct store_options options = { .path = r->path,
+                                     .max_bytes = r->max_bytes,
+                                     .clock = &r->clock,
+                                     .random = &r->random,
+                                     .vfs = r->vfs,
+                                     .all_at_once = r->all_at_once };
 
     ck_assert_ptr_null(r->store);
     r->clock = (struct clock){ .wall_ns = fake_wall, .monotonic_ns = fake_wall, .state = &r->now };

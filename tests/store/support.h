@@ -15,6 +15,7 @@ enum { RIG_PATH = 256, MIB = 1024 * 1024 };
 struct rig {
     char path[RIG_PATH];
     uint64_t max_bytes;
+    bool all_at_once;
     const char *vfs;
     struct clock clock;
     int64_t now; /* what the clock says */

@@ -2,6 +2,7 @@
 #include "store/store_worker.h"
 #include "tests/store/support.h"
 
+#include <sqlite3.h>
 #include <string.h>
 #include <time.h>
 
@@ -230,9 +231,49 @@ START_TEST(a_worker_that_is_stopping_takes_no_more_jobs)
 }
 END_TEST
 
+static void ask_rows(struct store *s, void *arg)
+{
+    struct store_stats stats;
+    struct err e;
+
+    ck_assert_int_eq(store_stats(s, &stats, &e), 0);
+    *(uint64_t *)arg = stats.rows;
+}
+
+/* A row was taken out behind the store's back: the thread finds out by itself, between its jobs. */
+START_TEST(a_large_store_is_counted_between_the_jobs)
+{
+    uint64_t rows = 0;
+    sqlite3 *db;
+
+    rig_init(&r);
+    rig_open(&r);
+    for (int i = 0; i < 14; i++)
+        append(&r, OBS_EVENT_RAW, 500, 2000, NULL);
+    rig_close(&r);
+    ck_assert_int_eq(sqlite3_open(r.path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, "DELETE FROM outbox WHERE seq = 6000", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    rig_open(&r);
+    ck_assert_uint_eq(stats_of(&r).rows, 7000);
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    ck_assert_int_eq(store_worker_start(&worker, &loop, r.store, &r.err), 0);
+    r.store = NULL;
+    while (rows != 6999) { /* the suite's time limit ends it otherwise */
+        uv_sleep(10);
+        ck_assert_int_eq(store_worker_submit(worker, ask_rows, NULL, &rows, &r.err), 0);
+        while (store_worker_depth(worker) > 0)
+            uv_run(&loop, UV_RUN_ONCE);
+    }
+    finish();
+    rig_close(&r);
+}
+END_TEST
+
 static void add(Suite *s)
 {
     suite_test(s, jobs_run_in_order_on_the_stores_thread_and_are_done_on_the_loops);
+    suite_test(s, a_large_store_is_counted_between_the_jobs);
     suite_test(s, a_stop_runs_what_is_queued_and_calls_it_done_before_it_says_stopped);
     suite_test(s, an_idle_worker_stops);
     suite_test(s, a_full_queue_is_busy_and_takes_jobs_again_when_one_is_done);
