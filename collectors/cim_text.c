@@ -223,6 +223,8 @@ static enum markup markup_at(const struct cim_slices *s, size_t at, size_t *next
         *next = behind(s, at + 2, "?>");
         return MARKUP_OTHER;
     }
+    if (left < 3 || (p[1] != 'I' && (p[1] != '/' || p[2] != 'I')))
+        return MARKUP_OTHER; /* by far the most */
     if (is_tag(s, at, open, sizeof open - 1))
         found = MARKUP_OPEN;
     else if (is_tag(s, at, close, sizeof close - 1))

@@ -3,6 +3,9 @@
  * The inner parser is never given more than one array element at a time, so an
  * item that is cut or not XML at all spoils nothing but itself.  Everything
  * here is chosen by the guest: how many items, their names, their order.
+ *
+ * An element that said the same in an earlier poll, or of another VM, is not
+ * parsed again: of a guest's items one changes while the others stay.
  */
 #include "collectors/kvp_items.h"
 
@@ -20,8 +23,11 @@ struct taking {
     struct kvp_poll *poll;
     struct kvp_vm *vm;
     struct kvp_items *items;
-    const char *what; /* the property's name */
-    int index;        /* the element at hand */
+    const char *what;                /* the property's name */
+    int index;                       /* the element at hand */
+    int found;                       /* items that were kept of it */
+    int problems;                    /* of the VM, before it */
+    struct kvp_item_pair *candidate; /* the one item of an element that has nothing else to tell */
     bool custom;
 };
 
@@ -120,28 +126,56 @@ static bool grow(struct kvp_poll *p, struct kvp_items *items)
     return true;
 }
 
-static void keep(struct taking *t, const char *name, size_t name_len, const char *value, size_t value_len)
+static bool is_welcome(struct taking *t, const char *name, size_t name_len, size_t value_len)
 {
-    struct kvp_items *items = t->items;
-    struct arena *arena = &t->poll->arena;
-    struct kvp_item_pair pair = { .name_len = (uint32_t)name_len, .value_len = (uint32_t)value_len };
-
-    if (has_name(items, name, name_len)) {
+    if (has_name(t->items, name, name_len)) {
         kvp_vm_problem(t->poll, t->vm, "%s[%d]: a second item of the same name was left out", t->what, t->index);
-        return;
+        return false;
     }
     if (!has_room(t, name, name_len + value_len)) {
         kvp_vm_problem(t->poll, t->vm, "%s[%d]: too many items; the rest was left out", t->what, t->index);
-        return;
+        return false;
     }
-    pair.name = arena_copy(arena, name, name_len);
-    pair.value = arena_copy(arena, value, value_len);
-    if (pair.name == NULL || pair.value == NULL || !grow(t->poll, items)) {
+    return true;
+}
+
+/* Into the VM's list; NULL: there was no memory for it. */
+static void add(struct taking *t, const struct kvp_item_pair *pair)
+{
+    if (pair == NULL || !grow(t->poll, t->items)) {
         kvp_vm_problem(t->poll, t->vm, "%s[%d]: the poll is too large; the item was left out", t->what, t->index);
         return;
     }
-    items->list[items->count++] = pair;
-    t->vm->item_bytes += name_len + value_len;
+    t->items->list[t->items->count++] = *pair;
+    t->vm->item_bytes += pair->name_len + pair->value_len;
+}
+
+static struct kvp_item_pair *pair_new(struct arena *arena, const char *name, size_t name_len, const char *value,
+                                      size_t value_len)
+{
+    struct kvp_item_pair *pair = arena_alloc(arena, sizeof *pair);
+
+    if (pair == NULL)
+        return NULL;
+    *pair = (struct kvp_item_pair){ .name = arena_copy(arena, name, name_len),
+                                    .value = arena_copy(arena, value, value_len),
+                                    .name_len = (uint32_t)name_len,
+                                    .value_len = (uint32_t)value_len };
+    return pair->name != NULL && pair->value != NULL ? pair : NULL;
+}
+
+static void keep(struct taking *t, const char *name, size_t name_len, const char *value, size_t value_len)
+{
+    struct kvp_item_pair *pair;
+
+    if (!is_welcome(t, name, name_len, value_len))
+        return;
+    pair = pair_new(&t->poll->arena, name, name_len, value, value_len);
+    /* One that is not all there is to the element, or has a problem, is told anew each time. */
+    if (pair != NULL && t->found == 0 && t->vm->problems == t->problems)
+        t->candidate = pair;
+    t->found++;
+    add(t, pair);
 }
 
 static void take_item(void *arg, const struct cim_instance *instance)
@@ -175,14 +209,30 @@ static void take_element(struct taking *t, const struct cim_value *v)
 {
     static const char *const wanted[] = { "Name", "Data", NULL };
     struct cim_handler h = { .instance = take_item, .problem = item_problem, .arg = t, .wanted = wanted };
+    const struct kvp_item_pair *known;
+    uint64_t key;
     struct err e;
 
     if (v->null || v->len == 0)
         return;
-    if (v->cut)
+    if (v->cut) {
         kvp_vm_problem(t->poll, t->vm, "%s[%d]: the item is larger than %d bytes", t->what, t->index, CIM_VALUE_MAX);
-    else if (cim_parse(t->poll->inner, v->text, v->len, &h, &e) != 0)
+        return;
+    }
+    key = kvp_memo_key(&t->poll->memo, "item", v->text, v->len);
+    known = kvp_memo_find(&t->poll->memo, key);
+    if (known != NULL) {
+        if (is_welcome(t, known->name, known->name_len, known->value_len))
+            add(t, known);
+        return;
+    }
+    t->found = 0;
+    t->problems = t->vm->problems;
+    t->candidate = NULL;
+    if (cim_parse(t->poll->inner, v->text, v->len, &h, &e) != 0)
         kvp_vm_problem(t->poll, t->vm, "%s[%d]: %s", t->what, t->index, e.text);
+    if (t->candidate != NULL && t->found == 1 && t->vm->problems == t->problems)
+        kvp_memo_put(&t->poll->memo, key, t->candidate);
 }
 
 void kvp_items_take(struct kvp_poll *p, struct kvp_vm *vm, const struct cim_property *array, bool custom)

@@ -1,5 +1,6 @@
 /* What was made of an instance's text in an earlier poll, by the hash of the
- * text: most instances are the same at every poll, and then need not be parsed. */
+ * text: most instances, and most of the items within those that changed, are the
+ * same at every poll, and then need not be parsed. */
 #ifndef COLLECTORS_KVP_MEMO_H
 #define COLLECTORS_KVP_MEMO_H
 
@@ -18,7 +19,7 @@ void kvp_memo_init(struct kvp_memo *m);
 void kvp_memo_free(struct kvp_memo *m);
 void kvp_memo_clear(struct kvp_memo *m);
 
-/* The key of an instance's text that came as an answer for that class. */
+/* The key of an instance's text that came as an answer for that class; of an item's, "item". */
 uint64_t kvp_memo_key(const struct kvp_memo *m, const char *class_name, const char *text, size_t len);
 
 /* NULL when there is none. */
