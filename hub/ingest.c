@@ -2,7 +2,7 @@
  *
  * The caps, in order: Content-Length and bytes received (ingest.max_body), the
  * writer's queue, bytes unpacked (ingest.max_decoded), records and memory of
- * what is decoded.  Over a cap is 413, a full queue is 503 with Retry-After,
+ * what is decoded.  Over a cap is 413, a full queue is 429 with Retry-After,
  * and neither has cost more than the cap.
  *
  * 200 means: committed.  Hvfleet-Acked-Through tells the stream's high mark when the

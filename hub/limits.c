@@ -142,7 +142,7 @@ void limits_headers(struct exchange *x)
 void limits_busy(struct exchange *x, int least_s, const char *why)
 {
     x->reply.retry_after_s = rate_retry_after(x->server->o.rate, least_s);
-    exchange_refuse(x, 503, "%s", why);
+    exchange_refuse(x, 429, "%s", why);
 }
 
 static bool refuse_fast(struct exchange *x, const char *agent_id)

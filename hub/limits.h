@@ -42,7 +42,8 @@ void limits_credential(const struct exchange *x, char out[FLEET_CREDENTIAL_MAX])
 /* Bytes of body that are read and dropped after a refusal. */
 uint64_t limits_discarded(const struct exchange *x);
 
-/* 503: refuses with a Retry-After that is spread. */
+/* 429: refuses with a Retry-After that is spread.  Not 5xx: the hub is well, and a proxy that counts failures must not
+ * take it out of service for shedding what is too much. */
 void limits_busy(struct exchange *x, int least_s, const char *why);
 
 #endif

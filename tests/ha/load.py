@@ -179,7 +179,7 @@ class Load:
             return int(headers["hvfleet-acked-through"])
         if headers.get("connection", "").lower() == "close":
             raise EOFError(head[0])
-        if status != 503:
+        if status not in (429, 503):
             raise AssertionError(f"a hub answered {head[0]}")
         raise Refused(head[0])
 

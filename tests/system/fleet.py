@@ -83,6 +83,7 @@ class Fleet:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hvfleet-test."))
         self.hub, self.agents, self.port = None, {}, 0
         self.max_connections = 1000
+        self.ingest = ""  # more of that section: ", max_body: 64KiB"
         self.store = None  # a postgresql:// URL; None: a file
         self.programs = []  # others that end with the fleet
 
@@ -131,7 +132,7 @@ class Fleet:
         (f / "hub.yaml").write_text(f"""\
 listen: "127.0.0.1:{self.port}"
 tls: {{cert_file: "{f}/hub.pem", key_file: "{f}/hub.key"}}
-ingest: {{token_file: "{f}/token", max_connections: {self.max_connections}}}
+ingest: {{token_file: "{f}/token", max_connections: {self.max_connections}{self.ingest}}}
 store: {{path: "{self.store or f"{f}/hub/fleet.db"}"}}
 {extra}""")
 
