@@ -300,8 +300,8 @@ torture: deps
 # ---- benches -------------------------------------------------------------
 # `make bench` measures and prints one table; BENCH_RUNS=n: medians of n runs; BENCH_SYSTEM_RUNS=n: of the
 # whole programs and of those beside them, which are Debian's packages and left out where they can not be had.
-BENCH_RUNS ?= 5
-BENCH_SYSTEM_RUNS ?= 3
+BENCH_RUNS ?= 3
+BENCH_SYSTEM_RUNS ?= 2
 BENCH_PEERS := rsyslog rsyslog-gnutls collectd-core prometheus-node-exporter libevtx-utils postgresql
 BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(sort $(wildcard bench/bench_*.c)))
 .PHONY: bench bench-programs
@@ -313,6 +313,9 @@ bench-programs: $(B)/hvagent $(B)/hvhub $(BENCHES)
 $(B)/bench/bench_fleet: $(B)/bench/bench_fleet.o $(B)/bench/fleet_load.o $(call libs_of,hub $(USES_hub))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(call libs_of,hub $(USES_hub)) $(call ldlibs_of,hub $(USES_hub))
+$(B)/bench/bench_ingest: $(B)/bench/bench_ingest.o $(call libs_of,hub $(USES_hub))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(call libs_of,hub $(USES_hub)) $(call ldlibs_of,hub $(USES_hub))
 $(B)/bench/bench_%: $(B)/bench/bench_%.o $(call libs_of,agent $(USES_agent))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(call libs_of,agent $(USES_agent)) $(call ldlibs_of,agent $(USES_agent))

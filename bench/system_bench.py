@@ -49,6 +49,14 @@ def memory_mb(pid, key="VmRSS"):
     return 0.0
 
 
+def share_mb(pid):
+    """What it would give back: its own pages, and its part of those that others use too."""
+    for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    return 0.0
+
+
 def wakeups(pid):
     """How often its threads have gone to sleep of their own will."""
     total = 0
@@ -194,9 +202,9 @@ def idle():
         cpu, woken = cpu_s(pid), wakeups(pid)
         time.sleep(IDLE_S)
         cpu, woken = cpu_s(pid) - cpu, wakeups(pid) - woken
-        began, rss, own = time.monotonic(), memory_mb(pid), memory_mb(pid, "RssAnon")
+        began, rss, own, share = time.monotonic(), memory_mb(pid), memory_mb(pid, "RssAnon"), share_mb(pid)
         program.stop()
-        tell("idle", rss_mb=rss, private_mb=own, wakeups_a_second=woken / IDLE_S, cpu_ms=cpu * 1e3, attached_ms=attached * 1e3,
+        tell("idle", rss_mb=rss, private_mb=own, share_mb=share, wakeups_a_second=woken / IDLE_S, cpu_ms=cpu * 1e3, attached_ms=attached * 1e3,
              stop_ms=(time.monotonic() - began) * 1e3)
 
 
@@ -349,7 +357,7 @@ def reconnect():
             load.start()
             load.join(300)
             pid = fleet.hub.process.pid
-            tell(f"reconnect_{agents}", refused=load.counts["refused"], broken=load.counts["broken"], wall_s=load.took,
+            tell(f"reconnect_{agents}", refused=load.counts["refused"], failed=load.counts["failed"], broken=load.counts["broken"], wall_s=load.took,
                  slowest_s=load.slowest, hub_mb=memory_mb(pid, "VmHWM"), hub_cpu_s=cpu_s(pid))
 
 

@@ -72,7 +72,11 @@ class Agent:
 
 
 class Refused(Exception):
-    """The hub answered something other than 200."""
+    """The hub answered something other than 200: 429, not now, or 503, not as long as this lasts."""
+
+    def __init__(self, status):
+        super().__init__(status)
+        self.status = status
 
 
 class Load:
@@ -84,7 +88,7 @@ class Load:
         self.agents = [Agent(n, records) for n in range(1, agents + 1)]
         self.total = agents * records
         self.acknowledged = 0  # records
-        self.counts = {"requests": 0, "connections": 0, "refused": 0, "broken": 0}
+        self.counts = {"requests": 0, "connections": 0, "refused": 0, "failed": 0, "broken": 0}
         self.slowest = 0.0  # from the first try of a request to its acknowledgement
         self.problem = None
         self.released, self.thread, self.took = threading.Event(), None, 0.0
@@ -136,8 +140,8 @@ class Load:
                 mark = await asyncio.wait_for(self.post(line, body), ANSWER_S)
                 assert mark >= last, f"agent {agent.number}: 200, but acknowledged through {mark}, sent {last}"
                 break
-            except Refused:
-                self.counts["refused"] += 1
+            except Refused as answer:
+                self.counts["refused" if answer.status == 429 else "failed"] += 1
             except (OSError, EOFError, asyncio.TimeoutError):
                 self.counts["broken"] += 1
                 await self.hang_up(line)
@@ -181,7 +185,7 @@ class Load:
             raise EOFError(head[0])
         if status not in (429, 503):
             raise AssertionError(f"a hub answered {head[0]}")
-        raise Refused(head[0])
+        raise Refused(status)
 
     def summary(self):
         counts = ", ".join(f"{n} {what}" for what, n in self.counts.items())
