@@ -16,7 +16,7 @@
 
 enum { TEXT_MAX = CONFIG_TEXT_MAX - 1 };
 
-static const char *const reports[] = { "drift", "hosts", NULL };
+static const char *const reports[] = { "drift", "hosts", "incidents", NULL };
 static const char *const formats[] = { "html", "text", "csv", "json", NULL };
 static const char *const securities[] = { "required", "when-offered", "none", NULL };
 static const char *const shapes[] = { "json", "teams", "slack", NULL };
@@ -27,6 +27,7 @@ static const char *const events[] = {
     [DELIVERY_SEQUENCE_HOLE] = "sequence-hole",
     [DELIVERY_SHARED_AGENT_ID] = "shared-agent-id",
     [DELIVERY_CLOCK_OFF] = "clock-off",
+    [DELIVERY_NEW_INCIDENT] = "new-incident",
     [DELIVERY_EVENT_COUNT] = NULL,
 };
 
@@ -38,6 +39,11 @@ const char *delivery_event_name(enum delivery_event event)
     return events[event];
 }
 
+const char *delivery_what_name(enum delivery_what what)
+{
+    return reports[what];
+}
+
 #define FIELD(name) .offset = offsetof(struct hub_delivery, name)
 
 /* clang-format off */
@@ -46,7 +52,7 @@ static const struct yaml_key keys[] = {
       "What it is called in logs and `hvhub deliver --list`: letters, digits, -, _ and dots. What was delivered is "
       "remembered under this name." },
     { "report", YAML_CHOICE, FIELD(what), .fallback = "drift", .choices = reports, .help =
-      "Which report." },
+      "Which report. Incidents: the crashes since the time before at which it was due." },
     { "cluster", YAML_TEXT, FIELD(cluster), .max = DELIVERY_CLUSTER_MAX - 1, .fallback = "", .help =
       "This cluster alone. Empty: the whole fleet." },
     { "format", YAML_CHOICE, FIELD(format), .fallback = "html", .choices = formats, .help =
@@ -57,7 +63,7 @@ static const struct yaml_key keys[] = {
     { "time_zone", YAML_TEXT, FIELD(zone), .min = 1, .max = TIME_ZONE_NAME_MAX - 1, .fallback = "UTC", .help =
       "The place whose clocks the schedule means: an IANA name such as Europe/Berlin." },
     { "on", YAML_FLAGS, FIELD(events), .fallback = "", .choices = events, .help =
-      "What is told as soon as it is found, each thing once: [new-drift, silent-host], say. Empty: nothing." },
+      "What is told as soon as it is found, each thing once: [new-drift, new-incident], say. Empty: nothing." },
     { "batch", YAML_DURATION, FIELD(batch_ns), 1 * NS_PER_S, 24 * HOUR, .fallback = "5m", .help =
       "What is found within this time of the first goes out together." },
     { "quiet_when_unchanged", YAML_BOOL, FIELD(quiet), .fallback = "false", .help =

@@ -24,7 +24,7 @@ enum {
 };
 
 /* What a delivery can be told of when it is found.  Each is a bit of hub_delivery.events, a word of `on:` and a row of
- * the table in hub/deliver_events.c, which says where it comes from; a new one (an incident, say) is one line in each.
+ * the table in hub/deliver_events.c, which says where it comes from.
  */
 enum delivery_event {
     DELIVERY_NEW_DRIFT,   /* a guest got a state worse than unknown, or another such state */
@@ -33,11 +33,13 @@ enum delivery_event {
     DELIVERY_SEQUENCE_HOLE,
     DELIVERY_SHARED_AGENT_ID,
     DELIVERY_CLOCK_OFF,
+    DELIVERY_NEW_INCIDENT, /* a crash that was not told before, under whatever id it is stored now */
     DELIVERY_EVENT_COUNT
 };
 const char *delivery_event_name(enum delivery_event event);
 
-enum delivery_what { DELIVER_DRIFT, DELIVER_HOSTS };
+enum delivery_what { DELIVER_DRIFT, DELIVER_HOSTS, DELIVER_INCIDENTS };
+const char *delivery_what_name(enum delivery_what what); /* "drift" */
 enum delivery_format { DELIVER_HTML, DELIVER_TEXT, DELIVER_CSV, DELIVER_JSON };
 enum delivery_security { SMTP_TLS_REQUIRED, SMTP_TLS_WHEN_OFFERED, SMTP_TLS_NONE };
 enum delivery_shape { WEBHOOK_JSON, WEBHOOK_TEAMS, WEBHOOK_SLACK };

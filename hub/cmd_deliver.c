@@ -68,7 +68,7 @@ static int print_one(const struct hub_config *config, const struct hub_delivery 
         due = schedule_latest(&plan.schedule, plan.zone, now);
         if (due <= row.planned)
             due = schedule_next(&plan.schedule, plan.zone, now);
-        printf("%-24s %-6s %-8s %-21s %-21s ", d->name, d->what == DELIVER_HOSTS ? "hosts" : "drift",
+        printf("%-24s %-9s %-8s %-21s %-21s ", d->name, delivery_what_name(d->what),
                hub_delivery_target_name(hub_delivery_target(d)), time_or(row.last_sent, "never", last),
                time_or(due, "when found", next));
         if (rc == 0)
@@ -88,7 +88,7 @@ static int list(const struct hub_config *config, struct err *e)
 
     if (rc != 0)
         return rc;
-    printf("%-24s %-6s %-8s %-21s %-21s %s\n", "NAME", "REPORT", "TARGET", "LAST SENT", "NEXT", "STATE");
+    printf("%-24s %-9s %-8s %-21s %-21s %s\n", "NAME", "REPORT", "TARGET", "LAST SENT", "NEXT", "STATE");
     for (int i = 0; rc == 0 && i < config->delivery.count; i++)
         rc = print_one(config, &config->delivery.list[i], store, e);
     fleet_store_close(store);
@@ -102,7 +102,12 @@ static int make_sample(const struct hub_config *config, const struct hub_deliver
                        struct err *e)
 {
     int64_t now = plat_clock()->wall_ns(plat_clock());
-    struct content_source from = { NULL, &config->delivery, config->host_silent_ns, config->floors, now };
+    struct content_source from = {
+        .config = &config->delivery,
+        .host_silent_ns = config->host_silent_ns,
+        .floors = config->floors,
+        .now_ns = now,
+    };
     struct fleet_delivery row;
     struct deliver_plan plan;
     int rc = deliver_plan_init(&plan, &config->delivery, d, plat_random(), e);
@@ -111,6 +116,7 @@ static int make_sample(const struct hub_config *config, const struct hub_deliver
         return rc;
     deliver_plan_begin(&plan, now, &row);
     deliver_plan_job(&plan, JOB_SCHEDULED, now, &row);
+    from.since_ns = deliver_plan_since(&plan, &row);
     rc = open_store(config, &from.store, e);
     if (rc == 0)
         rc = content_make(out, &from, d, &row, true, e);

@@ -85,7 +85,7 @@ static int save(struct deliver *d, const struct fleet_delivery *row, enum fleet_
 
 static void fingerprint_of(const struct content *c, char out[DELIVERY_ID_MAX])
 {
-    snprintf(out, DELIVERY_ID_MAX, "%016" PRIx64, c->summary.fingerprint);
+    snprintf(out, DELIVERY_ID_MAX, "%016" PRIx64, c->fingerprint);
 }
 
 static bool is_unchanged(const struct hub_delivery *d, const struct content *c, const struct fleet_delivery *row)
@@ -93,6 +93,8 @@ static bool is_unchanged(const struct hub_delivery *d, const struct content *c, 
     char now[DELIVERY_ID_MAX];
 
     fingerprint_of(c, now);
+    if (d->what == DELIVER_INCIDENTS && c->item_total == 0)
+        memcpy(now, row->fingerprint, sizeof now); /* no crash: nothing is new */
     return d->quiet && c->kind == JOB_SCHEDULED && strcmp(now, row->fingerprint) == 0;
 }
 
@@ -177,7 +179,14 @@ static void send_content(struct deliver *d, const struct deliver_plan *p, const 
 
 static void try_job(struct deliver *d, const struct deliver_plan *p, struct fleet_delivery *row)
 {
-    struct content_source from = { d->setup.store, &d->config, d->host_silent_ns, d->floors, wall(d) };
+    struct content_source from = {
+        .store = d->setup.store,
+        .config = &d->config,
+        .host_silent_ns = d->host_silent_ns,
+        .floors = d->floors,
+        .now_ns = wall(d),
+        .since_ns = deliver_plan_since(p, row),
+    };
     struct deliver_result result;
     const struct taken *taken = &d->taken[p - d->plans];
     struct content *c;
@@ -236,7 +245,7 @@ static bool look(struct deliver *d, const struct deliver_plan *p, struct fleet_d
     struct err e = { 0 };
     int rc;
 
-    if (p->delivery->events == 0)
+    if (p->delivery->events == 0 && row->incidents == 0)
         return false;
     rc = deliver_look(&look, row, &e);
     if (rc == 0 && d->findings_now && monotonic(d) >= d->forget_at)
@@ -246,7 +255,7 @@ static bool look(struct deliver *d, const struct deliver_plan *p, struct fleet_d
             complain("deliver.look_failed", row->name, &e);
         return false;
     }
-    if (row->found == before.found && row->cursor == before.cursor)
+    if (row->found == before.found && row->cursor == before.cursor && row->incidents == before.incidents)
         return true;
     return save(d, row, FOUND_STAYS) == 0;
 }

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "base/times.h"
+#include "hub/fleet_incidents_report.h"
 #include "hub/fleet_report.h"
 
 #include <assert.h>
@@ -36,11 +37,15 @@ static void add_line(struct content *c, const struct report_line *l)
 }
 
 /* The report's worst, for targets that show lines. */
-static void take_lines(struct content *c, const struct drift_report *r)
+static int take_lines(struct content *c, const struct content_source *source, const struct drift_report *r,
+                      struct err *e)
 {
     struct report_line line;
     size_t from = 0;
 
+    if (c->delivery->what == DELIVER_INCIDENTS)
+        return content_take_incidents(c, source, e);
+    c->fingerprint = c->summary.fingerprint;
     if (c->delivery->what == DELIVER_HOSTS) {
         while (drift_report_next_host(r, &from, &line))
             add_line(c, &line);
@@ -48,6 +53,7 @@ static void take_lines(struct content *c, const struct drift_report *r)
         while (drift_report_next_guest(r, &from, &line))
             add_line(c, &line);
     }
+    return 0;
 }
 
 static bool take_found(void *arg, const struct fleet_found *f)
@@ -91,18 +97,22 @@ static int name_item(struct fleet_store *s, struct content_item *item, struct gu
     return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
-static int name_items(struct content *c, struct fleet_store *s, struct err *e)
+static int name_items(struct content *c, const struct content_source *from, struct err *e)
 {
     struct guest *guest = malloc(sizeof *guest);
     int rc = guest != NULL ? 0 : err_set(e, ERR_MEMORY, "out of memory");
 
-    for (size_t i = 0; rc == 0 && i < c->item_count; i++)
-        rc = name_item(s, &c->items[i], guest, e);
+    for (size_t i = 0; rc == 0 && i < c->item_count; i++) {
+        if (strcmp(c->items[i].event, delivery_event_name(DELIVERY_NEW_INCIDENT)) == 0)
+            rc = content_name_incident(&c->items[i], from->store, from->config->public_url, e);
+        else
+            rc = name_item(from->store, &c->items[i], guest, e);
+    }
     free(guest);
     return rc;
 }
 
-static int take_found_items(struct content *c, struct fleet_store *s, struct err *e)
+static int take_found_items(struct content *c, const struct content_source *from, struct err *e)
 {
     int rc = 0;
 
@@ -110,13 +120,14 @@ static int take_found_items(struct content *c, struct fleet_store *s, struct err
         const char *event = delivery_event_name((enum delivery_event)i);
         int64_t n = 0;
 
-        rc = fleet_delivery_count(s, c->delivery->name, event, FOUND_IN_JOB, &n, e);
+        rc = fleet_delivery_count(from->store, c->delivery->name, event, FOUND_IN_JOB, &n, e);
         if (rc == 0 && n > 0)
-            rc = fleet_delivery_found(s, c->delivery->name, event, FOUND_IN_JOB, CONTENT_ITEMS_EACH, take_found, c, e);
+            rc = fleet_delivery_found(from->store, c->delivery->name, event, FOUND_IN_JOB, CONTENT_ITEMS_EACH,
+                                      take_found, c, e);
         c->counts[i] = (size_t)n;
         c->item_total += (size_t)n;
     }
-    return rc != 0 ? rc : name_items(c, s, e);
+    return rc != 0 ? rc : name_items(c, from, e);
 }
 
 void content_line(const struct content_item *item, struct buf *out)
@@ -156,6 +167,8 @@ static void make_title(struct content *c)
     buf_str(&out, c->test ? "[hvfleet] Test: " : "[hvfleet] ");
     if (c->kind == JOB_FOUND)
         found_title(c, &out);
+    else if (d->what == DELIVER_INCIDENTS)
+        buf_printf(&out, "%zu %s", c->item_total, c->item_total == 1 ? "incident" : "incidents");
     else if (d->what == DELIVER_HOSTS)
         buf_printf(&out, "findings about %zu of %zu hosts", c->summary.host_findings, c->summary.hosts);
     else
@@ -183,14 +196,40 @@ static void make_link(struct content *c, const char *public_url)
 
 /* ---- the forms ----------------------------------------------------------------------- */
 
-/* Over its ceiling a form is left empty; that is not a failure. */
-static int render(const struct drift_report *r, struct report_query *q, enum report_format format, struct buf *out,
-                  struct err *e)
-{
-    int rc;
+/* What the forms are made of. */
+struct rendering {
+    const struct content_source *from;
+    const struct drift_report *report;
+    struct report_query q;
+};
 
-    q->format = format;
-    rc = fleet_report_render(r, q, out, e);
+static int render_incidents(const struct rendering *r, enum report_format format, struct buf *out, struct err *e)
+{
+    struct incidents_query q = {
+        .format = format,
+        .now_ns = r->q.now_ns,
+        .since_ns = r->from->since_ns,
+        .code = -1,
+        .limit = FLEET_INCIDENTS_MAX,
+    };
+
+    text_copy(q.cluster, sizeof q.cluster, r->q.cluster);
+    return fleet_incidents_report(r->from->store, &q, out, e);
+}
+
+static int render_as(struct rendering *r, enum report_format format, struct buf *out, struct err *e)
+{
+    if (r->q.kind == REPORT_INCIDENTS)
+        return render_incidents(r, format, out, e);
+    r->q.format = format;
+    return fleet_report_render(r->report, &r->q, out, e);
+}
+
+/* Over its ceiling a form is left empty; that is not a failure. */
+static int render(struct rendering *r, enum report_format format, struct buf *out, struct err *e)
+{
+    int rc = render_as(r, format, out, e);
+
     if (rc == ERR_TOO_BIG) {
         buf_clear(out);
         rc = 0;
@@ -199,7 +238,7 @@ static int render(const struct drift_report *r, struct report_query *q, enum rep
 }
 
 /* The text of the report after what is there; cut at a line's end where it is too long. */
-static int render_text(struct content *c, const struct drift_report *r, struct report_query *q, struct err *e)
+static int render_text(struct content *c, struct rendering *r, struct err *e)
 {
     struct buf whole;
     size_t len;
@@ -207,8 +246,7 @@ static int render_text(struct content *c, const struct drift_report *r, struct r
 
     assert(c->text.len < CONTENT_TEXT_BYTES / 2);
     buf_init(&whole, c->text.max - c->text.len - sizeof cut_note);
-    q->format = REPORT_TEXT;
-    rc = fleet_report_render(r, q, &whole, e);
+    rc = render_as(r, REPORT_TEXT, &whole, e);
     len = whole.len;
     if (rc == ERR_TOO_BIG) {
         while (len > 0 && whole.data[len - 1] != '\n')
@@ -247,14 +285,14 @@ static void html_of_text(struct content *c)
     buf_str(&c->html, "</pre></body></html>\n");
 }
 
-static int make_html(struct content *c, const struct drift_report *r, struct report_query *q, struct err *e)
+static int make_html(struct content *c, struct rendering *r, struct err *e)
 {
     int rc = 0;
 
     if (c->kind == JOB_FOUND)
         content_notice_html(c, &c->html);
     else
-        rc = render(r, q, REPORT_HTML, &c->html, e);
+        rc = render(r, REPORT_HTML, &c->html, e);
     if (rc == 0 && c->html.len == 0)
         html_of_text(c);
     return rc;
@@ -271,7 +309,7 @@ static void say_where(struct content *c)
 }
 
 /* Which forms the target takes. */
-static int render_forms(struct content *c, const struct drift_report *r, struct report_query *q, struct err *e)
+static int render_forms(struct content *c, struct rendering *r, struct err *e)
 {
     const struct hub_delivery *d = c->delivery;
     enum delivery_target target = hub_delivery_target(d);
@@ -280,14 +318,14 @@ static int render_forms(struct content *c, const struct drift_report *r, struct 
     say_where(c);
     if (c->kind == JOB_FOUND)
         content_notice_text(c, &c->text);
-    rc = render_text(c, r, q, e);
+    rc = render_text(c, r, e);
     if (rc == 0 && target != DELIVER_WEBHOOK && d->format == DELIVER_HTML)
-        rc = make_html(c, r, q, e);
+        rc = make_html(c, r, e);
     if (rc == 0 && (target == DELIVER_SMTP || (target == DELIVER_FOLDER && d->format == DELIVER_CSV)))
-        rc = render(r, q, REPORT_CSV, &c->csv, e);
+        rc = render(r, REPORT_CSV, &c->csv, e);
     if (rc == 0 && ((target == DELIVER_WEBHOOK && d->shape == WEBHOOK_JSON) ||
                     (target == DELIVER_FOLDER && d->format == DELIVER_JSON)))
-        rc = render(r, q, REPORT_JSON, &c->json, e);
+        rc = render(r, REPORT_JSON, &c->json, e);
     return rc;
 }
 
@@ -295,8 +333,13 @@ static int render_forms(struct content *c, const struct drift_report *r, struct 
 
 static struct report_query query_of(const struct content_source *from, const struct hub_delivery *d)
 {
+    static const enum report_kind kinds[] = {
+        [DELIVER_DRIFT] = REPORT_DRIFT,
+        [DELIVER_HOSTS] = REPORT_HOSTS,
+        [DELIVER_INCIDENTS] = REPORT_INCIDENTS,
+    };
     struct report_query q = {
-        .kind = d->what == DELIVER_HOSTS ? REPORT_HOSTS : REPORT_DRIFT,
+        .kind = kinds[d->what],
         .now_ns = from->now_ns,
         .host_silent_ns = from->host_silent_ns,
         .floors = from->floors,
@@ -328,24 +371,25 @@ static struct content *new_content(const struct hub_delivery *d, const struct fl
 int content_make(struct content **out, const struct content_source *from, const struct hub_delivery *d,
                  const struct fleet_delivery *job, bool test, struct err *e)
 {
-    struct report_query q = query_of(from, d);
+    struct rendering rendering = { .from = from, .q = query_of(from, d) };
     struct content *c = new_content(d, job, from->now_ns);
     struct drift_report *r = NULL;
-    int rc = c != NULL ? fleet_report_make(from->store, &q, &r, e) : err_set(e, ERR_MEMORY, "out of memory");
+    int rc = c != NULL ? fleet_report_make(from->store, &rendering.q, &r, e) : err_set(e, ERR_MEMORY, "out of memory");
 
     if (rc != 0)
         goto done;
     c->test = test;
     drift_report_summary(r, &c->summary);
     if (c->kind == JOB_FOUND)
-        rc = take_found_items(c, from->store, e);
+        rc = take_found_items(c, from, e);
     else
-        take_lines(c, r);
+        rc = take_lines(c, from, r, e);
     if (rc != 0)
         goto done;
     make_title(c);
     make_link(c, from->config->public_url);
-    rc = render_forms(c, r, &q, e);
+    rendering.report = r;
+    rc = render_forms(c, &rendering, e);
 done:
     drift_report_free(r);
     if (rc != 0)

@@ -17,7 +17,7 @@ enum { SLICE_ROWS = 1000, FINDINGS_MAX = 20000 };
 /* Where each event comes from.  What lasts is told by when it began; what happens again and again by its newest time.
  */
 static const struct source {
-    enum { FROM_CHANGES, FROM_FINDINGS } from;
+    enum { FROM_CHANGES, FROM_FINDINGS, FROM_INCIDENTS } from;
     enum fleet_finding_kind kind;
     bool by_newest;
 } sources[DELIVERY_EVENT_COUNT] = {
@@ -27,6 +27,7 @@ static const struct source {
     [DELIVERY_SEQUENCE_HOLE] = { FROM_FINDINGS, FINDING_SEQUENCE_HOLE, false },
     [DELIVERY_SHARED_AGENT_ID] = { FROM_FINDINGS, FINDING_SHARED_AGENT_ID, false },
     [DELIVERY_CLOCK_OFF] = { FROM_FINDINGS, FINDING_CLOCK_OFF, false },
+    [DELIVERY_NEW_INCIDENT] = { .from = FROM_INCIDENTS },
 };
 
 static bool wants(const struct deliver_look *l, int event)
@@ -317,17 +318,24 @@ int deliver_look(const struct deliver_look *l, struct fleet_delivery *row, struc
         rc = look_at_changes(l, row, e);
     if (rc == 0 && wants_from(l, FROM_FINDINGS) && (l->findings || l->first))
         rc = look_at_findings(l, e);
+    if (!wants_from(l, FROM_INCIDENTS))
+        row->incidents = 0;
+    else if (rc == 0)
+        rc = deliver_look_at_incidents(l, row, e);
     if (rc == 0 && row->found == 0)
         rc = deliver_waiting(l, &after, e);
-    if (rc == 0 && row->found == 0 && after > before)
+    /* what waits although nothing was given up is from a look that was not written down to its end */
+    if (rc == 0 && row->found == 0 && after > 0 && (after > before || row->last_error[0] == '\0'))
         row->found = l->now_ns;
     return rc;
 }
 
 int deliver_forget(const struct deliver_look *l, const struct fleet_delivery *row, struct err *e)
 {
-    if (row->cursor <= 2 * OVERLAP)
-        return 0;
+    int rc = deliver_forget_incidents(l, row, e);
+
+    if (rc != 0 || row->cursor <= 2 * OVERLAP)
+        return rc;
     return fleet_delivery_forget(l->store, l->owner, l->delivery->name, delivery_event_name(DELIVERY_NEW_DRIFT),
                                  row->cursor - 2 * OVERLAP, e);
 }

@@ -1,9 +1,9 @@
 /* What was found since the last look, for a delivery that is told of it.
  *
- * Two kinds of sources: changes of guests' states, read from history in the order
+ * Three kinds of sources: changes of guests' states, read from history in the order
  * in which the hub received them, from the delivery's cursor on (and a little before it,
- * because a transaction that began earlier may be committed later); and findings
- * about hosts, of which all are read and held against what is remembered. */
+ * because a transaction that began earlier may be committed later); findings
+ * about hosts, of which all are read and held against what is remembered; and incidents (deliver_incidents.c). */
 #ifndef HUB_DELIVER_LOOK_H
 #define HUB_DELIVER_LOOK_H
 
@@ -26,6 +26,10 @@ MUST_USE int deliver_look(const struct deliver_look *l, struct fleet_delivery *r
 
 /* Forgets what no look can come upon again. */
 MUST_USE int deliver_forget(const struct deliver_look *l, const struct fleet_delivery *row, struct err *e);
+
+/* deliver_incidents.c: the part of these that is about incidents.  Moves row->incidents. */
+MUST_USE int deliver_look_at_incidents(const struct deliver_look *l, struct fleet_delivery *row, struct err *e);
+MUST_USE int deliver_forget_incidents(const struct deliver_look *l, const struct fleet_delivery *row, struct err *e);
 
 /* How many things wait. */
 MUST_USE int deliver_waiting(const struct deliver_look *l, int64_t *out, struct err *e);

@@ -13,6 +13,7 @@ static const char *const headings[DELIVERY_EVENT_COUNT] = {
     [DELIVERY_SEQUENCE_HOLE] = "Hosts of which records are missing",
     [DELIVERY_SHARED_AGENT_ID] = "Hosts that share an agent id",
     [DELIVERY_CLOCK_OFF] = "Hosts whose clock is off",
+    [DELIVERY_NEW_INCIDENT] = "Incidents",
 };
 
 static const struct {
@@ -24,6 +25,7 @@ static const struct {
     [DELIVERY_SEQUENCE_HOLE] = { "host with missing records", "hosts with missing records" },
     [DELIVERY_SHARED_AGENT_ID] = { "host with a shared agent id", "hosts with a shared agent id" },
     [DELIVERY_CLOCK_OFF] = { "host whose clock is off", "hosts whose clock is off" },
+    [DELIVERY_NEW_INCIDENT] = { "new incident", "new incidents" },
 };
 
 const char *content_phrase(enum delivery_event event, size_t count)
@@ -45,6 +47,20 @@ static size_t shown_of(const struct content *c, int event)
     return n;
 }
 
+static void text_details(const struct content_item *item, struct buf *out)
+{
+    struct buf line;
+
+    buf_init(&line, CONTENT_LINE_BYTES);
+    for (int n = 0; content_detail(item, n, &line); n++) {
+        buf_printf(out, "    %s\n", buf_text(&line));
+        buf_clear(&line);
+    }
+    if (item->link[0] != '\0')
+        buf_printf(out, "    %s\n", item->link);
+    buf_free(&line);
+}
+
 void content_notice_text(const struct content *c, struct buf *out)
 {
     for (int event = 0; event < DELIVERY_EVENT_COUNT; event++) {
@@ -59,6 +75,7 @@ void content_notice_text(const struct content *c, struct buf *out)
             buf_str(out, "  ");
             content_line(&c->items[i], out);
             buf_char(out, '\n');
+            text_details(&c->items[i], out);
         }
         if (c->counts[event] > shown)
             buf_printf(out, "  and %zu more\n", c->counts[event] - shown);
@@ -67,13 +84,31 @@ void content_notice_text(const struct content *c, struct buf *out)
     buf_str(out, "The fleet now:\n\n");
 }
 
+static void html_details(const struct content_item *item, struct buf *out)
+{
+    struct buf line;
+
+    buf_init(&line, CONTENT_LINE_BYTES);
+    for (int n = 0; content_detail(item, n, &line); n++) {
+        buf_str(out, "<br>");
+        content_escape(out, buf_text(&line));
+        buf_clear(&line);
+    }
+    if (item->link[0] != '\0') {
+        buf_str(out, "<br><a href=\"");
+        content_escape(out, item->link);
+        buf_str(out, "\">The incident's page</a>");
+    }
+    buf_free(&line);
+}
+
 static void html_items(const struct content *c, int event, struct buf *out)
 {
     size_t shown = shown_of(c, event);
     struct buf line;
 
     buf_printf(out, "<h2>%s (%zu)</h2><ul>", headings[event], c->counts[event]);
-    buf_init(&line, 4 * CONTENT_LABEL_MAX + FLEET_EVIDENCE_MAX);
+    buf_init(&line, CONTENT_LINE_BYTES);
     for (size_t i = 0; i < c->item_count; i++) {
         if (!is_of(&c->items[i], event))
             continue;
@@ -81,6 +116,7 @@ static void html_items(const struct content *c, int event, struct buf *out)
         content_line(&c->items[i], &line);
         buf_str(out, "<li>");
         content_escape(out, buf_text(&line));
+        html_details(&c->items[i], out);
         buf_str(out, "</li>");
     }
     if (c->counts[event] > shown)

@@ -82,6 +82,14 @@ void deliver_plan_job(const struct deliver_plan *p, enum fleet_job kind, int64_t
         row->found = 0;
 }
 
+int64_t deliver_plan_since(const struct deliver_plan *p, const struct fleet_delivery *row)
+{
+    int64_t to = row->job_slot > 0 ? row->job_slot : row->job_made;
+    int64_t before = row->job_slot > 0 ? schedule_latest(&p->schedule, p->zone, row->job_slot - 1) : 0;
+
+    return before > 0 && before < to ? before : to - DELIVER_PERIOD_NS;
+}
+
 /* Doubled with each try up to the most, and then anything between half of that and all of it. */
 static int64_t pause_after(const struct deliver_plan *p, int64_t tries)
 {

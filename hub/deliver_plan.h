@@ -3,6 +3,7 @@
 #ifndef HUB_DELIVER_PLAN_H
 #define HUB_DELIVER_PLAN_H
 
+#include "base/times.h"
 #include "config/hub_delivery.h"
 #include "config/schedule.h"
 #include "hub/deliver_send.h"
@@ -40,6 +41,11 @@ enum deliver_step deliver_plan_next(const struct deliver_plan *p, int64_t now_ns
 
 /* A new job, with an id by chance. */
 void deliver_plan_job(const struct deliver_plan *p, enum fleet_job kind, int64_t now_ns, struct fleet_delivery *row);
+
+/* From when on a report of this job tells: since the time before at which it was due, for what is no scheduled job for
+ * DELIVER_PERIOD_NS. */
+#define DELIVER_PERIOD_NS (INT64_C(7) * 24 * 3600 * NS_PER_S)
+int64_t deliver_plan_since(const struct deliver_plan *p, const struct fleet_delivery *row);
 
 /* Before a try: counted, and the next one is put off, so that a hub that dies in the middle does not try in a loop. */
 void deliver_plan_try(const struct deliver_plan *p, int64_t now_ns, struct fleet_delivery *row);

@@ -5,6 +5,7 @@
  * - Teams: 28 KB a message.  Lines are RichTextBlocks, whose TextRuns know no Markdown.
  * - Slack: 50 blocks, 3000 characters a text, 150 a header.  Lines are plain_text; the
  *   fallback text has & < > escaped, so nothing in it is a mention or a link.
+ * An incident is several lines, kept together, and a link to its page: in Teams the last line, in Slack a button.
  * Lines that do not fit are counted ("and 12 more"). */
 #include "base/text.h"
 #include "base/times.h"
@@ -17,9 +18,12 @@
 
 enum {
     SHAPE_LINE_MAX = 300,     /* bytes of one line */
+    SHAPE_DETAIL_MAX = 700,   /* of one line below it */
     TEAMS_LINES_BYTES = 8000, /* before JSON's escapes, which double them at most */
+    TEAMS_BLOCK_BYTES = 100,  /* what a line costs besides its text */
     SLACK_SECTION_BYTES = 2800,
     SLACK_SECTIONS = 4,
+    SLACK_INCIDENTS = 12, /* each is a section of its own */
     SLACK_HEADER_BYTES = 140,
 };
 
@@ -49,12 +53,26 @@ static void line_of(const struct content_item *item, char out[SHAPE_LINE_MAX])
 {
     struct buf line;
 
-    buf_init(&line, 4 * CONTENT_LABEL_MAX + FLEET_EVIDENCE_MAX);
+    buf_init(&line, CONTENT_LINE_BYTES);
     if (item->event[0] != '\0')
         buf_printf(&line, "%s: ", item->event);
     content_line(item, &line);
     text_clean(out, SHAPE_LINE_MAX, buf_text(&line), line.len, NULL);
     buf_free(&line);
+}
+
+/* False: it has no such line. */
+static bool detail_of(const struct content_item *item, int which, char out[SHAPE_DETAIL_MAX])
+{
+    struct buf line;
+    bool there;
+
+    buf_init(&line, CONTENT_LINE_BYTES);
+    there = content_detail(item, which, &line);
+    if (there)
+        text_clean(out, SHAPE_DETAIL_MAX, buf_text(&line), line.len, NULL);
+    buf_free(&line);
+    return there;
 }
 
 /* ---- generic -------------------------------------------------------------------------- */
@@ -71,6 +89,20 @@ static json_t *states_of(const struct content *c)
     return states;
 }
 
+/* What an incident has besides. */
+static void put_incident(json_t *found, const struct content_item *item)
+{
+    const char *const texts[][2] = {
+        { "code", item->code },     { "finding", item->finding }, { "confidence", item->confidence },
+        { "action", item->action }, { "link", item->link },
+    };
+    char time[TIMES_TEXT_MAX];
+
+    json_object_set_new(found, "time", json_string(times_format(item->crash_ns, time)));
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        json_object_set_new(found, texts[i][0], json_string(texts[i][1]));
+}
+
 static json_t *found_of(const struct content *c)
 {
     json_t *list = json_array();
@@ -78,9 +110,12 @@ static json_t *found_of(const struct content *c)
     for (size_t i = 0; i < c->item_count && c->kind == JOB_FOUND; i++) {
         const struct content_item *item = &c->items[i];
 
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "event", item->event, "id",
-                                              item->subject, "name", item->name, "host", item->host, "cluster",
-                                              item->cluster, "text", item->text));
+        json_t *found = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "event", item->event, "id", item->subject, "name",
+                                  item->name, "host", item->host, "cluster", item->cluster, "text", item->text);
+
+        if (item->code[0] != '\0')
+            put_incident(found, item);
+        json_array_append_new(list, found);
     }
     return list;
 }
@@ -135,18 +170,45 @@ static void teams_facts(const struct content *c, json_t *body)
     json_array_append_new(body, json_pack("{s:s, s:o}", "type", "FactSet", "facts", facts));
 }
 
+/* A line whose text opens a page. */
+static json_t *teams_link(const char *text, const char *url)
+{
+    return json_pack("{s:s, s:[{s:s, s:s, s:{s:s, s:s}}]}", "type", "RichTextBlock", "inlines", "type", "TextRun",
+                     "text", text, "selectAction", "type", "Action.OpenUrl", "url", url);
+}
+
+/* Its lines, or none of them when they do not fit. */
+static bool teams_item(const struct content_item *item, json_t *body, size_t *used)
+{
+    json_t *lines = json_array();
+    char line[SHAPE_LINE_MAX], detail[SHAPE_DETAIL_MAX];
+    bool fits;
+
+    line_of(item, line);
+    *used += strlen(line);
+    json_array_append_new(lines, rich_text(line, item->code[0] != '\0' ? "Bolder" : "Default"));
+    for (int n = 0; detail_of(item, n, detail); n++) {
+        *used += strlen(detail) + TEAMS_BLOCK_BYTES;
+        json_array_append_new(lines, rich_text(detail, "Default"));
+    }
+    if (item->link[0] != '\0') {
+        *used += strlen(item->link) + TEAMS_BLOCK_BYTES;
+        json_array_append_new(lines, teams_link("Open the incident", item->link));
+    }
+    fits = *used <= TEAMS_LINES_BYTES;
+    if (fits)
+        json_array_extend(body, lines);
+    json_decref(lines);
+    return fits;
+}
+
 static void teams_lines(const struct content *c, json_t *body)
 {
     size_t used = 0, shown = 0;
     char line[SHAPE_LINE_MAX];
 
-    for (; shown < c->item_count; shown++) {
-        line_of(&c->items[shown], line);
-        used += strlen(line);
-        if (used > TEAMS_LINES_BYTES)
-            break;
-        json_array_append_new(body, rich_text(line, "Default"));
-    }
+    while (shown < c->item_count && teams_item(&c->items[shown], body, &used))
+        shown++;
     if (shown < c->item_total) {
         snprintf(line, sizeof line, "and %zu more", c->item_total - shown);
         json_array_append_new(body, rich_text(line, "Default"));
@@ -208,13 +270,39 @@ static void slack_states(const struct content *c, struct buf *text)
     }
 }
 
+/* An incident: a section with a button. */
+static void slack_incident(const struct content_item *item, json_t *blocks)
+{
+    char line[SHAPE_LINE_MAX], detail[SHAPE_DETAIL_MAX];
+    struct buf text;
+
+    buf_init(&text, SLACK_SECTION_BYTES);
+    line_of(item, line);
+    buf_str(&text, line);
+    for (int n = 0; detail_of(item, n, detail); n++)
+        buf_printf(&text, "\n%s", detail);
+    slack_section(blocks, &text);
+    if (item->link[0] != '\0')
+        json_object_set_new(json_array_get(blocks, json_array_size(blocks) - 1), "accessory",
+                            json_pack("{s:s, s:{s:s, s:s}, s:s}", "type", "button", "text", "type", "plain_text",
+                                      "text", "Open", "url", item->link));
+    buf_free(&text);
+}
+
 static void slack_lines(const struct content *c, json_t *blocks, struct buf *text)
 {
     size_t shown = 0;
-    int sections = 1;
+    int sections = 1, incidents = 0;
     char line[SHAPE_LINE_MAX];
 
     for (; shown < c->item_count; shown++) {
+        if (c->items[shown].code[0] != '\0') {
+            if (incidents++ == SLACK_INCIDENTS)
+                break;
+            slack_section(blocks, text);
+            slack_incident(&c->items[shown], blocks);
+            continue;
+        }
         line_of(&c->items[shown], line);
         if (text->len + strlen(line) + 1 > SLACK_SECTION_BYTES) {
             if (sections++ == SLACK_SECTIONS)
@@ -224,7 +312,7 @@ static void slack_lines(const struct content *c, json_t *blocks, struct buf *tex
         buf_printf(text, "%s%s", text->len > 0 ? "\n" : "", line);
     }
     if (shown < c->item_total)
-        buf_printf(text, "\nand %zu more", c->item_total - shown);
+        buf_printf(text, "%sand %zu more", text->len > 0 ? "\n" : "", c->item_total - shown);
     slack_section(blocks, text);
 }
 

@@ -256,3 +256,13 @@ int fleet_delivery_changes(struct fleet_store *s, int64_t received, const char *
         rc = ops_of(s)->changes(s->body, received, vm_id, limit, take, arg, e);
     return finish(s->body, rc, e);
 }
+
+int fleet_delivery_incidents(struct fleet_store *s, const struct fleet_new_query *q, fleet_take_new_incident *take,
+                             void *arg, struct err *e)
+{
+    int rc = s->body->ops->begin(s->body, false, e);
+
+    if (rc == 0)
+        rc = ops_of(s)->new_incidents(s->body, q, take, arg, e);
+    return finish(s->body, rc, e);
+}

@@ -20,7 +20,7 @@
 #ifndef HUB_FLEET_DELIVERY_H
 #define HUB_FLEET_DELIVERY_H
 
-#include "hub/fleet_store.h"
+#include "hub/fleet_incidents.h"
 
 enum {
     DELIVERY_ID_MAX = 40, /* of jobs and hubs: 32 hexadecimal digits */
@@ -52,13 +52,14 @@ struct fleet_delivery {
     int64_t last_sent;                   /* 0 never */
     char last_error[DELIVERY_ERROR_MAX]; /* of the newest try; "" it went well */
     char fingerprint[DELIVERY_ID_MAX];   /* of what the last scheduled report said */
+    int64_t incidents;                   /* those first seen up to here were looked at; 0 none is wanted */
 };
 
 enum fleet_found_status { FOUND_WAITING, FOUND_IN_JOB, FOUND_TOLD, FOUND_SOLVED };
 
 struct fleet_found {
     const char *event;                  /* a word of `on:` */
-    char subject[DELIVERY_SUBJECT_MAX]; /* a guest's or a host's id */
+    char subject[DELIVERY_SUBJECT_MAX]; /* a guest's, a host's or an incident's id */
     int64_t instance;                   /* rises with each new occurrence */
     enum fleet_found_status status;
     char host_id[HOST_ID_MAX];
@@ -112,5 +113,27 @@ MUST_USE int fleet_delivery_count(struct fleet_store *s, const char *delivery, c
 /* Changes of guests' states after (received, vm_id), in this order, at most limit. */
 MUST_USE int fleet_delivery_changes(struct fleet_store *s, int64_t received, const char *vm_id, int limit,
                                     fleet_take_change *take, void *arg, struct err *e);
+
+/* Stored incidents that no row of what was found is about, neither under their id nor under one that they had before.
+ */
+struct fleet_new_incident {
+    char id[INCIDENT_ID_CHARS + 1];
+    char host_id[HOST_ID_MAX];
+    char headline[INCIDENT_HEADLINE_MAX];
+    int64_t first_seen;
+    bool pending; /* there are notes by which it may still change */
+};
+typedef bool fleet_take_new_incident(void *arg, const struct fleet_new_incident *i);
+
+struct fleet_new_query {
+    const char *delivery, *event;
+    const char *cluster; /* ASCII case does not count; NULL all */
+    int64_t since_ns;    /* first seen after (since_ns, after_id) */
+    const char *after_id;
+    int limit;
+};
+/* In order of first_seen and id. */
+MUST_USE int fleet_delivery_incidents(struct fleet_store *s, const struct fleet_new_query *q,
+                                      fleet_take_new_incident *take, void *arg, struct err *e);
 
 #endif

@@ -25,6 +25,8 @@ struct fleet_delivery_ops {
                        int64_t *out, struct err *e);
     int (*changes)(struct fleet_body *b, int64_t received, const char *vm_id, int limit, fleet_take_change *take,
                    void *arg, struct err *e);
+    int (*new_incidents)(struct fleet_body *b, const struct fleet_new_query *q, fleet_take_new_incident *take,
+                         void *arg, struct err *e);
 };
 
 extern const struct fleet_delivery_ops sqlite_delivery_ops, postgres_delivery_ops;

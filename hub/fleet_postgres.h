@@ -110,6 +110,7 @@ enum pg_sql {
     PG_FOUND_EACH,
     PG_FOUND_COUNT,
     PG_CHANGES_AFTER,
+    PG_NEW_INCIDENTS,
     PG_CIRCUMSTANCE_PUT,
     PG_ASK_VM, /* from here to PG_ASK_TOLD in the order of enum circumstance_question */
     PG_ASK_STRAYS,

@@ -36,6 +36,7 @@ static int delivery_get(struct fleet_body *b, const char *name, struct fleet_del
             .tries = pg_int(r, 9),
             .next_try = pg_int(r, 10),
             .last_sent = pg_int(r, 11),
+            .incidents = pg_int(r, 14),
         };
         pg_copy_text(r, 0, out->name, sizeof out->name);
         pg_copy_text(r, 1, out->schedule, sizeof out->schedule);
@@ -52,7 +53,8 @@ static int delivery_put(struct fleet_body *b, const struct fleet_delivery *d, st
     return postgres_run(postgres_body_of(b), PG_DELIVERY_PUT,
                         PG_WITH(PG_T(d->name), PG_T(d->schedule), PG_I(d->planned), PG_I(d->found), PG_I(d->cursor),
                                 PG_T(d->job), PG_I(d->job_kind), PG_I(d->job_slot), PG_I(d->job_made), PG_I(d->tries),
-                                PG_I(d->next_try), PG_I(d->last_sent), PG_T(d->last_error), PG_T(d->fingerprint)),
+                                PG_I(d->next_try), PG_I(d->last_sent), PG_T(d->last_error), PG_T(d->fingerprint),
+                                PG_I(d->incidents)),
                         e);
 }
 
@@ -94,6 +96,7 @@ static int found_forget(struct fleet_body *b, const char *delivery, const char *
 struct taking {
     fleet_take_found *found;
     fleet_take_change *change;
+    fleet_take_new_incident *incident;
     void *arg;
 };
 
@@ -151,6 +154,28 @@ static int changes(struct fleet_body *b, int64_t received, const char *vm_id, in
                          PG_WITH(PG_I(received), PG_T(vm_id), PG_I(limit)), e);
 }
 
+static bool take_incident(const PGresult *r, void *arg)
+{
+    const struct taking *taking = (const struct taking *)arg;
+    struct fleet_new_incident i = { .first_seen = pg_int(r, 3), .pending = pg_int(r, 4) != 0 };
+
+    pg_copy_text(r, 0, i.id, sizeof i.id);
+    pg_copy_text(r, 1, i.host_id, sizeof i.host_id);
+    pg_copy_text(r, 2, i.headline, sizeof i.headline);
+    return taking->incident(taking->arg, &i);
+}
+
+static int new_incidents(struct fleet_body *b, const struct fleet_new_query *q, fleet_take_new_incident *take,
+                         void *arg, struct err *e)
+{
+    struct taking taking = { .incident = take, .arg = arg };
+
+    return postgres_each(postgres_body_of(b), take_incident, &taking, PG_NEW_INCIDENTS,
+                         PG_WITH(PG_T(q->delivery), PG_T(q->event), PG_T(q->cluster), PG_I(q->since_ns),
+                                 PG_T(q->after_id), PG_I(q->limit)),
+                         e);
+}
+
 const struct fleet_delivery_ops postgres_delivery_ops = {
     .lease_get = lease_get,
     .lease_put = lease_put,
@@ -164,4 +189,5 @@ const struct fleet_delivery_ops postgres_delivery_ops = {
     .found_each = found_each,
     .found_count = found_count,
     .changes = changes,
+    .new_incidents = new_incidents,
 };

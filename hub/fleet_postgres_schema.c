@@ -87,6 +87,7 @@
     " headline " KEY ", first_seen " NUM ", updated " NUM ","                                                   \
     " json bytea NOT NULL);"                                                                                    \
     "CREATE INDEX incident_time ON incident(time, id);"                                                         \
+    "CREATE INDEX incident_seen ON incident(first_seen, id);"                                                   \
     "CREATE INDEX incident_vm ON incident(vm_id, time, id);"                                                    \
     "CREATE INDEX incident_host ON incident(host_id, time);"                                                    \
     "CREATE INDEX incident_cluster ON incident(cluster, time);"                                                 \
@@ -132,7 +133,7 @@
     "CREATE TABLE delivery_lease(id bigint NOT NULL PRIMARY KEY, owner " KEY ", beat " NUM ");"          \
     "CREATE TABLE delivery(name " KEY " PRIMARY KEY, schedule " KEY ", planned " NUM ", found " NUM ","  \
     " cursor " NUM ", job " KEY ", job_kind " NUM ", job_slot " NUM ", job_made " NUM ", tries " NUM "," \
-    " next_try " NUM ", last_sent " NUM ", last_error " KEY ", fingerprint " KEY ");"                    \
+    " next_try " NUM ", last_sent " NUM ", last_error " KEY ", fingerprint " KEY ", incidents " NUM ");" \
     "CREATE TABLE delivery_found(delivery " KEY ", event " KEY ", subject " KEY ", instance " NUM ","    \
     " status " NUM ", host_id " KEY ", text " KEY ", PRIMARY KEY(delivery, event, subject));"
 

@@ -14,7 +14,7 @@
 #define CHANGE_COLUMNS "vm_id, received, kind, time, host_id, cluster, from_value, to_value, evidence"
 #define DELIVERY_COLUMNS                                                                                      \
     "name, schedule, planned, found, cursor, job, job_kind, job_slot, job_made, tries, next_try, last_sent, " \
-    "last_error, fingerprint"
+    "last_error, fingerprint, incidents"
 #define SLOT "(pg_backend_pid() % 256)"
 #define CIRCUMSTANCE_COLUMNS                                                                         \
     "stream, seq, role, received, time, reach_from, reach_to, vm_id, vm_name, code, what, agent_id," \
@@ -177,11 +177,12 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
                      " ON CONFLICT(id) DO UPDATE SET owner = excluded.owner, beat = excluded.beat",
     [PG_DELIVERY_GET] = "SELECT " DELIVERY_COLUMNS " FROM delivery WHERE name = $1",
     [PG_DELIVERY_PUT] =
-        "INSERT INTO delivery(" DELIVERY_COLUMNS ") VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
-        " ON CONFLICT(name) DO UPDATE SET schedule = excluded.schedule, planned = excluded.planned, found = "
+        "INSERT INTO delivery(" DELIVERY_COLUMNS ") VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
+        " $15) ON CONFLICT(name) DO UPDATE SET schedule = excluded.schedule, planned = excluded.planned, found = "
         "excluded.found, cursor = excluded.cursor, job = excluded.job, job_kind = excluded.job_kind, job_slot = "
         "excluded.job_slot, job_made = excluded.job_made, tries = excluded.tries, next_try = excluded.next_try, "
-        "last_sent = excluded.last_sent, last_error = excluded.last_error, fingerprint = excluded.fingerprint",
+        "last_sent = excluded.last_sent, last_error = excluded.last_error, fingerprint = excluded.fingerprint, "
+        "incidents = excluded.incidents",
     [PG_FOUND_PUT] = "INSERT INTO delivery_found(delivery, event, subject, instance, status, host_id, text) VALUES($1, "
                      "$2, $3, $4, $5, $6, $7)"
                      " ON CONFLICT(delivery, event, subject) DO UPDATE SET instance = excluded.instance,"
@@ -202,6 +203,15 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
     [PG_CHANGES_AFTER] = "SELECT " CHANGE_COLUMNS " FROM guest_change WHERE kind = 'state'"
                          " AND (received, vm_id) > ($1, $2) AND received >= $1"
                          " ORDER BY received, vm_id, time LIMIT $3",
+    [PG_NEW_INCIDENTS] =
+        "SELECT i.id, i.host_id, i.headline, i.first_seen, CASE WHEN EXISTS (SELECT 1 FROM incident_todo t WHERE"
+        " t.from_time <= i.time AND t.to_time >= i.time AND ((t.scope = 0 AND t.key = i.vm_id) OR (t.scope = 1 AND"
+        " t.key = i.host_id) OR (t.scope = 2 AND t.key = i.cluster) OR (t.scope = 4 AND t.key IN ('', i.code))))"
+        " THEN 1::bigint ELSE 0::bigint END FROM incident i WHERE i.first_seen >= $4 AND (i.first_seen, i.id) > ($4, "
+        "$5) AND"
+        " ($3::text IS NULL OR lower(i.cluster) = lower($3::text)) AND NOT EXISTS (SELECT 1 FROM delivery_found f"
+        " WHERE f.delivery = $1 AND f.event = $2 AND (f.subject = i.id OR f.subject IN (SELECT a.alias FROM"
+        " incident_alias a WHERE a.id = i.id))) ORDER BY i.first_seen, i.id LIMIT $6",
     [PG_TOKEN_PUT] = "INSERT INTO enroll_token(id, digest, cluster, uses, uses_left, created, expires, revoked)"
                      " VALUES($1, $2, $3, $4, $5, $6, $7, $8)",
     [PG_TOKEN_GET] = "SELECT id, digest, cluster, uses, uses_left, created, expires, revoked FROM enroll_token WHERE"

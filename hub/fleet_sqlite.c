@@ -76,7 +76,8 @@ static const char *const pragmas_all = "PRAGMA trusted_schema=OFF;"
     "CREATE TABLE delivery(name TEXT PRIMARY KEY, schedule TEXT NOT NULL, planned INTEGER NOT NULL,"                  \
     " found INTEGER NOT NULL, cursor INTEGER NOT NULL, job TEXT NOT NULL, job_kind INTEGER NOT NULL,"                 \
     " job_slot INTEGER NOT NULL, job_made INTEGER NOT NULL, tries INTEGER NOT NULL, next_try INTEGER NOT NULL,"       \
-    " last_sent INTEGER NOT NULL, last_error TEXT NOT NULL, fingerprint TEXT NOT NULL) WITHOUT ROWID;"                \
+    " last_sent INTEGER NOT NULL, last_error TEXT NOT NULL, fingerprint TEXT NOT NULL,"                               \
+    " incidents INTEGER NOT NULL) WITHOUT ROWID;"                                                                     \
     "CREATE TABLE delivery_found(delivery TEXT NOT NULL, event TEXT NOT NULL, subject TEXT NOT NULL,"                 \
     " instance INTEGER NOT NULL, status INTEGER NOT NULL, host_id TEXT NOT NULL, text TEXT NOT NULL,"                 \
     " PRIMARY KEY(delivery, event, subject)) WITHOUT ROWID;"

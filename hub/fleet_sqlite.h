@@ -109,6 +109,7 @@ enum sql {
     SQL_FOUND_EACH,
     SQL_FOUND_COUNT,
     SQL_CHANGES_AFTER,
+    SQL_NEW_INCIDENTS,
     SQL_CIRCUMSTANCE_PUT,
     SQL_ASK_VM, /* from here to SQL_ASK_TOLD in the order of enum circumstance_question */
     SQL_ASK_STRAYS,

@@ -36,6 +36,7 @@ static int delivery_get(struct fleet_body *b, const char *name, struct fleet_del
             .tries = sqlite3_column_int64(q, 9),
             .next_try = sqlite3_column_int64(q, 10),
             .last_sent = sqlite3_column_int64(q, 11),
+            .incidents = sqlite3_column_int64(q, 14),
         };
         sqlite_text(q, 0, out->name, sizeof out->name);
         sqlite_text(q, 1, out->schedule, sizeof out->schedule);
@@ -52,7 +53,7 @@ static int delivery_put(struct fleet_body *b, const struct fleet_delivery *d, st
     return sqlite_do(sqlite_body_of(b), SQL_DELIVERY_PUT,
                      WITH(T(d->name), T(d->schedule), I(d->planned), I(d->found), I(d->cursor), T(d->job),
                           I(d->job_kind), I(d->job_slot), I(d->job_made), I(d->tries), I(d->next_try), I(d->last_sent),
-                          T(d->last_error), T(d->fingerprint)),
+                          T(d->last_error), T(d->fingerprint), I(d->incidents)),
                      e);
 }
 
@@ -90,6 +91,7 @@ static int found_forget(struct fleet_body *b, const char *delivery, const char *
 struct taking {
     fleet_take_found *found;
     fleet_take_change *change;
+    fleet_take_new_incident *incident;
     void *arg;
 };
 
@@ -146,6 +148,30 @@ static int changes(struct fleet_body *b, int64_t received, const char *vm_id, in
                        &taking, e);
 }
 
+static bool take_incident(sqlite3_stmt *q, void *arg)
+{
+    const struct taking *taking = (const struct taking *)arg;
+    struct fleet_new_incident i = {
+        .first_seen = sqlite3_column_int64(q, 3),
+        .pending = sqlite3_column_int64(q, 4) != 0,
+    };
+
+    sqlite_text(q, 0, i.id, sizeof i.id);
+    sqlite_text(q, 1, i.host_id, sizeof i.host_id);
+    sqlite_text(q, 2, i.headline, sizeof i.headline);
+    return taking->incident(taking->arg, &i);
+}
+
+static int new_incidents(struct fleet_body *b, const struct fleet_new_query *q, fleet_take_new_incident *take,
+                         void *arg, struct err *e)
+{
+    struct taking taking = { .incident = take, .arg = arg };
+
+    return sqlite_each(sqlite_body_of(b), SQL_NEW_INCIDENTS,
+                       WITH(T(q->delivery), T(q->event), T(q->cluster), I(q->since_ns), T(q->after_id), I(q->limit)),
+                       take_incident, &taking, e);
+}
+
 const struct fleet_delivery_ops sqlite_delivery_ops = {
     .lease_get = lease_get,
     .lease_put = lease_put,
@@ -159,4 +185,5 @@ const struct fleet_delivery_ops sqlite_delivery_ops = {
     .found_each = found_each,
     .found_count = found_count,
     .changes = changes,
+    .new_incidents = new_incidents,
 };

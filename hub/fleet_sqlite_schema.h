@@ -58,6 +58,7 @@
     " headline TEXT NOT NULL, first_seen INTEGER NOT NULL, updated INTEGER NOT NULL,"                                 \
     " json BLOB NOT NULL);"                                                                                           \
     "CREATE INDEX incident_time ON incident(time, id);"                                                               \
+    "CREATE INDEX incident_seen ON incident(first_seen, id);"                                                         \
     "CREATE INDEX incident_vm ON incident(vm_id, time, id);"                                                          \
     "CREATE INDEX incident_host ON incident(host_id, time);"                                                          \
     "CREATE INDEX incident_cluster ON incident(cluster, time);"                                                       \

@@ -170,7 +170,7 @@ START_TEST(times_and_places_are_checked)
         "IANA name such as Europe/Berlin or UTC, and install tzdata\n");
     wrong(one("name: a, on: [new-drfit], " TO_FOLDER),
           "hub.yaml:3:22: delivery.list[0].on: \"new-drfit\" is not known; did you mean new-drift? (new-drift, "
-          "silent-host, gap, sequence-hole, shared-agent-id or clock-off)\n");
+          "silent-host, gap, sequence-hole, shared-agent-id, clock-off or new-incident)\n");
 }
 END_TEST
 
