@@ -195,6 +195,9 @@ static const struct yaml_key keys[] = {
       "How long before a crash trouble of storage and cluster counts as having been around it." },
     { "incidents.window_after", YAML_DURATION, FIELD(incidents.after_ns), 1 * MINUTE, 24 * HOUR, .fallback = "15m", .help =
       "And how long after it: a request that never ended is logged when it is given up." },
+    { "incidents.guest_disk_timeout", YAML_DURATION, FIELD(incidents.disk_timeout_ns), 1 * NS_PER_S, 1 * HOUR, .fallback = "60s", .help =
+      "How long guests wait for a disk before they give up on it: the TimeoutValue of the disk service in Windows guests. A crash after "
+      "storage requests that took longer is put down to the storage. A new value counts from the next start or reload on." },
     { "incidents.rules_folder", YAML_TEXT, FIELD(incidents.rules_folder), .max = TEXT_MAX, .fallback = "", .help =
       "A folder with rules of your own (*.yaml, docs/rules.md), read at start and at reload. A rule with the id of a shipped one "
       "takes its place. Empty: the shipped rules alone." },

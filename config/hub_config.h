@@ -50,6 +50,7 @@ struct hub_config_incidents {
     int64_t before_ns;                  /* incidents.window_before: 1h */
     int64_t after_ns;                   /* incidents.window_after: 15m */
     int64_t keep_ns;                    /* incidents.keep: 1095d */
+    int64_t disk_timeout_ns;            /* incidents.guest_disk_timeout: 60s */
     char rules_folder[CONFIG_TEXT_MAX]; /* incidents.rules_folder: "" the shipped rules alone */
 };
 

@@ -20,7 +20,7 @@ static enum exit_code load_rules(const struct hub_config *config, const char *fi
     int rc;
 
     buf_init(&problems, RULES_PROBLEMS_MAX);
-    rc = rules_folder_load(config->incidents.rules_folder, file, out, &problems, &e);
+    rc = rules_folder_load(&config->incidents, file, out, &problems, &e);
     if (rc != 0 && problems.len > 0)
         fputs(buf_text(&problems), stderr);
     else if (rc != 0)

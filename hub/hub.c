@@ -243,7 +243,7 @@ int hub_start(struct hub **out, const struct hub_options *options, struct err *e
     if (rc == 0)
         rc = open_store(&h->config, false, &h->store, e);
     if (rc == 0)
-        rc = rules_folder_check(h->config.incidents.rules_folder, &rules, e);
+        rc = rules_folder_check(&h->config.incidents, &rules, e);
     if (rc == 0)
         fleet_store_rules(h->store, rules);
     if (rc == 0)
@@ -369,7 +369,7 @@ int hub_reload(struct hub *h, const struct hub_config *config, struct err *e)
     *next = *config;
     keep_fixed(&h->config, next);
     mark_files(next, &marks);
-    rc = rules_folder_check(next->incidents.rules_folder, &rules, e);
+    rc = rules_folder_check(&next->incidents, &rules, e);
     if (rc == 0)
         rc = new_forward(next, &h->counters, &forward, e);
     if (rc == 0)
@@ -443,15 +443,6 @@ static int check_forward(const struct hub_config *config, struct err *e)
     return rc;
 }
 
-static int check_rules(const struct hub_config *config, struct err *e)
-{
-    struct rules *rules = NULL;
-    int rc = rules_folder_check(config->incidents.rules_folder, &rules, e);
-
-    rules_free(rules);
-    return rc;
-}
-
 int hub_check(const struct hub_config *config, struct err *e)
 {
     struct tls_material tls;
@@ -465,8 +456,6 @@ int hub_check(const struct hub_config *config, struct err *e)
     if (rc == 0)
         rc = auth_load(auth, config->token_file, e);
     auth_free(auth);
-    if (rc == 0)
-        rc = check_rules(config, e);
     if (rc == 0)
         rc = deliver_check(&config->delivery, e);
     if (rc != 0)

@@ -54,8 +54,10 @@ static int list_folder(const char *folder, struct paths *p, struct err *e)
     return rc;
 }
 
-int rules_folder_load(const char *folder, const char *extra, struct rules **out, struct buf *problems, struct err *e)
+int rules_folder_load(const struct hub_config_incidents *config, const char *extra, struct rules **out,
+                      struct buf *problems, struct err *e)
 {
+    const char *folder = config->rules_folder;
     struct paths p = { .count = 0 };
     int rc = folder[0] != '\0' ? list_folder(folder, &p, e) : 0;
 
@@ -64,22 +66,36 @@ int rules_folder_load(const char *folder, const char *extra, struct rules **out,
         rc = add_path(&p, extra, e);
     if (rc == 0)
         rc = rules_load((const char *const *)p.list, p.count, out, problems);
+    if (rc == 0)
+        rules_disk_timeout(*out, config->disk_timeout_ns);
     for (size_t i = 0; i < p.count; i++)
         free(p.list[i]);
     return rc;
 }
 
-int rules_folder_check(const char *folder, struct rules **out, struct err *e)
+static size_t lines_in(const char *text)
+{
+    size_t n = 0;
+
+    for (; *text != '\0'; text++)
+        n += *text == '\n';
+    return n;
+}
+
+int rules_folder_check(const struct hub_config_incidents *config, struct rules **out, struct err *e)
 {
     struct buf problems;
     int rc;
 
     buf_init(&problems, RULES_PROBLEMS_MAX);
-    rc = rules_folder_load(folder, NULL, out, &problems, e);
+    rc = rules_folder_load(config, NULL, out, &problems, e);
     if (rc != 0 && problems.len > 0) {
         const char *text = buf_text(&problems);
+        size_t more = lines_in(text) - 1;
+        int first = (int)strcspn(text, "\n");
 
-        rc = err_set(e, rc, "%.*s", (int)strcspn(text, "\n"), text);
+        rc = more == 0 ? err_set(e, rc, "%.*s", first, text)
+                       : err_set(e, rc, "%.*s (and %zu more: hvhub check-config names all)", first, text, more);
     }
     buf_free(&problems);
     return rc;

@@ -39,6 +39,14 @@ const char *rules_id(const struct rules *r, size_t index); /* in order of id */
 const char *rules_title(const struct rules *r, size_t index);
 bool rules_enabled(const struct rules *r, size_t index);
 
+/* How long a guest waits for a disk before it gives up (`guest-disk-timeout` in rules): RULES_DISK_TIMEOUT_S unless it
+ * is set, which is for whoever loaded them and before anybody applies them. */
+enum { RULES_DISK_TIMEOUT_S = 60 };
+void rules_disk_timeout(struct rules *r, int64_t ns);
+
+/* The same for the same files in the same order and the same timeout; different, as good as always, for others. */
+uint64_t rules_digest(const struct rules *r);
+
 /* Sets i's findings anew: every rule that holds.  around may be NULL.  ERR_MEMORY leaves none. */
 MUST_USE int rules_apply(const struct rules *r, struct incident *i, const struct incident_surroundings *around,
                          struct err *e);

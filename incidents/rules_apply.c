@@ -6,7 +6,7 @@
  * `unknown`, each once.
  */
 #include "base/text.h"
-#include "incidents/rules_model.h"
+#include "incidents/rules_judges.h"
 #include "model/drift.h"
 
 #include <assert.h>
@@ -130,65 +130,65 @@ static int count(const struct condition *c, const struct facts *f, enum truth t)
 
 /* ---- text ---------------------------------------------------------------------------------- */
 
-typedef void fill_in(const struct incident *i, char out[RULE_SENTENCE_MAX]);
+typedef void fill_in(const struct facts *f, char out[RULE_SENTENCE_MAX]);
 
-#define FILL(name) static void name(const struct incident *i, char out[RULE_SENTENCE_MAX])
+#define FILL(name) static void name(const struct facts *f, char out[RULE_SENTENCE_MAX])
 #define PUT(...)   snprintf(out, RULE_SENTENCE_MAX, __VA_ARGS__)
 
 FILL(fill_module)
 {
-    PUT("%.100s", incident_module(i)[0] != '\0' ? incident_module(i) : "a driver that is not known");
+    PUT("%.100s", incident_module(f->i)[0] != '\0' ? incident_module(f->i) : "a driver that is not known");
 }
 
 FILL(fill_code)
 {
-    if (i->bugcheck.known)
-        PUT("0x%" PRIX32, i->bugcheck.code);
+    if (f->i->bugcheck.known)
+        PUT("0x%" PRIX32, f->i->bugcheck.code);
     else
         PUT("a bug check that is not known");
 }
 
 FILL(fill_name)
 {
-    PUT("%.100s", i->bugcheck.known ? i->bugcheck.name : incident_kind_name(i->kind));
+    PUT("%.100s", f->i->bugcheck.known ? f->i->bugcheck.name : incident_kind_name(f->i->kind));
 }
 
 FILL(fill_vm)
 {
-    PUT("%.200s", i->vm_name[0] != '\0' ? i->vm_name : i->vm_id[0] != '\0' ? i->vm_id : "the guest");
+    PUT("%.200s", f->i->vm_name[0] != '\0' ? f->i->vm_name : f->i->vm_id[0] != '\0' ? f->i->vm_id : "the guest");
 }
 
 FILL(fill_host)
 {
-    PUT("%.200s", i->host_name[0] != '\0' ? i->host_name : "the host");
+    PUT("%.200s", f->i->host_name[0] != '\0' ? f->i->host_name : "the host");
 }
 
 FILL(fill_guest_version)
 {
-    PUT("%.100s", i->drift.guest_version[0] != '\0' ? i->drift.guest_version : "a version that is not known");
+    PUT("%.100s", f->i->drift.guest_version[0] != '\0' ? f->i->drift.guest_version : "a version that is not known");
 }
 
 FILL(fill_expected_version)
 {
-    PUT("%.100s", i->drift.expected_version[0] != '\0' ? i->drift.expected_version : "the host's version");
+    PUT("%.100s", f->i->drift.expected_version[0] != '\0' ? f->i->drift.expected_version : "the host's version");
 }
 
 FILL(fill_drift)
 {
-    PUT("%s", i->drift.known ? drift_state_name(i->drift.state) : "not known");
+    PUT("%s", f->i->drift.known ? drift_state_name(f->i->drift.state) : "not known");
 }
 
 FILL(fill_longest)
 {
     char text[TIMES_TEXT_MAX];
 
-    PUT("%s",
-        i->storage.longest_ns >= 0 ? times_format_length(i->storage.longest_ns, text) : "a time that is not known");
+    PUT("%s", f->i->storage.longest_ns >= 0 ? times_format_length(f->i->storage.longest_ns, text)
+                                            : "a time that is not known");
 }
 
 FILL(fill_device)
 {
-    PUT("%.200s", i->storage.longest_device[0] != '\0' ? i->storage.longest_device : "storage");
+    PUT("%.200s", f->i->storage.longest_device[0] != '\0' ? f->i->storage.longest_device : "storage");
 }
 
 /* A clause that is left out where there is nothing to say. */
@@ -197,27 +197,34 @@ FILL(fill_stall)
     char text[TIMES_TEXT_MAX];
 
     out[0] = '\0';
-    if (i->storage.longest_ns >= 0)
-        PUT("; the longest request took %s (%.150s)", times_format_length(i->storage.longest_ns, text),
-            i->storage.longest_device[0] != '\0' ? i->storage.longest_device : "storage");
+    if (f->i->storage.longest_ns >= 0)
+        PUT("; the longest request took %s (%.150s)", times_format_length(f->i->storage.longest_ns, text),
+            f->i->storage.longest_device[0] != '\0' ? f->i->storage.longest_device : "storage");
 }
 
 FILL(fill_blackout)
 {
-    if (i->migration.blackout_ns >= 0)
-        PUT("%.1f s", (double)i->migration.blackout_ns / (double)NS_PER_S);
+    if (f->i->migration.blackout_ns >= 0)
+        PUT("%.1f s", (double)f->i->migration.blackout_ns / (double)NS_PER_S);
     else
         PUT("a time that is not known");
 }
 
 FILL(fill_others)
 {
-    PUT("%d", i->other_count);
+    PUT("%d", f->i->other_count);
 }
 
 FILL(fill_linux)
 {
-    PUT("%.100s", i->linux_panic.version[0] != '\0' ? i->linux_panic.version : "a version that is not known");
+    PUT("%.100s", f->i->linux_panic.version[0] != '\0' ? f->i->linux_panic.version : "a version that is not known");
+}
+
+FILL(fill_disk_timeout)
+{
+    char text[TIMES_TEXT_MAX];
+
+    PUT("%s", rule_length(f->disk_timeout_ns, text));
 }
 
 static const struct {
@@ -238,6 +245,7 @@ static const struct {
     { "blackout", fill_blackout },
     { "others", fill_others },
     { "kernel", fill_linux },
+    { "disk_timeout", fill_disk_timeout },
 };
 
 static fill_in *find_placeholder(const char *name, size_t len)
@@ -262,7 +270,7 @@ bool rule_text_check(const char *text, char *bad, size_t size)
     return true;
 }
 
-static const char *filled(struct incident *i, const char *text)
+static const char *filled(const struct facts *f, struct incident *i, const char *text)
 {
     char value[RULE_SENTENCE_MAX];
     const char *result;
@@ -277,7 +285,7 @@ static const char *filled(struct incident *i, const char *text)
         if (*text == '\0')
             break;
         len = strcspn(text + 1, "}");
-        find_placeholder(text + 1, len)(i, value);
+        find_placeholder(text + 1, len)(f, value);
         buf_str(&out, value);
         text += len + 2;
     }
@@ -364,8 +372,8 @@ static void add_finding(const struct rule *r, const struct facts *f, struct inci
     to = &i->findings[i->finding_count++];
     *to = (struct incident_finding){ .rule = incident_text(i, r->id),
                                      .title = incident_text(i, r->title),
-                                     .text = filled(i, r->text),
-                                     .action = filled(i, r->action) };
+                                     .text = filled(f, i, r->text),
+                                     .action = filled(f, i, r->action) };
     for (int n = 0; n < r->link_count; n++)
         incident_line(i, &to->links, r->links[n]);
     set_confidence(r, f, i, to);
@@ -383,7 +391,7 @@ static int compare_findings(const void *a, const void *b)
 
 int rules_apply(const struct rules *r, struct incident *i, const struct incident_surroundings *around, struct err *e)
 {
-    const struct facts f = { i, around };
+    const struct facts f = { i, around, r->disk_timeout_ns };
 
     i->finding_count = 0;
     i->findings = arena_alloc(&i->arena, INCIDENT_FINDINGS_MAX * sizeof *i->findings);

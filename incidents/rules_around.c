@@ -87,11 +87,12 @@ static bool logs_latency(const struct incident *i)
 enum truth judge_stall(const struct condition *c, const struct facts *f, char *why)
 {
     const struct incident_storage *s = &f->i->storage;
+    int64_t least = c->number == RULE_DISK_TIMEOUT ? f->disk_timeout_ns : c->number;
     char text[TIMES_TEXT_MAX];
 
     if (s->longest_ns >= 0) {
         SAY("a storage request took %s: %.150s", rule_length(s->longest_ns, text), s->longest_device);
-        return truth_of(s->longest_ns >= c->number);
+        return truth_of(s->longest_ns >= least);
     }
     if (f->i->gaps > 0 || !logs_latency(f->i)) {
         SAY("how long storage requests took is not known: %s",

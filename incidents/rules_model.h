@@ -18,6 +18,7 @@ enum {
     RULE_TEXT_MAX = 900, /* bytes of one text of a rule: with its placeholders filled it fits a finding */
     RULE_VALUES_MAX = 64,
     RULE_SENTENCE_MAX = 256,
+    RULE_DISK_TIMEOUT = -1, /* a length: that of rules_disk_timeout() */
 };
 
 enum truth { NOT_KNOWN, MET, CONTRADICTED };
@@ -30,6 +31,7 @@ enum value_type {
     VALUE_WORDS,    /* of a fixed set */
     VALUE_VERSIONS, /* 6.1, 6.1..6.3, 10.0.17763.. */
     VALUE_DURATION, /* 60s */
+    VALUE_STALL,    /* 60s, or guest-disk-timeout */
     VALUE_FLAG,     /* true, false */
     VALUE_COUNT,    /* 3: at least so many */
 };
@@ -46,6 +48,7 @@ struct rule_value {
 struct facts {
     const struct incident *i;
     const struct incident_surroundings *around;
+    int64_t disk_timeout_ns; /* of guests */
 };
 
 struct condition;
@@ -71,7 +74,7 @@ struct condition {
     const struct condition_kind *kind; /* of a leaf */
     struct rule_value *values;
     int value_count;
-    int64_t number; /* ns of a duration, a count, or a flag */
+    int64_t number; /* ns of a duration (or RULE_DISK_TIMEOUT), a count, or a flag */
     struct condition *child, *next;
 };
 
@@ -91,6 +94,8 @@ struct rules {
     struct rules *owned;          /* sets whose rules were put over these; freed with it */
     struct rule *rule[RULES_MAX]; /* in order of id */
     size_t count;
+    int64_t disk_timeout_ns;
+    uint64_t digest; /* of the files' bytes, in the order in which they were read */
 };
 
 enum { RULES_BYTES_MAX = 8 * 1024 * 1024 };

@@ -11,8 +11,11 @@ struct rules *rules_new(void)
 {
     struct rules *r = calloc(1, sizeof *r);
 
-    if (r != NULL)
-        arena_init(&r->arena, RULES_BYTES_MAX);
+    if (r == NULL)
+        return NULL;
+    arena_init(&r->arena, RULES_BYTES_MAX);
+    r->disk_timeout_ns = RULES_DISK_TIMEOUT_S * NS_PER_S;
+    r->digest = UINT64_C(14695981039346656037);
     return r;
 }
 
@@ -50,6 +53,14 @@ bool rules_put(struct rules *r, struct rule *rule)
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
+/* FNV-1a. */
+static uint64_t digest_of(uint64_t digest, const void *bytes, size_t len)
+{
+    for (size_t n = 0; n < len; n++)
+        digest = (digest ^ ((const unsigned char *)bytes)[n]) * UINT64_C(1099511628211);
+    return digest;
+}
+
 /* One file's rules alone, into a set of their own. */
 static int read_bytes(const char *name, const char *yaml, size_t len, struct rules *into, struct buf *problems)
 {
@@ -60,6 +71,7 @@ static int read_bytes(const char *name, const char *yaml, size_t len, struct rul
 
     if (found == NULL)
         goto done;
+    into->digest = digest_of(into->digest, yaml, len);
     problems_init(found);
     r.problems = found;
     r.tree = &tree;
@@ -125,6 +137,7 @@ static int put_over(struct rules *r, struct rules *file, const char *path, struc
 {
     int rc = 0;
 
+    r->digest = digest_of(r->digest, &file->digest, sizeof file->digest);
     file->owned = r->owned;
     r->owned = file;
     for (size_t n = 0; n < file->count; n++) {
@@ -201,6 +214,17 @@ int rules_load(const char *const *paths, size_t count, struct rules **out, struc
     else
         rules_free(r);
     return worst;
+}
+
+void rules_disk_timeout(struct rules *r, int64_t ns)
+{
+    assert(ns > 0);
+    r->disk_timeout_ns = ns;
+}
+
+uint64_t rules_digest(const struct rules *r)
+{
+    return digest_of(r->digest, &r->disk_timeout_ns, sizeof r->disk_timeout_ns);
 }
 
 /* ---- looking ----------------------------------------------------------------------------------- */

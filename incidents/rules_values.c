@@ -159,10 +159,13 @@ static bool read_one(struct rule_reader *r, const struct yaml_node *n, const str
 
 /* ---- lists, and single values -------------------------------------------------------------- */
 
+static const char disk_timeout_word[] = "guest-disk-timeout";
+
 static void read_number(struct rule_reader *r, const struct yaml_node *n, struct condition *c)
 {
     static const struct yaml_key keys[] = {
         [VALUE_DURATION] = { .type = YAML_DURATION, .min = 0, .max = YEAR },
+        [VALUE_STALL] = { .type = YAML_DURATION, .min = 0, .max = YEAR },
         [VALUE_FLAG] = { .type = YAML_BOOL },
         [VALUE_COUNT] = { .type = YAML_INT, .min = 1, .max = COUNT_MAX },
     };
@@ -172,6 +175,8 @@ static void read_number(struct rule_reader *r, const struct yaml_node *n, struct
 
     if (n->kind != YAML_NODE_TEXT || yaml_node_is_null(n))
         problem_add(r->problems, n->value, n->path, "expects one value; write it after the colon");
+    else if (c->kind->type == VALUE_STALL && strcmp(n->text, disk_timeout_word) == 0)
+        c->number = RULE_DISK_TIMEOUT;
     else if (!yaml_value_read(&keys[c->kind->type], n->text, n->len, n->plain, field, why))
         problem_add(r->problems, n->value, n->path, "%s", why);
     else if (c->kind->type == VALUE_FLAG)

@@ -47,6 +47,17 @@ START_TEST(the_defaults_are_those_of_the_header)
 }
 END_TEST
 
+START_TEST(how_long_guests_wait_for_a_disk_is_a_setting_with_limits)
+{
+    hub_config_defaults(&cfg);
+    ck_assert_int_eq(cfg.incidents.disk_timeout_ns, 60 * NS_PER_S);
+    right("incidents: {guest_disk_timeout: 3m}\n");
+    ck_assert_int_eq(cfg.incidents.disk_timeout_ns, 180 * NS_PER_S);
+    wrong("incidents: {guest_disk_timeout: 0s}\n",
+          "hub.yaml:1:33: incidents.guest_disk_timeout: 0s is out of range; write 1s to 1h\n");
+}
+END_TEST
+
 START_TEST(the_drift_floors_are_those_of_the_model)
 {
     struct drift_floors want = drift_floors_default();
@@ -173,6 +184,7 @@ END_TEST
 static void add(Suite *s)
 {
     suite_test(s, the_defaults_are_those_of_the_header);
+    suite_test(s, how_long_guests_wait_for_a_disk_is_a_setting_with_limits);
     suite_test(s, the_drift_floors_are_those_of_the_model);
     suite_test(s, loopback_needs_nothing_else);
     suite_test(s, what_is_forwarded_to_must_be_reachable_in_safety);

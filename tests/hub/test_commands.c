@@ -111,6 +111,32 @@ START_TEST(check_config_looks_at_what_the_config_names)
 }
 END_TEST
 
+START_TEST(check_config_and_rules_name_every_problem_of_every_rules_file)
+{
+    const char *dir = temp_dir(), *path;
+    static const char wrong[] = "rules:\n  - id: one\n    titel: x\n    needs: [{ bugchek: 1 }]\n";
+    static const char nobody[] = "rules:\n  - { id: nobody, enabled: false }\n";
+    char text[8500];
+
+    write_file(dir, "a.yaml", wrong, sizeof wrong - 1);
+    write_file(dir, "b.yaml", nobody, sizeof nobody - 1);
+    snprintf(text, sizeof text, "store: {path: %s/fleet.db}\nincidents: {rules_folder: %s}\n", dir, dir);
+    path = write_file(dir, "hub.yml", text, strlen(text));
+    for (int n = 0; n < 2; n++) {
+        const char *const check[] = { "check-config", "--config", path, NULL };
+        const char *const list[] = { "rules", "list", "--config", path, NULL };
+        struct ran r = run(n == 0 ? cmd_check_config : cmd_rules, n == 0 ? check : list);
+
+        ck_assert_msg(r.code == 2, "exit %d: %s", r.code, r.err);
+        ck_assert_msg(strstr(r.err, "a.yaml:3:5: rules[0].titel: ") != NULL, "%s", r.err);
+        ck_assert_msg(strstr(r.err, "a.yaml:4:15: rules[0].needs[0].bugchek: ") != NULL, "%s", r.err);
+        ck_assert_msg(strstr(r.err, "b.yaml:2:5: rules: there is no rule nobody") != NULL, "%s", r.err);
+        free(r.out);
+        free(r.err);
+    }
+}
+END_TEST
+
 START_TEST(a_report_without_a_store_is_1_and_says_why)
 {
     const char *dir = temp_dir(), *path;
@@ -183,6 +209,7 @@ static void add(Suite *s)
     suite_test(s, wrong_words_after_rules_are_2_and_say_what_to_write);
     suite_test(s, a_config_that_is_missing_or_wrong_is_2);
     suite_test(s, check_config_looks_at_what_the_config_names);
+    suite_test(s, check_config_and_rules_name_every_problem_of_every_rules_file);
     suite_test(s, a_report_without_a_store_is_1_and_says_why);
     suite_test(s, a_report_of_an_empty_fleet_is_a_report);
     suite_test(s, since_takes_times_and_lengths);

@@ -165,6 +165,8 @@ static const struct meaning meanings[] = {
     { "[{ blackout_over: 2s }]", "migrated=1 blackout=2.5", true },
     { "[{ blackout_over: 3s }]", "migrated=1 blackout=2.5", false },
     { "[{ storage_stall: 60s }]", "stall=60", true },
+    { "[{ storage_stall: guest-disk-timeout }]", "stall=60", true },
+    { "[{ storage_stall: guest-disk-timeout }]", "stall=59", false },
     { "[{ not: { storage_stall: 60s } }]", "code=1", true },
     { "[{ not: { storage_stall: 60s } }]", "host=6.3.9600", false },
     { "[{ storage_signal: \"csv-*\" }]", "signal=csv-paused", true },
@@ -205,6 +207,34 @@ START_TEST(a_condition_means_what_the_docs_say)
 }
 END_TEST
 
+/* The same wait is a stall for guests that give up after 30 seconds, and none for those that wait for 180. */
+START_TEST(how_long_guests_wait_is_what_it_is_set_to)
+{
+    static const struct {
+        int64_t seconds;
+        int findings;
+    } cases[] = { { 30, 1 }, { 75, 1 }, { 76, 0 }, { 180, 0 } };
+
+    for (size_t n = 0; n < sizeof cases / sizeof cases[0]; n++) {
+        struct incident_surroundings around;
+        struct incident *i = incident_with("code=0x7a stall=75", &around);
+        struct rules *r = parse("rules:\n  - { id: a, title: t, text: \"waited for {disk_timeout}\", action: a,"
+                                " confidence: low, reason: r, needs: [{ storage_stall: guest-disk-timeout }] }\n");
+        uint64_t before = rules_digest(r);
+
+        rules_disk_timeout(r, cases[n].seconds * NS_PER_S);
+        ck_assert(rules_digest(r) != before);
+        ck_assert_int_eq(rules_apply(r, i, &around, NULL), 0);
+        ck_assert_msg(i->finding_count == cases[n].findings, "%d findings at %d s", i->finding_count,
+                      (int)cases[n].seconds);
+        if (cases[n].seconds == 30)
+            ck_assert_str_eq(i->findings[0].text, "waited for 30 s");
+        incident_free(i);
+        rules_free(r);
+    }
+}
+END_TEST
+
 START_TEST(placeholders_are_filled_and_a_guests_name_stays_text)
 {
     struct incident_surroundings around;
@@ -232,6 +262,23 @@ static struct rules *load(const char *yaml)
         ck_assert_ptr_null(r);
     return r;
 }
+
+START_TEST(a_digest_is_that_of_what_the_files_say)
+{
+    struct rules *one = load("rules:\n  - { id: code-50, enabled: false }\n");
+    struct rules *same = load("rules:\n  - { id: code-50, enabled: false }\n");
+    struct rules *other = load("rules:\n  - { id: code-1e, enabled: false }\n");
+    struct rules *shipped = rules_shipped();
+
+    ck_assert(rules_digest(one) == rules_digest(same));
+    ck_assert(rules_digest(one) != rules_digest(other));
+    ck_assert(rules_digest(one) != rules_digest(shipped));
+    rules_free(one);
+    rules_free(same);
+    rules_free(other);
+    rules_free(shipped);
+}
+END_TEST
 
 static bool has(const struct rules *r, const char *id, bool *enabled)
 {
@@ -323,7 +370,8 @@ static void add(Suite *s)
         every_mistake_of_a_file_is_told_at_once, placeholders_are_filled_and_a_guests_name_stays_text,
         a_file_adds_replaces_and_takes_out,      taking_out_what_is_not_there_is_a_mistake,
         a_file_that_is_not_there_is_said,        every_condition_is_in_the_docs,
-        every_shipped_rule_is_in_the_docs,
+        every_shipped_rule_is_in_the_docs,       how_long_guests_wait_is_what_it_is_set_to,
+        a_digest_is_that_of_what_the_files_say,
     };
     TCase *c = suite_case(s, "rules");
 
