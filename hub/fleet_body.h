@@ -239,6 +239,8 @@ struct fleet_body_ops {
     int (*todo_drop)(struct fleet_body *b, const struct fleet_todo *t, int64_t now_ns, struct err *e);
     /* *mine: nobody else computes incidents until the transaction ends. */
     int (*incident_turn)(struct fleet_body *b, bool *mine, struct err *e);
+    int (*review_get)(struct fleet_body *b, struct fleet_review *out, struct err *e); /* ERR_NOT_FOUND */
+    int (*review_put)(struct fleet_body *b, const struct fleet_review *r, struct err *e);
     int (*incident_put)(struct fleet_body *b, const struct fleet_incident_row *r, struct err *e);
     int (*incident_drop)(struct fleet_body *b, const char *id, struct err *e);
     /* alias leads to id from now on, and what led to alias does too. */

@@ -75,6 +75,14 @@ struct fleet_todo {
 };
 typedef bool fleet_take_todo(void *arg, const struct fleet_todo *t);
 
+/* With which rules stored incidents were gone through, and how far that has come (fleet_incidents_review.c). */
+struct fleet_review {
+    uint64_t digest;
+    bool pending;        /* it has not come to the end */
+    int64_t before_time; /* the place of the last one that was noted; before_id "": none was */
+    char before_id[INCIDENT_ID_CHARS + 1];
+};
+
 struct fleet_incident_row {
     const char *id, *vm_id, *vm_name, *host_id, *host_name, *cluster;
     int64_t time;

@@ -75,6 +75,7 @@ static void take_up_rules(struct fleet_incident_state *state)
     rules_free(state->rules);
     state->rules = next;
     state->options.rules = next;
+    state->rules_compared = false;
 }
 
 void fleet_incident_counts(const struct fleet_store *s, struct fleet_incident_counts *out)
@@ -449,27 +450,48 @@ static int take_notes(struct fleet_store *s, struct err *e)
     return rc;
 }
 
+/* What is due, and where nothing is the next ones that other rules may explain otherwise.  *done: something was. */
+static int take_turn(struct fleet_store *s, bool *done, struct err *e)
+{
+    struct fleet_body *b = s->body;
+    struct fleet_todo first;
+    bool mine = false;
+    int rc = b->ops->todo_first(b, s->clock->wall_ns(s->clock), &first, e);
+    bool due = rc == 0;
+
+    *done = false;
+    if (rc == ERR_NOT_FOUND)
+        rc = 0;
+    if (rc == 0 && (due || s->incidents->reviewing))
+        rc = b->ops->incident_turn(b, &mine, e);
+    if (rc != 0 || !mine)
+        return rc;
+    if (!due)
+        return fleet_incidents_review(s, done, e);
+    rc = take_notes(s, e);
+    *done = rc == 0;
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
 int fleet_incidents_slice(struct fleet_store *s, bool *more, struct err *e)
 {
     struct fleet_body *b = s->body;
-    bool mine = false, empty;
-    struct fleet_todo first;
+    bool done = false;
     int rc;
 
     take_up_rules(s->incidents);
     rc = b->ops->begin(b, true, e);
     if (rc == 0)
-        rc = b->ops->todo_first(b, s->clock->wall_ns(s->clock), &first, e);
+        rc = fleet_incidents_compare_rules(s, e);
     if (rc == 0)
-        rc = b->ops->incident_turn(b, &mine, e);
+        rc = take_turn(s, &done, e);
     if (rc == 0)
-        rc = mine ? take_notes(s, e) : ERR_NOT_FOUND;
-    empty = rc == ERR_NOT_FOUND;
-    if (rc == 0 || empty)
         rc = b->ops->commit(b, e);
-    if (rc != 0)
+    if (rc != 0) {
         b->ops->rollback(b);
-    else if (!empty)
-        *more = true;
-    return rc;
+        return rc;
+    }
+    s->incidents->rules_compared = true;
+    *more = *more || done;
+    return 0;
 }

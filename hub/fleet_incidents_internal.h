@@ -4,7 +4,8 @@
  * loads what a guest's incidents are made of and computes them;
  * fleet_incidents_then.c answers what had been told of a guest by a moment, and
  * fleet_incidents_moment.c what history knows of it when the observations are gone;
- * fleet_incidents_store.c replaces the stored rows by what came out.
+ * fleet_incidents_store.c replaces the stored rows by what came out;
+ * fleet_incidents_review.c goes through them when there are other rules.
  */
 #ifndef HUB_FLEET_INCIDENTS_INTERNAL_H
 #define HUB_FLEET_INCIDENTS_INTERNAL_H
@@ -27,7 +28,9 @@ struct fleet_incident_state {
     struct rules *rules;         /* owned */
     _Atomic(struct rules *) next_rules;
     _Atomic uint64_t made, changed, computed, failed;
-    int64_t keep_ns; /* of the trouble around */
+    int64_t keep_ns;     /* of the trouble around */
+    bool rules_compared; /* the store knows that these are the rules in force */
+    bool reviewing;      /* stored incidents may have to be explained anew by them */
 };
 
 /* Texts that are asked for, each once. */
@@ -76,6 +79,13 @@ MUST_USE int fleet_incidents_around(struct fleet_body *b, const struct incident 
                                     struct err *e);
 /* Is there a sign without a VM that may bear upon incidents in that time? */
 MUST_USE int fleet_incidents_strays(struct fleet_store *s, int64_t from, int64_t to, bool *out, struct err *e);
+
+/* ---- other rules (fleet_incidents_review.c): both within a transaction ------------ */
+
+/* When rules were taken up: are they others than those of the store? */
+MUST_USE int fleet_incidents_compare_rules(struct fleet_store *s, struct err *e);
+/* Notes about the next stored incidents. */
+MUST_USE int fleet_incidents_review(struct fleet_store *s, bool *wrote, struct err *e);
 
 /* ---- rows (fleet_incidents_store.c) -------------------------------------------- */
 

@@ -30,12 +30,12 @@ enum {
 
 /* probe holds nothing of the fleet. */
 static const char *const tables[] = {
-    "stream",         "hole",           "observation",   "foreign_record",  "host",
-    "guest",          "peer",           "rejudge",       "finding",         "guest_change",
-    "daily",          "forward_target", "forward_mark",  "forward_refused", "delivery",
-    "delivery_found", "circumstance",   "incident_todo", "incident",        "incident_alias",
-    "claim",          "enroll_token",   "issued",        "bound_agent",     "banned_host",
-    "identity_event"
+    "stream",          "hole",           "observation",   "foreign_record",  "host",
+    "guest",           "peer",           "rejudge",       "finding",         "guest_change",
+    "daily",           "forward_target", "forward_mark",  "forward_refused", "delivery",
+    "delivery_found",  "circumstance",   "incident_todo", "incident",        "incident_alias",
+    "incident_review", "claim",          "enroll_token",  "issued",          "bound_agent",
+    "banned_host",     "identity_event"
 };
 enum { TABLE_COUNT = sizeof tables / sizeof tables[0] };
 

@@ -130,6 +130,8 @@ enum pg_sql {
     PG_TODO_FIRST,
     PG_TODO_ALIKE,
     PG_TODO_DROP,
+    PG_REVIEW_GET,
+    PG_REVIEW_PUT,
     PG_INCIDENT_TURN,
     PG_INCIDENT_TURN_TAKE,
     PG_INCIDENT_PUT,
@@ -339,6 +341,8 @@ MUST_USE int postgres_todo_alike(struct fleet_body *b, const struct fleet_todo *
                                  fleet_take_todo *take, void *arg, struct err *e);
 MUST_USE int postgres_todo_drop(struct fleet_body *b, const struct fleet_todo *t, int64_t now_ns, struct err *e);
 MUST_USE int postgres_incident_turn(struct fleet_body *b, bool *mine, struct err *e);
+MUST_USE int postgres_review_get(struct fleet_body *b, struct fleet_review *out, struct err *e);
+MUST_USE int postgres_review_put(struct fleet_body *b, const struct fleet_review *r, struct err *e);
 MUST_USE int postgres_incident_put(struct fleet_body *b, const struct fleet_incident_row *r, struct err *e);
 MUST_USE int postgres_incident_drop(struct fleet_body *b, const char *id, struct err *e);
 MUST_USE int postgres_incident_alias(struct fleet_body *b, const char *alias, const char *id, int64_t time,

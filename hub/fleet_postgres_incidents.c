@@ -158,6 +158,32 @@ int postgres_incident_turn(struct fleet_body *b, bool *mine, struct err *e)
     return rc != 0 ? rc : postgres_run(ME, PG_INCIDENT_TURN_TAKE, NULL, 0, e);
 }
 
+/* ---- other rules ---------------------------------------------------------------------- */
+
+int postgres_review_get(struct fleet_body *b, struct fleet_review *out, struct err *e)
+{
+    PGresult *r;
+    int rc = postgres_row(ME, &r, PG_REVIEW_GET, NULL, 0, e);
+
+    if (rc == 0) {
+        *out = (struct fleet_review){
+            .digest = (uint64_t)pg_int(r, 0),
+            .pending = pg_int(r, 1) != 0,
+            .before_time = pg_int(r, 2),
+        };
+        pg_copy_text(r, 3, out->before_id, sizeof out->before_id);
+    }
+    PQclear(r);
+    return rc;
+}
+
+int postgres_review_put(struct fleet_body *b, const struct fleet_review *r, struct err *e)
+{
+    return postgres_run(ME, PG_REVIEW_PUT,
+                        PG_WITH(PG_I((int64_t)r->digest), PG_I(r->pending), PG_I(r->before_time), PG_T(r->before_id)),
+                        e);
+}
+
 /* ---- incidents ------------------------------------------------------------------------------- */
 
 int postgres_incident_put(struct fleet_body *b, const struct fleet_incident_row *r, struct err *e)

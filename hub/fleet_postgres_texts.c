@@ -357,6 +357,10 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
                      " from_time >= $5 AND to_time <= $6",
     [PG_INCIDENT_TURN] = "SELECT turn FROM incident_turn WHERE id = 1 FOR UPDATE SKIP LOCKED",
     [PG_INCIDENT_TURN_TAKE] = "UPDATE incident_turn SET turn = turn + 1 WHERE id = 1",
+    [PG_REVIEW_GET] = "SELECT digest, pending, before_time, before_id FROM incident_review WHERE id = 1",
+    [PG_REVIEW_PUT] = "INSERT INTO incident_review(id, digest, pending, before_time, before_id) VALUES(1, $1, $2, $3,"
+                      " $4) ON CONFLICT(id) DO UPDATE SET digest = excluded.digest, pending = excluded.pending,"
+                      " before_time = excluded.before_time, before_id = excluded.before_id",
     [PG_INCIDENT_PUT] = "INSERT INTO incident(" INCIDENT_COLUMNS
                         ") VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON"
                         " CONFLICT(id) DO UPDATE SET vm_id = excluded.vm_id, vm_name = excluded.vm_name, host_id ="

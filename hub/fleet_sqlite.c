@@ -33,6 +33,7 @@
  *                far each has come, what it refused (fleet_forward.h)
  *   circumstance, incident_todo, incident, incident_alias  what incidents are made
  *                of, which are to be computed anew, they, and ids they had (fleet_incidents.h)
+ *   incident_review  with which rules they were explained (fleet_incidents_review.c)
  *   daily        by how much a day's count of guests in a state differs from the
  *                day before, by cluster; guest.cluster says where a guest counts
  *

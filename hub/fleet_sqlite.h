@@ -129,6 +129,8 @@ enum sql {
     SQL_TODO_FIRST,
     SQL_TODO_ALIKE,
     SQL_TODO_DROP,
+    SQL_REVIEW_GET,
+    SQL_REVIEW_PUT,
     SQL_INCIDENT_PUT,
     SQL_INCIDENT_UNALIAS,
     SQL_INCIDENT_DROP,
@@ -290,6 +292,8 @@ MUST_USE int sqlite_todo_alike(struct fleet_body *b, const struct fleet_todo *t,
                                fleet_take_todo *take, void *arg, struct err *e);
 MUST_USE int sqlite_todo_drop(struct fleet_body *b, const struct fleet_todo *t, int64_t now_ns, struct err *e);
 MUST_USE int sqlite_incident_turn(struct fleet_body *b, bool *mine, struct err *e);
+MUST_USE int sqlite_review_get(struct fleet_body *b, struct fleet_review *out, struct err *e);
+MUST_USE int sqlite_review_put(struct fleet_body *b, const struct fleet_review *r, struct err *e);
 MUST_USE int sqlite_incident_put(struct fleet_body *b, const struct fleet_incident_row *r, struct err *e);
 MUST_USE int sqlite_incident_drop(struct fleet_body *b, const char *id, struct err *e);
 MUST_USE int sqlite_incident_alias(struct fleet_body *b, const char *alias, const char *id, int64_t time,

@@ -151,6 +151,31 @@ int sqlite_incident_turn(struct fleet_body *b, bool *mine, struct err *e)
     return 0;
 }
 
+/* ---- other rules ---------------------------------------------------------------------- */
+
+int sqlite_review_get(struct fleet_body *b, struct fleet_review *out, struct err *e)
+{
+    sqlite3_stmt *q;
+    int rc = sqlite_first(ME, &q, SQL_REVIEW_GET, NULL, 0, e);
+
+    if (rc == 0) {
+        *out = (struct fleet_review){
+            .digest = (uint64_t)sqlite3_column_int64(q, 0),
+            .pending = sqlite3_column_int64(q, 1) != 0,
+            .before_time = sqlite3_column_int64(q, 2),
+        };
+        sqlite_text(q, 3, out->before_id, sizeof out->before_id);
+    }
+    sqlite3_reset(q);
+    return rc;
+}
+
+int sqlite_review_put(struct fleet_body *b, const struct fleet_review *r, struct err *e)
+{
+    return sqlite_do(ME, SQL_REVIEW_PUT, WITH(I((int64_t)r->digest), I(r->pending), I(r->before_time), T(r->before_id)),
+                     e);
+}
+
 /* ---- incidents ------------------------------------------------------------------------------- */
 
 int sqlite_incident_put(struct fleet_body *b, const struct fleet_incident_row *r, struct err *e)

@@ -64,6 +64,8 @@
     "CREATE INDEX incident_cluster ON incident(cluster, time);"                                                       \
     "CREATE INDEX incident_module ON incident(module, time) WHERE module <> '';"                                      \
     "CREATE TABLE incident_alias(alias TEXT PRIMARY KEY, id TEXT NOT NULL, time INTEGER NOT NULL) WITHOUT ROWID;"     \
+    "CREATE TABLE incident_review(id INTEGER PRIMARY KEY CHECK (id = 1), digest INTEGER NOT NULL,"                    \
+    " pending INTEGER NOT NULL, before_time INTEGER NOT NULL, before_id TEXT NOT NULL);"                              \
     "CREATE INDEX alias_id ON incident_alias(id);"                                                                    \
     "CREATE INDEX alias_time ON incident_alias(time);"
 

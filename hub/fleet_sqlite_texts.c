@@ -339,6 +339,10 @@ const char *const sqlite_texts[SQL_COUNT] = {
                        " ?2 AND key = ?3 AND due <= ?4 ORDER BY from_time, to_time LIMIT ?5",
     [SQL_TODO_DROP] = "DELETE FROM incident_todo WHERE sign = ?1 AND scope = ?2 AND key = ?3 AND due <= ?4 AND"
                       " from_time >= ?5 AND to_time <= ?6",
+    [SQL_REVIEW_GET] = "SELECT digest, pending, before_time, before_id FROM incident_review WHERE id = 1",
+    [SQL_REVIEW_PUT] = "INSERT INTO incident_review(id, digest, pending, before_time, before_id) VALUES(1, ?1, ?2, ?3,"
+                       " ?4) ON CONFLICT(id) DO UPDATE SET digest = excluded.digest, pending = excluded.pending,"
+                       " before_time = excluded.before_time, before_id = excluded.before_id",
     [SQL_INCIDENT_PUT] = "INSERT INTO incident(" INCIDENT_COLUMNS
                          ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) ON"
                          " CONFLICT(id) DO UPDATE SET vm_id = excluded.vm_id, vm_name = excluded.vm_name, host_id ="
