@@ -27,6 +27,19 @@ void fleet_gauge_version(struct fleet_gauges *g, const char *version, uint64_t h
     g->versions[g->version_count++].hosts = hosts;
 }
 
+void fleet_gauge_incidents(struct fleet_gauges *g, const char *kind, const char *confidence, uint64_t count)
+{
+    enum incident_confidence c;
+    enum incident_kind k;
+
+    if (kind == NULL || confidence == NULL || !incident_kind_parse(kind, &k))
+        return;
+    if (incident_confidence_parse(confidence, &c))
+        g->incidents[k][c] += count;
+    else
+        g->incidents[k][CONFIDENCE_COUNT] += count;
+}
+
 /* ---- clusters ---------------------------------------------------------------------- */
 
 static uint64_t guests_of(const struct fleet_cluster *c)

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "hub/fleet_store.h"
+#include "incidents/incident.h"
 
 #include <stdint.h>
 
@@ -24,6 +25,8 @@ struct fleet_gauges {
     struct fleet_cluster clusters[GAUGE_CLUSTERS_MAX + 1]; /* in no order; the last place is for counting */
     int cluster_count;
     uint64_t other_clusters[DRIFT_STATE_COUNT];
+    uint64_t incidents[INCIDENT_KIND_COUNT][CONFIDENCE_COUNT + 1]; /* by the surest finding; the last: none */
+    uint64_t notes;                                                /* of what may change incidents, not taken up */
 };
 
 /* silent_after_ns: as report.host_silent_after; 0: no host is silent. */
@@ -33,5 +36,6 @@ MUST_USE int fleet_store_gauges(struct fleet_store *s, int64_t silent_after_ns, 
 /* For the bodies: one row each; what does not fit goes to the others. */
 void fleet_gauge_finding(struct fleet_gauges *g, const char *kind, uint64_t count);
 void fleet_gauge_version(struct fleet_gauges *g, const char *version, uint64_t hosts); /* those with most hosts first */
+void fleet_gauge_incidents(struct fleet_gauges *g, const char *kind, const char *confidence, uint64_t count);
 
 #endif

@@ -91,7 +91,8 @@ struct fleet_incident_row {
     const char *module;      /* the blamed one */
     const char *drift_state; /* "" not known */
     const char *origin;
-    const char *finding; /* the surest rule's id; "" none */
+    const char *finding;    /* the surest rule's id; "" none */
+    const char *confidence; /* of it; "" none.  Written, and not read back: it is in the JSON */
     const char *headline;
     int64_t first_seen, updated;
     const char *json;

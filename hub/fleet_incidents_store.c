@@ -196,6 +196,7 @@ static void describe(const struct incident *i, struct fleet_incident_row *row, c
     row->drift_state = i->drift.known ? drift_state_name(i->drift.state) : "";
     row->origin = incident_origin_name(i->origin);
     row->finding = i->finding_count > 0 ? i->findings[0].rule : "";
+    row->confidence = i->finding_count > 0 ? incident_confidence_name(i->findings[0].confidence) : "";
     row->headline = headline;
 }
 

@@ -146,11 +146,27 @@ static bool take_silent(const PGresult *r, void *arg)
     return true;
 }
 
+static bool take_notes(const PGresult *r, void *arg)
+{
+    ((struct fleet_gauges *)arg)->notes = (uint64_t)pg_int(r, 0);
+    return true;
+}
+
+static bool take_incident_count(const PGresult *r, void *arg)
+{
+    fleet_gauge_incidents((struct fleet_gauges *)arg, PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1), (uint64_t)pg_int(r, 2));
+    return true;
+}
+
 int postgres_gauges(struct fleet_body *b, int64_t silent_before_ns, struct fleet_gauges *out, struct err *e)
 {
     int rc = postgres_each(ME, take_finding_count, out, PG_GAUGE_FINDINGS, NULL, 0, e);
 
     if (rc == 0)
         rc = postgres_each(ME, take_silent, out, PG_GAUGE_SILENT, PG_WITH(PG_I(silent_before_ns)), e);
+    if (rc == 0)
+        rc = postgres_each(ME, take_notes, out, PG_GAUGE_NOTES, NULL, 0, e);
+    if (rc == 0)
+        rc = postgres_each(ME, take_incident_count, out, PG_GAUGE_INCIDENTS, NULL, 0, e);
     return rc != 0 ? rc : postgres_each(ME, take_version_count, out, PG_GAUGE_AGENTS, NULL, 0, e);
 }

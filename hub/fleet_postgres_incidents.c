@@ -192,7 +192,7 @@ int postgres_incident_put(struct fleet_body *b, const struct fleet_incident_row 
                           PG_WITH(PG_T(r->id), PG_T(r->vm_id), PG_T(r->vm_name), PG_T(r->host_id), PG_T(r->host_name),
                                   PG_T(r->cluster), PG_I(r->time), PG_T(r->kind), PG_T(r->code), PG_T(r->module),
                                   PG_T(r->drift_state), PG_T(r->origin), PG_T(r->finding), PG_T(r->headline),
-                                  PG_I(r->first_seen), PG_I(r->updated), PG_B(r->json, r->len)),
+                                  PG_I(r->first_seen), PG_I(r->updated), PG_B(r->json, r->len), PG_T(r->confidence)),
                           e);
 
     return rc != 0 ? rc : postgres_run(ME, PG_INCIDENT_UNALIAS, PG_WITH(PG_T(r->id)), e);

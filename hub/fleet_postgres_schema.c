@@ -85,7 +85,8 @@
     " host_name " KEY ", cluster " KEY ", time " NUM ", kind " KEY ", code " KEY ","                             \
     " module " KEY ", drift_state " KEY ", origin " KEY ", finding " KEY ","                                     \
     " headline " KEY ", first_seen " NUM ", updated " NUM ","                                                    \
-    " json bytea NOT NULL);"                                                                                     \
+    " json bytea NOT NULL, confidence " KEY ");"                                                                 \
+    "CREATE INDEX incident_kind ON incident(kind, confidence);"                                                  \
     "CREATE INDEX incident_time ON incident(time, id);"                                                          \
     "CREATE INDEX incident_seen ON incident(first_seen, id);"                                                    \
     "CREATE INDEX incident_vm ON incident(vm_id, time, id);"                                                     \
@@ -145,9 +146,9 @@
         "time") " AS time,"                                                                                  \
                 " kind, nullif(code, '') AS code, nullif(module, '') AS module, nullif(drift_state, '') AS " \
                 "drift_state, origin,"                                                                       \
-                " nullif(finding, '') AS finding, headline, " WHEN("first_seen") " AS first_seen, " WHEN(    \
-                    "updated") " AS updated"                                                                 \
-                               " FROM incident;"
+                " nullif(finding, '') AS finding, nullif(confidence, '') AS confidence, headline, " WHEN(    \
+                    "first_seen") " AS first_seen, " WHEN("updated") " AS updated"                           \
+                                                                     " FROM incident;"
 
 /* Identities (fleet_identity.h). */
 #define IDENTITY_TABLES                                                                                               \

@@ -142,11 +142,28 @@ static bool take_silent(sqlite3_stmt *q, void *arg)
     return true;
 }
 
+static bool take_notes(sqlite3_stmt *q, void *arg)
+{
+    ((struct fleet_gauges *)arg)->notes = (uint64_t)sqlite3_column_int64(q, 0);
+    return true;
+}
+
+static bool take_incident_count(sqlite3_stmt *q, void *arg)
+{
+    fleet_gauge_incidents((struct fleet_gauges *)arg, (const char *)sqlite3_column_text(q, 0),
+                          (const char *)sqlite3_column_text(q, 1), (uint64_t)sqlite3_column_int64(q, 2));
+    return true;
+}
+
 int sqlite_gauges(struct fleet_body *b, int64_t silent_before_ns, struct fleet_gauges *out, struct err *e)
 {
     int rc = sqlite_each(ME, SQL_GAUGE_FINDINGS, NULL, 0, take_finding_count, out, e);
 
     if (rc == 0)
         rc = sqlite_each(ME, SQL_GAUGE_SILENT, WITH(I(silent_before_ns)), take_silent, out, e);
+    if (rc == 0)
+        rc = sqlite_each(ME, SQL_GAUGE_NOTES, NULL, 0, take_notes, out, e);
+    if (rc == 0)
+        rc = sqlite_each(ME, SQL_GAUGE_INCIDENTS, NULL, 0, take_incident_count, out, e);
     return rc != 0 ? rc : sqlite_each(ME, SQL_GAUGE_AGENTS, NULL, 0, take_version_count, out, e);
 }

@@ -180,11 +180,12 @@ int sqlite_review_put(struct fleet_body *b, const struct fleet_review *r, struct
 
 int sqlite_incident_put(struct fleet_body *b, const struct fleet_incident_row *r, struct err *e)
 {
-    int rc = sqlite_do(ME, SQL_INCIDENT_PUT,
-                       WITH(T(r->id), T(r->vm_id), T(r->vm_name), T(r->host_id), T(r->host_name), T(r->cluster),
-                            I(r->time), T(r->kind), T(r->code), T(r->module), T(r->drift_state), T(r->origin),
-                            T(r->finding), T(r->headline), I(r->first_seen), I(r->updated), B(r->json, r->len)),
-                       e);
+    int rc =
+        sqlite_do(ME, SQL_INCIDENT_PUT,
+                  WITH(T(r->id), T(r->vm_id), T(r->vm_name), T(r->host_id), T(r->host_name), T(r->cluster), I(r->time),
+                       T(r->kind), T(r->code), T(r->module), T(r->drift_state), T(r->origin), T(r->finding),
+                       T(r->headline), I(r->first_seen), I(r->updated), B(r->json, r->len), T(r->confidence)),
+                  e);
 
     return rc != 0 ? rc : sqlite_do(ME, SQL_INCIDENT_UNALIAS, WITH(T(r->id)), e);
 }

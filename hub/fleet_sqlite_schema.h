@@ -56,7 +56,8 @@
     " host_name TEXT NOT NULL, cluster TEXT NOT NULL, time INTEGER NOT NULL, kind TEXT NOT NULL, code TEXT NOT NULL," \
     " module TEXT NOT NULL, drift_state TEXT NOT NULL, origin TEXT NOT NULL, finding TEXT NOT NULL,"                  \
     " headline TEXT NOT NULL, first_seen INTEGER NOT NULL, updated INTEGER NOT NULL,"                                 \
-    " json BLOB NOT NULL);"                                                                                           \
+    " json BLOB NOT NULL, confidence TEXT NOT NULL);"                                                                 \
+    "CREATE INDEX incident_kind ON incident(kind, confidence);"                                                       \
     "CREATE INDEX incident_time ON incident(time, id);"                                                               \
     "CREATE INDEX incident_seen ON incident(first_seen, id);"                                                         \
     "CREATE INDEX incident_vm ON incident(vm_id, time, id);"                                                          \
@@ -232,8 +233,8 @@
         "time") " AS time,"                                                                                  \
                 " kind, nullif(code, '') AS code, nullif(module, '') AS module, nullif(drift_state, '') AS " \
                 "drift_state, origin,"                                                                       \
-                " nullif(finding, '') AS finding, headline, " WHEN("first_seen") " AS first_seen, " WHEN(    \
-                    "updated") " AS updated"                                                                 \
-                               " FROM incident;"
+                " nullif(finding, '') AS finding, nullif(confidence, '') AS confidence, headline, " WHEN(    \
+                    "first_seen") " AS first_seen, " WHEN("updated") " AS updated"                           \
+                                                                     " FROM incident;"
 
 #endif

@@ -16,7 +16,7 @@
     " host_id, host_name, cluster, os_version, is_version, payload"
 #define INCIDENT_COLUMNS                                                                              \
     "id, vm_id, vm_name, host_id, host_name, cluster, time, kind, code, module, drift_state, origin," \
-    " finding, headline, first_seen, updated, json"
+    " finding, headline, first_seen, updated, json, confidence"
 /* Parameters: 1 guest, 2 host, 3 cluster, 4 kind, 5 since, 6 until, 7 limit (-1 none). */
 #define WHERE_ANY   "?1 IS NULL"
 #define WHERE_GUEST "vm_id = ?1"
@@ -270,6 +270,8 @@ const char *const sqlite_texts[SQL_COUNT] = {
                                               "t.name") ")"
                                                         " FROM forward_target t ORDER BY t.name",
     [SQL_GAUGE_FINDINGS] = "SELECT kind, count(*) FROM finding GROUP BY kind",
+    [SQL_GAUGE_NOTES] = "SELECT count(*) FROM incident_todo",
+    [SQL_GAUGE_INCIDENTS] = "SELECT kind, confidence, count(*) FROM incident GROUP BY kind, confidence",
     [SQL_GAUGE_SILENT] =
         "SELECT count(*) FROM (SELECT max(s.last_seen) AS heard FROM stream s JOIN host h ON h.host_id ="
         " s.host_id GROUP BY s.host_id) AS heard_hosts WHERE heard < ?1",
@@ -344,13 +346,13 @@ const char *const sqlite_texts[SQL_COUNT] = {
                        " ?4) ON CONFLICT(id) DO UPDATE SET digest = excluded.digest, pending = excluded.pending,"
                        " before_time = excluded.before_time, before_id = excluded.before_id",
     [SQL_INCIDENT_PUT] = "INSERT INTO incident(" INCIDENT_COLUMNS
-                         ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) ON"
+                         ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) ON"
                          " CONFLICT(id) DO UPDATE SET vm_id = excluded.vm_id, vm_name = excluded.vm_name, host_id ="
                          " excluded.host_id, host_name = excluded.host_name, cluster = excluded.cluster, time ="
                          " excluded.time, kind = excluded.kind, code = excluded.code, module = excluded.module,"
                          " drift_state = excluded.drift_state, origin = excluded.origin, finding = excluded.finding,"
                          " headline = excluded.headline, first_seen = excluded.first_seen, updated = excluded.updated,"
-                         " json = excluded.json",
+                         " json = excluded.json, confidence = excluded.confidence",
     [SQL_INCIDENT_UNALIAS] = "DELETE FROM incident_alias WHERE alias = ?1",
     [SQL_INCIDENT_DROP] = "DELETE FROM incident WHERE id = ?1",
     [SQL_INCIDENT_REALIAS] = "UPDATE incident_alias SET id = ?2 WHERE id = ?1",

@@ -216,6 +216,25 @@ static void render_clusters(struct page *p, const struct fleet_gauges *g)
     render_states(p, g->other_clusters, NULL);
 }
 
+static void render_incidents(struct page *p, const struct fleet_gauges *g)
+{
+    family(p, "hvhub_incidents_stored", GAUGE, "",
+           "Stored crash incidents, by kind and confidence of the surest finding.");
+    for (int k = 0; k < INCIDENT_KIND_COUNT; k++) {
+        for (int c = 0; c <= CONFIDENCE_COUNT; c++) {
+            const struct label labels[] = {
+                { "kind", incident_kind_name((enum incident_kind)k) },
+                { "confidence", c < CONFIDENCE_COUNT ? incident_confidence_name((enum incident_confidence)c) : "none" },
+            };
+
+            sample(p, labels, 2, g->incidents[k][c]);
+        }
+    }
+    figure(p, "hvhub_incident_notes", GAUGE, "",
+           "Notes of what may change incidents and was not looked at yet; 0: what is stored says all that is known.",
+           g->notes);
+}
+
 static void render_gauges(struct page *p, const struct fleet_gauges *g)
 {
     family(p, "hvhub_findings", GAUGE, "", "Findings, by kind.");
@@ -229,6 +248,7 @@ static void render_gauges(struct page *p, const struct fleet_gauges *g)
     figure(p, "hvhub_other_agent_version_hosts", GAUGE, "", "Hosts whose agent has another version, or says none.",
            g->other_versions);
     render_clusters(p, g);
+    render_incidents(p, g);
 }
 
 /* ---- forwarding --------------------------------------------------------------------------- */

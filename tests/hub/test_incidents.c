@@ -1,5 +1,6 @@
 /* Incidents in the store: made of records in any order, joined, replaced, kept. */
 #include "base/text.h"
+#include "hub/fleet_gauges.h"
 #include "tests/hub/support_incidents.h"
 #include "tests/support/suite.h"
 
@@ -368,11 +369,32 @@ START_TEST(any_order_of_arrival_ends_in_the_same_incidents)
 }
 END_TEST
 
+START_TEST(the_figures_tell_what_waits_and_what_is_stored)
+{
+    struct fleet_gauges before, after;
+
+    story_start(&t, "figures");
+    story_crash(&t, 1, 100, 1, "0x50", "1 2 3 4");
+    story_sign(&t, 1, 4000, 2, "triple-fault");
+    story_send_all(&t);
+    ck_assert_int_eq(fleet_store_gauges(t.store, 0, &before, NULL), 0);
+    ck_assert_uint_gt(before.notes, 0);
+    story_settle(&t);
+    ck_assert_int_eq(fleet_store_gauges(t.store, 0, &after, NULL), 0);
+    ck_assert_uint_eq(after.notes, 0);
+    ck_assert_uint_eq(before.incidents[INCIDENT_BUGCHECK][CONFIDENCE_LOW], 0);
+    ck_assert_uint_eq(after.incidents[INCIDENT_BUGCHECK][CONFIDENCE_LOW], 1);
+    ck_assert_uint_eq(after.incidents[INCIDENT_TRIPLE_FAULT][CONFIDENCE_COUNT], 1);
+    story_free(&t);
+}
+END_TEST
+
 static void add(Suite *s)
 {
     suite_test(s, a_crash_becomes_an_incident_with_the_state_of_that_moment);
     suite_test(s, what_history_does_not_know_is_said);
     suite_test(s, a_look_that_comes_late_says_how_the_guest_stood_when_it_crashed);
+    suite_test(s, the_figures_tell_what_waits_and_what_is_stored);
     suite_test(s, a_late_dump_joins_the_event_and_names_the_driver);
     suite_test(s, a_dump_that_came_first_finds_its_guest_and_its_old_id_leads_there);
     suite_test(s, a_second_node_that_tells_of_the_crash_tells_of_the_same_one);
