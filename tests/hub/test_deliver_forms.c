@@ -278,6 +278,75 @@ START_TEST(slack_gets_less_than_its_limits_and_no_markup)
 }
 END_TEST
 
+/* ---- incidents in chats --------------------------------------------------------------------- */
+
+/* As many as are told by name, each as long as it can be, of characters that JSON has to escape. */
+static void add_incidents(void)
+{
+    char text[CONTENT_SENTENCE_MAX];
+
+    memset(text, '"', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    while (content.item_count < CONTENT_ITEMS_EACH) {
+        struct content_item *item = &content.items[content.item_count];
+
+        add_item("new-incident", "<!channel> [a](https://evil.example)", text);
+        text_copy(item->code, sizeof item->code, "0x000000d1");
+        text_copy(item->finding, sizeof item->finding, text);
+        text_copy(item->action, sizeof item->action, text);
+        text_copy(item->confidence, sizeof item->confidence, "high");
+        text_copy(item->link, sizeof item->link, "https://hub.example.com/incident/0011223344556677");
+    }
+    content.item_total = 40;
+}
+
+START_TEST(incidents_fit_a_teams_message_and_each_has_its_link)
+{
+    json_t *root, *body, *part, *last;
+    size_t len, i, links = 0;
+
+    set_up(JOB_FOUND);
+    add_incidents();
+    root = shaped(shape_teams, &len);
+    ck_assert_uint_lt(len, 28000);
+    body = json_object_get(json_object_get(json_array_get(json_object_get(root, "attachments"), 0), "content"), "body");
+    json_array_foreach(body, i, part) links +=
+        json_object_get(json_array_get(json_object_get(part, "inlines"), 0), "selectAction") != NULL;
+    ck_assert_uint_gt(links, 0);
+    last = json_array_get(body, json_array_size(body) - 1);
+    ck_assert_ptr_nonnull(strstr(text_at(last, "inlines", 0, "text"), " more"));
+    json_decref(root);
+    tear_down();
+}
+END_TEST
+
+START_TEST(incidents_fit_a_slack_message_and_each_has_its_button)
+{
+    json_t *root, *blocks, *block;
+    size_t len, i, buttons = 0;
+
+    set_up(JOB_FOUND);
+    add_incidents();
+    root = shaped(shape_slack, &len);
+    blocks = json_object_get(root, "blocks");
+    ck_assert_uint_le(json_array_size(blocks), 50);
+    json_array_foreach(blocks, i, block)
+    {
+        const char *text = json_string_value(json_object_get(json_object_get(block, "text"), "text"));
+
+        ck_assert_uint_lt(strlen(text), 3000);
+        buttons += json_object_get(block, "accessory") != NULL;
+    }
+    ck_assert_uint_gt(buttons, 0);
+    ck_assert_str_eq(json_string_value(json_object_get(
+                         json_object_get(json_array_get(blocks, json_array_size(blocks) - 1), "text"), "text")),
+                     "and 28 more");
+    ck_assert_uint_eq(buttons, 12);
+    json_decref(root);
+    tear_down();
+}
+END_TEST
+
 /* ---- HTML ------------------------------------------------------------------------------------------ */
 
 START_TEST(names_are_text_in_html)
@@ -430,6 +499,8 @@ static void add(Suite *s)
     suite_test(s, a_report_that_is_too_large_is_left_out);
     suite_test(s, teams_gets_less_than_its_limit_and_the_rest_counted);
     suite_test(s, names_are_no_markup_for_teams);
+    suite_test(s, incidents_fit_a_teams_message_and_each_has_its_link);
+    suite_test(s, incidents_fit_a_slack_message_and_each_has_its_button);
     suite_test(s, slack_gets_less_than_its_limits_and_no_markup);
     suite_test(s, names_are_text_in_html);
     suite_test(s, a_file_is_named_by_its_time_and_a_second_try_is_the_same_file);
