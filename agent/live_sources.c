@@ -69,8 +69,15 @@ static void keep_seat(struct live_sources *l, struct live_seat *seat)
 static int new_guests(struct live_sources *l, struct wmi_stream *stream, struct source **out, struct err *e)
 {
     const struct live_options *o = &l->options;
+    struct kvp_options kvp = { .name = "live/kvp",
+                               .stream = stream,
+                               .facts = &l->facts,
+                               .privacy = o->privacy,
+                               .files = o->files,
+                               .interval_ns = o->kvp_interval_ns,
+                               .refresh_ns = o->kvp_refresh_ns };
 
-    return kvp_source_new("live/kvp", stream, &l->facts, o->kvp_interval_ns, o->kvp_refresh_ns, out, e);
+    return kvp_source_new(&kvp, out, e);
 }
 
 static int new_setup(struct live_sources *l, struct wmi_stream *stream, struct source **out, struct err *e)

@@ -10,6 +10,7 @@
 #define AGENT_LIVE_SOURCES_H
 
 #include "collectors/source.h"
+#include "config/agent_config.h"
 #include "model/host.h"
 #include "plat/clock.h"
 #include "plat/files.h"
@@ -21,6 +22,8 @@ struct live_options {
     const struct resource *facts; /* of this host; copied */
     int64_t kvp_interval_ns, kvp_refresh_ns;
     int64_t setup_interval_ns;
+    const struct agent_config_privacy *privacy; /* which KVP items are taken, and files to read its key with */
+    const struct files *files;
     const struct files *disks; /* NULL: the guests' disk files are left alone */
     /* A channel has something new: live_signalled() says which.  From any
      * thread, until live_close() has returned. */

@@ -25,6 +25,7 @@ int settings_trusted(const struct agent_config *config, const char *path, struct
         { "hub.cert_file: ", from_store ? "" : hub->cert_file, kind_of_certificate(hub) },
         { "hub.key_file: ", hub->key_file, TRUST_SECRET },
         { "hub.cert_password_file: ", hub->cert_password_file, TRUST_SECRET },
+        { "kvp.hash_key_file: ", config->privacy.hash_key_file, TRUST_SECRET },
     };
     int rc = 0;
 

@@ -31,6 +31,12 @@ static bool same_dumps(const struct dumps_options *x, const struct dumps_options
            x->give_up_ns == y->give_up_ns;
 }
 
+static bool same_privacy(const struct agent_config_privacy *a, const struct agent_config_privacy *b)
+{
+    return strcmp(a->keep, b->keep) == 0 && strcmp(a->hash, b->hash) == 0 &&
+           strcmp(a->hash_key_file, b->hash_key_file) == 0;
+}
+
 /* Only what the kind of group makes use of. */
 bool group_same_options(enum group_kind kind, const struct group_options *a, const struct group_options *b)
 {
@@ -39,11 +45,11 @@ bool group_same_options(enum group_kind kind, const struct group_options *a, con
     if (kind == GROUP_LIVE)
         return a->interval_ns == b->interval_ns && a->refresh_ns == b->refresh_ns &&
                a->setup_interval_ns == b->setup_interval_ns && a->setup_disks == b->setup_disks &&
-               a->facts_number == b->facts_number;
+               a->facts_number == b->facts_number && same_privacy(&a->privacy, &b->privacy);
     if (a->dumps.settle_ns != b->dumps.settle_ns || !same_triage(&a->dumps.triage, &b->dumps.triage))
         return false;
     if (kind == GROUP_BUNDLE)
-        return a->poll_ns == b->poll_ns && a->refresh_ns == b->refresh_ns;
+        return a->poll_ns == b->poll_ns && a->refresh_ns == b->refresh_ns && same_privacy(&a->privacy, &b->privacy);
     return same_dumps(&a->dumps, &b->dumps);
 }
 
@@ -54,6 +60,7 @@ static int open_bundle(struct group *g, struct err *e)
                                       .poll_ns = g->options.poll_ns,
                                       .refresh_ns = g->options.refresh_ns,
                                       .dump_settle_ns = g->options.dumps.settle_ns,
+                                      .privacy = &g->options.privacy,
                                       .triage = g->options.dumps.triage };
 
     options.triage.turn = &g->context->dump_turn;
@@ -77,6 +84,8 @@ static int open_live(struct group *g, struct err *e)
                                     .kvp_interval_ns = g->options.interval_ns,
                                     .kvp_refresh_ns = g->options.refresh_ns,
                                     .setup_interval_ns = g->options.setup_interval_ns,
+                                    .privacy = &g->options.privacy,
+                                    .files = g->context->files,
                                     .disks = g->options.setup_disks ? g->context->files : NULL,
                                     .wake = on_channel_signal,
                                     .arg = g };

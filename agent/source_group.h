@@ -43,6 +43,7 @@ struct group_options {
     int64_t poll_ns, interval_ns, refresh_ns, deadline_ns;
     int64_t setup_interval_ns;
     bool setup_disks;
+    struct agent_config_privacy privacy;
     int facts_number;           /* of the host's facts that live sources were opened with */
     bool may_be_absent;         /* not compared: it follows from what the group is */
     struct dumps_options dumps; /* dir unused */

@@ -62,6 +62,7 @@ static struct group_options wanted_options(const struct source_set *s, enum grou
     o.deadline_ns = c->kvp_deadline_ns;
     o.setup_interval_ns = c->setup_interval_ns;
     o.setup_disks = c->setup_disks;
+    o.privacy = c->privacy;
     o.facts_number = s->facts_number;
     o.may_be_absent = own != NULL;
     o.dumps.depth_max = own != NULL ? own->depth : (int)c->dump_depth;

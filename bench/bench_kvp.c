@@ -217,6 +217,11 @@ int main(int argc, char **argv)
     static const struct resource facts = { .host_id = "bench", .host_name = "HV01", .os_version = "6.3.9600.20778" };
     int vms = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 1000;
     struct poller p = { .step = { .max_events = 1000000, .max_bytes = TEXT_MAX, .now_ns = NS_PER_S } };
+    struct kvp_options options = { .name = "bench",
+                                   .stream = &p.answers.base,
+                                   .facts = &facts,
+                                   .interval_ns = NS_PER_S,
+                                   .refresh_ns = 24 * 3600 * NS_PER_S };
     struct err e;
 
     p.answers.base.ops = &ops;
@@ -226,8 +231,7 @@ int main(int argc, char **argv)
     buf_init(&p.step.new_mark, SOURCE_MARK_MAX);
     p.step.batch = &p.batch;
     p.mark = strdup("");
-    if (vms < 1 ||
-        kvp_source_new("bench", &p.answers.base, &facts, NS_PER_S, 24 * 3600 * NS_PER_S, &p.source, &e) != 0) {
+    if (vms < 1 || kvp_source_new(&options, &p.source, &e) != 0) {
         fprintf(stderr, "usage: bench_kvp [VMS]\n");
         return 2;
     }

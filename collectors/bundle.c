@@ -105,17 +105,24 @@ static int add_events(struct bundle *b, const char *name, const char *path, stru
 
 static int add_kvp(struct bundle *b, const char *path, struct err *e)
 {
+    struct kvp_options options = {
+        .facts = &b->facts,
+        .privacy = b->options.privacy,
+        .files = b->options.files,
+        .interval_ns = b->options.poll_ns,
+        .refresh_ns = b->options.refresh_ns,
+    };
     char source_name[SOURCE_NAME_MAX];
-    struct wmi_stream *stream = NULL;
     struct source *source = NULL;
-    int rc = kvp_folder_stream(b->options.files, path, wmi_wanted_classes, b->captured_at, &stream, e);
+    int rc = kvp_folder_stream(b->options.files, path, wmi_wanted_classes, b->captured_at, &options.stream, e);
 
     if (rc != 0)
         return rc;
     snprintf(source_name, sizeof source_name, "%s/kvp", b->facts.host_name);
-    rc = kvp_source_new(source_name, stream, &b->facts, b->options.poll_ns, b->options.refresh_ns, &source, e);
+    options.name = source_name;
+    rc = kvp_source_new(&options, &source, e);
     if (rc != 0) {
-        stream->ops->close(stream);
+        options.stream->ops->close(options.stream);
         return rc;
     }
     return add(b, source, path, e);

@@ -21,6 +21,8 @@ struct bundle_options {
     int64_t poll_ns;    /* how often files are looked at for growth */
     int64_t refresh_ns; /* kvp.h */
     int64_t dump_settle_ns;
+    const struct agent_config_privacy
+        *privacy;                       /* which KVP items are taken, until bundle_open() has returned; NULL all */
     struct dumps_triage_options triage; /* of the dumps in it; all zero: their headers alone */
 };
 

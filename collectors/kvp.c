@@ -30,6 +30,7 @@ struct kvp_source {
     struct source base;
     struct wmi_stream *stream;
     struct resource facts;
+    const struct files *files;
     int64_t refresh_ns;
 
     struct kvp_state state; /* what `mark` says */
@@ -300,8 +301,10 @@ static int tell(struct kvp_source *s, struct source_step *step, struct err *e)
 static int kvp_step(struct source *base, struct source_step *step, struct err *e)
 {
     struct kvp_source *s = (struct kvp_source *)base;
-    int rc = resume(s, step->mark, e);
+    int rc = kvp_privacy_ready(&s->poll.privacy, s->files, e);
 
+    if (rc == 0)
+        rc = resume(s, step->mark, e);
     if (rc == 0 && !s->in_round)
         rc = poll_stream(s, step, e);
     if (rc == 0)
@@ -325,8 +328,7 @@ static void kvp_close(struct source *base)
     free(s);
 }
 
-int kvp_source_new(const char *name, struct wmi_stream *stream, const struct resource *facts, int64_t interval_ns,
-                   int64_t refresh_ns, struct source **out, struct err *e)
+int kvp_source_new(const struct kvp_options *o, struct source **out, struct err *e)
 {
     static const struct source_ops ops = { .step = kvp_step, .close = kvp_close };
     struct kvp_source *s = calloc(1, sizeof *s);
@@ -334,16 +336,17 @@ int kvp_source_new(const char *name, struct wmi_stream *stream, const struct res
 
     if (s == NULL)
         return err_set(e, ERR_MEMORY, "out of memory");
-    s->base = (struct source){ .ops = &ops, .interval_ns = interval_ns };
-    s->stream = stream;
-    s->facts = *facts;
-    s->refresh_ns = refresh_ns;
+    s->base = (struct source){ .ops = &ops, .interval_ns = o->interval_ns };
+    s->stream = o->stream;
+    s->facts = *o->facts;
+    s->files = o->files;
+    s->refresh_ns = o->refresh_ns;
     kvp_state_init(&s->state);
     buf_init(&s->mark, SOURCE_MARK_MAX);
     buf_init(&s->stream_mark, KVP_STREAM_MARK_MAX);
-    rc = kvp_poll_init(&s->poll, e);
-    if (rc == 0 && !text_copy(s->base.name, sizeof s->base.name, name))
-        rc = err_set(e, ERR_TOO_BIG, "the source name %.64s... is too long", name);
+    rc = kvp_poll_init(&s->poll, o->privacy, e);
+    if (rc == 0 && !text_copy(s->base.name, sizeof s->base.name, o->name))
+        rc = err_set(e, ERR_TOO_BIG, "the source name %.64s... is too long", o->name);
     if (rc != 0) {
         kvp_poll_free(&s->poll);
         free(s);

@@ -9,14 +9,22 @@
 #define COLLECTORS_KVP_H
 
 #include "collectors/source.h"
+#include "config/agent_config.h"
 #include "model/host.h"
 #include "plat/files.h"
 #include "plat/wmi_stream.h"
 
-/* A source over a stream, which it owns and closes.  facts: what host.inventory
- * says of the host; copied.  On error the stream stays the caller's. */
-MUST_USE int kvp_source_new(const char *name, struct wmi_stream *stream, const struct resource *facts,
-                            int64_t interval_ns, int64_t refresh_ns, struct source **out, struct err *e);
+struct kvp_options {
+    const char *name;
+    struct wmi_stream *stream;                  /* owned and closed by the source */
+    const struct resource *facts;               /* what host.inventory says of the host; copied */
+    const struct agent_config_privacy *privacy; /* which items are taken (kvp_privacy.h); NULL all; copied */
+    const struct files *files;                  /* to read the key of privacy with; NULL where it needs none */
+    int64_t interval_ns, refresh_ns;
+};
+
+/* While the key of privacy can not be read every step fails.  On error the stream stays the caller's. */
+MUST_USE int kvp_source_new(const struct kvp_options *options, struct source **out, struct err *e);
 
 /* A stream over a folder of captured class files of these classes (a list of wmi_stream.h, whose
  * first lists the VMs): Class.xml, and

@@ -178,6 +178,28 @@ static void keep(struct taking *t, const char *name, size_t name_len, const char
     add(t, pair);
 }
 
+/* The value as it may be known, in place (TEXT_SIZE bytes); 0 for one that may not. */
+static size_t make_private(struct taking *t, const char *name, char *value, size_t len)
+{
+    const struct kvp_privacy *p = &t->poll->privacy;
+    char digest[KVP_DIGEST_TEXT_MAX];
+
+    switch (kvp_privacy_of(p, name, t->custom)) {
+    case KVP_AS_IT_IS:
+        return len;
+    case KVP_DIGEST:
+        if (kvp_privacy_digest(p, name, t->custom, value, len, digest)) {
+            text_copy(value, TEXT_SIZE, digest);
+            return sizeof digest - 1;
+        }
+        kvp_vm_problem(t->poll, t->vm, "%s[%d]: no digest could be made; the item was left out", t->what, t->index);
+        return 0;
+    case KVP_LEFT_OUT:
+        break;
+    }
+    return 0;
+}
+
 static void take_item(void *arg, const struct cim_instance *instance)
 {
     struct taking *t = arg;
@@ -194,6 +216,8 @@ static void take_item(void *arg, const struct cim_instance *instance)
     if (data == NULL || data->count == 0)
         return; /* NULL: not known, as if it were absent */
     value_len = tidy(data->values[0].text, data->values[0].len, value);
+    if (value_len > 0)
+        value_len = make_private(t, name_text, value, value_len);
     if (value_len > 0)
         keep(t, name_text, name_len, value, value_len);
 }

@@ -435,11 +435,12 @@ void kvp_poll_finish(struct kvp_poll *p)
         p->live = p->arena.used + 1;
 }
 
-int kvp_poll_init(struct kvp_poll *p, struct err *e)
+int kvp_poll_init(struct kvp_poll *p, const struct agent_config_privacy *privacy, struct err *e)
 {
     int rc;
 
     *p = (struct kvp_poll){ 0 };
+    kvp_privacy_init(&p->privacy, privacy);
     arena_init(&p->arena, KVP_POLL_MAX);
     kvp_memo_init(&p->memo);
     rc = cim_parser_new(&p->outer, e);

@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "collectors/cim_xml.h"
 #include "collectors/kvp_memo.h"
+#include "collectors/kvp_privacy.h"
 #include "model/guest.h"
 
 #include <stdbool.h>
@@ -87,9 +88,11 @@ struct kvp_poll {
     struct kvp_problem problems[KVP_PROBLEMS_MAX];
     int problem_count;
     struct cim_parser *outer, *inner;
+    struct kvp_privacy privacy; /* outlives a reset */
 };
 
-MUST_USE int kvp_poll_init(struct kvp_poll *p, struct err *e);
+/* privacy: which items are taken; NULL all.  Its key is the caller's to make ready before anything is taken. */
+MUST_USE int kvp_poll_init(struct kvp_poll *p, const struct agent_config_privacy *privacy, struct err *e);
 /* For the next poll. */
 void kvp_poll_reset(struct kvp_poll *p);
 void kvp_poll_free(struct kvp_poll *p);

@@ -2,10 +2,12 @@
  * its bounds and its sentence are written; agent.yaml.example is made from it. */
 #include "config/agent_config.h"
 
+#include "base/text.h"
 #include "base/times.h"
 #include "config/hub_certificate.h"
 #include "config/hub_url.h"
 #include "config/yaml_doc.h"
+#include "model/guest.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -88,6 +90,18 @@ static const struct yaml_key keys[] = {
       "A guest about which nothing has changed is told again after this time." },
     { "kvp.deadline", YAML_DURATION, FIELD(kvp_deadline_ns), 1 * NS_PER_S, 1 * HOUR, .fallback = "60s", .help =
       "A query that has no answer after this time is given up, and the source reported as hung." },
+    { "kvp.keys", YAML_LINES, FIELD(privacy.keep), .max = 4 * CONFIG_TEXT_MAX - 1, .fallback = "", .help =
+      "The only Data Exchange items that are stored, by name: [NetworkAddressIPv4, OS*, custom.AssetTag]. custom. stands "
+      "before items that people or guests made up, * for any rest of a name. Items that decide drift (OSName, OSVersion, "
+      "OSBuildNumber, OSPlatformId, ProcessorArchitecture, CSDVersion, IntegrationServicesVersion) are stored always. "
+      "Empty: all are stored; [OSName]: none besides those." },
+    { "kvp.hash", YAML_LINES, FIELD(privacy.hash), .max = 4 * CONFIG_TEXT_MAX - 1, .fallback = "", .help =
+      "Items of which a keyed digest is stored and never the value, named as in kvp.keys: [FullyQualifiedDomainName, "
+      "NetworkAddress*, RDPAddress*]. Equal values of an item have equal digests under one key. Items that decide drift "
+      "stay as they are." },
+    { "kvp.hash_key_file", YAML_TEXT, FIELD(privacy.hash_key_file), .max = TEXT_MAX, .fallback = "", .help =
+      "A file with the key of kvp.hash, 16 bytes or more: openssl rand -hex 32. The same one on every host makes digests "
+      "comparable in the fleet. Read when the agent starts; without it nothing is asked of guests." },
 
     { "setup.interval", YAML_DURATION, FIELD(setup_interval_ns), 1 * MINUTE, 7 * DAY, .fallback = "6h", .help =
       "How often the host is asked how its guests are set up: memory, processors, disks, checkpoints. What has changed is shipped." },
@@ -191,6 +205,28 @@ static void check_hub(struct yaml_checker *c, const struct agent_config *cfg)
     check_enrolment(c, cfg);
 }
 
+/* A name that can not be hashed is better refused than stored as it is. */
+static void check_hash(struct yaml_checker *c, const struct agent_config *cfg)
+{
+    char name[CONFIG_TEXT_MAX];
+
+    if (!yaml_check_good(c, "kvp.hash"))
+        return;
+    for (const char *line = cfg->privacy.hash; *line != '\0';) {
+        size_t len = strcspn(line, "\n");
+
+        text_clean(name, sizeof name, line, len, NULL);
+        if (kvp_decides_drift(name)) {
+            yaml_check_problem(c, "kvp.hash", "%s decides drift and is stored as it is; remove it", name);
+            return;
+        }
+        line += len + (line[len] == '\n');
+    }
+    if (cfg->privacy.hash[0] != '\0' && cfg->privacy.hash_key_file[0] == '\0' &&
+        yaml_check_good(c, "kvp.hash_key_file"))
+        yaml_check_problem(c, "kvp.hash", "digests need a key; write kvp.hash_key_file too");
+}
+
 static void check_order(struct yaml_checker *c, const char *low, int64_t low_ns, const char *high, int64_t high_ns,
                         bool strict)
 {
@@ -211,6 +247,7 @@ static void check(struct yaml_checker *c, const void *target)
     const struct agent_config *cfg = target;
 
     check_hub(c, cfg);
+    check_hash(c, cfg);
     check_order(c, "hub.retry.min", cfg->hub.retry_min_ns, "hub.retry.max", cfg->hub.retry_max_ns, false);
     check_order(c, "kvp.interval", cfg->kvp_interval_ns, "kvp.refresh", cfg->kvp_refresh_ns, false);
     check_order(c, "dumps.settle", cfg->dump_settle_ns, "dumps.give_up", cfg->dump_give_up_ns, true);

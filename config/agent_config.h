@@ -39,6 +39,13 @@ struct agent_config_hub {
     int64_t auth_retry_ns;                    /* hub.retry.refused: 15m */
 };
 
+/* Which KVP items are stored, and how: names, a line each (collectors/kvp_privacy.h). */
+struct agent_config_privacy {
+    char keep[4 * CONFIG_TEXT_MAX];      /* kvp.keys: "" all */
+    char hash[4 * CONFIG_TEXT_MAX];      /* kvp.hash: "" none */
+    char hash_key_file[CONFIG_TEXT_MAX]; /* kvp.hash_key_file */
+};
+
 struct agent_config {
     struct agent_config_hub hub;
 
@@ -50,6 +57,7 @@ struct agent_config {
     int64_t kvp_interval_ns;    /* kvp.interval: 5m */
     int64_t kvp_refresh_ns;     /* kvp.refresh: 24h, an unchanged guest is told again */
     int64_t kvp_deadline_ns;    /* kvp.deadline: 60s */
+    struct agent_config_privacy privacy;
 
     int64_t setup_interval_ns; /* setup.interval: 6h */
     bool setup_disks;          /* setup.disks: true, the heads of disk files are read */

@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     while (wmi_wanted_classes[classes] != NULL)
         classes++;
-    if (size == 0 || kvp_poll_init(&poll, NULL) != 0)
+    if (size == 0 || kvp_poll_init(&poll, NULL, NULL) != 0)
         return 0;
     class_name = wmi_wanted_classes[data[0] % classes];
     obs_batch_init(&batch, 64 << 20);

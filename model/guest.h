@@ -193,6 +193,8 @@ bool drift_state_parse(const char *word, enum drift_state *out);
 const char *guest_family_name(enum guest_family f);
 /* The KVP item's name ("OSVersion"). */
 const char *kvp_item_name(enum kvp_item i);
+/* True for the items without which drift can not be told: all of the above but the guest's own name. */
+bool kvp_decides_drift(const char *name);
 
 void guest_init(struct guest *g, const char *vm_id);
 

@@ -134,3 +134,10 @@ const char *kvp_item_name(enum kvp_item i)
     assert(i >= 0 && i < KVP_ITEM_COUNT);
     return items[i];
 }
+
+bool kvp_decides_drift(const char *name)
+{
+    int i = look_up(items, KVP_ITEM_COUNT, name);
+
+    return i >= 0 && i != KVP_FQDN;
+}

@@ -42,13 +42,22 @@ static const struct resource facts = {
 
 static void open_source(struct kvp_run *r)
 {
-    ck_assert_int_eq(kvp_source_new("HV01/kvp", &r->wmi.base, &facts, NS_PER_S, r->refresh_ns, &r->source, NULL), 0);
+    struct kvp_options options = { .name = "HV01/kvp",
+                                   .stream = &r->wmi.base,
+                                   .facts = &facts,
+                                   .privacy = r->privacy,
+                                   .files = plat_files(),
+                                   .interval_ns = NS_PER_S,
+                                   .refresh_ns = r->refresh_ns };
+
+    ck_assert_int_eq(kvp_source_new(&options, &r->source, NULL), 0);
 }
 
-void kvp_run_init(struct kvp_run *r)
+void kvp_run_init_private(struct kvp_run *r, const struct agent_config_privacy *privacy)
 {
     memset(r, 0, sizeof *r);
     fake_wmi_init(&r->wmi);
+    r->privacy = privacy;
     r->mark = strdup("");
     r->now_ns = 5000;
     r->refresh_ns = 24 * 3600 * NS_PER_S;
@@ -56,6 +65,11 @@ void kvp_run_init(struct kvp_run *r)
     obs_batch_init(&r->batch, 256u << 20);
     buf_init(&r->step.new_mark, SOURCE_MARK_MAX);
     open_source(r);
+}
+
+void kvp_run_init(struct kvp_run *r)
+{
+    kvp_run_init_private(r, NULL);
 }
 
 void kvp_run_free(struct kvp_run *r)

@@ -8,6 +8,7 @@
 struct kvp_run {
     struct fake_wmi wmi;
     struct source *source;
+    const struct agent_config_privacy *privacy;
     char *mark;
     struct obs_batch batch;
     struct source_step step;
@@ -20,6 +21,8 @@ struct kvp_run {
 extern const char *const windows_items[];
 
 void kvp_run_init(struct kvp_run *r);
+/* The same with settings of which items may be known; they stay the caller's and outlive it. */
+void kvp_run_init_private(struct kvp_run *r, const struct agent_config_privacy *privacy);
 void kvp_run_free(struct kvp_run *r);
 
 /* Another source with the committed mark. */

@@ -414,7 +414,7 @@ START_TEST(a_file_cut_while_it_is_written_removes_nobody)
 {
     const char *dir = temp_dir();
     struct resource facts = { .host_name = "HV01" };
-    struct wmi_stream *stream = NULL;
+    struct kvp_options options = { .name = "kvp", .facts = &facts, .interval_ns = 1, .refresh_ns = NS_PER_S };
     struct source *source = NULL;
     struct obs_batch b;
     struct buf xml;
@@ -424,8 +424,8 @@ START_TEST(a_file_cut_while_it_is_written_removes_nobody)
     xml_system(&xml, vm_guid(1), "one", 2);
     xml_system(&xml, vm_guid(2), "two", 2);
     write_file(dir, SYSTEM ".20260131T080000Z.xml", xml.data, xml.len);
-    ck_assert_int_eq(kvp_folder_stream(plat_files(), dir, wmi_wanted_classes, CAPTURED, &stream, NULL), 0);
-    ck_assert_int_eq(kvp_source_new("kvp", stream, &facts, 1, NS_PER_S, &source, NULL), 0);
+    ck_assert_int_eq(kvp_folder_stream(plat_files(), dir, wmi_wanted_classes, CAPTURED, &options.stream, NULL), 0);
+    ck_assert_int_eq(kvp_source_new(&options, &source, NULL), 0);
     obs_batch_init(&b, 1 << 24);
     step_source(source, &mark, &b);
     ck_assert_int_eq(count_obs(&b, OBS_GUEST_INVENTORY), 2);

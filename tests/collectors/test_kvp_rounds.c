@@ -342,7 +342,7 @@ START_TEST(what_is_remembered_of_changing_guests_stays_bounded)
     struct buf xml;
     size_t highest = 0;
 
-    ck_assert_int_eq(kvp_poll_init(&p, NULL), 0);
+    ck_assert_int_eq(kvp_poll_init(&p, NULL, NULL), 0);
     buf_init(&xml, 1 << 20);
     for (int i = 0; i < 3000; i++) {
         char name[32];

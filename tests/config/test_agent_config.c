@@ -108,6 +108,25 @@ START_TEST(the_reading_of_dumps_can_be_bounded_and_switched_off)
 }
 END_TEST
 
+START_TEST(names_of_items_are_read_and_need_a_key_to_be_hashed)
+{
+    right("kvp: {keys: [OSName, \"custom.*\"], hash: [FullyQualifiedDomainName], hash_key_file: "
+          "/etc/hvagent/hash.key}\n");
+    ck_assert_str_eq(cfg.privacy.keep, "OSName\ncustom.*");
+    ck_assert_str_eq(cfg.privacy.hash, "FullyQualifiedDomainName");
+    wrong("kvp:\n  hash: [NetworkAddressIPv4]\n",
+          "agent.yaml:2:9: kvp.hash: digests need a key; write kvp.hash_key_file too\n");
+}
+END_TEST
+
+START_TEST(an_item_that_decides_drift_can_not_be_hashed)
+{
+    wrong("kvp:\n  hash: [NetworkAddressIPv4, OSVersion]\n  hash_key_file: /k\n",
+          "agent.yaml:2:9: kvp.hash: OSVersion decides drift and is stored as it is; remove it\n");
+    right("kvp:\n  hash: [\"*\"]\n  hash_key_file: /k\n");
+}
+END_TEST
+
 START_TEST(verification_can_be_switched_off_for_loopback_only)
 {
     right("hub: {url: \"https://127.0.0.1:4318\", verify: false}\n");
@@ -261,6 +280,8 @@ static void add(Suite *s)
     suite_test(s, an_empty_file_is_the_defaults);
     suite_test(s, a_believable_file_is_read);
     suite_test(s, the_reading_of_dumps_can_be_bounded_and_switched_off);
+    suite_test(s, names_of_items_are_read_and_need_a_key_to_be_hashed);
+    suite_test(s, an_item_that_decides_drift_can_not_be_hashed);
     suite_test(s, verification_can_be_switched_off_for_loopback_only);
     suite_test(s, a_url_without_encryption_is_for_loopback_only);
     suite_test(s, a_url_must_be_one);

@@ -143,6 +143,9 @@ static const struct resource facts = {
 /* All observations of one step, encoded one after another. */
 static void observations_of(struct wmi_stream *stream, struct buf *out, int *count)
 {
+    struct kvp_options options = {
+        .name = "HV01/kvp", .stream = stream, .facts = &facts, .interval_ns = NS_PER_S, .refresh_ns = NS_PER_S
+    };
     struct source *source = NULL;
     struct obs_batch batch;
     struct source_step step;
@@ -150,7 +153,7 @@ static void observations_of(struct wmi_stream *stream, struct buf *out, int *cou
 
     memset(&step, 0, sizeof step);
     obs_batch_init(&batch, BATCH_MAX);
-    ck_assert_int_eq(kvp_source_new("HV01/kvp", stream, &facts, NS_PER_S, NS_PER_S, &source, &e), 0);
+    ck_assert_int_eq(kvp_source_new(&options, &source, &e), 0);
     step.mark = "";
     step.max_events = 100000;
     step.max_bytes = BATCH_MAX;
