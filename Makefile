@@ -202,7 +202,7 @@ check: deps
 	+$(Q)$(SUBMAKE) check-programs
 
 check-programs: programs tests bench-programs sim-program
-	$(Q)HVFLEET_BUILD=$(B) tests/run $(TESTS) $(SIM_TESTS) $(TREE_TESTS) $(GUARDS) $(SYSTEM_TESTS)
+	$(Q)HVFLEET_BUILD=$(B) tests/run $(TESTS) $(SIM_TESTS) $(TORTURE_TESTS) $(TREE_TESTS) $(GUARDS) $(SYSTEM_TESTS)
 
 # The same tests under the sanitizers, in a build of their own.
 check-asan: deps
@@ -210,7 +210,7 @@ check-asan: deps
 
 .PHONY: asan-programs
 asan-programs: programs tests sim-program
-	$(Q)HVFLEET_BUILD=$(B) tests/run $(TESTS) $(SIM_TESTS) $(SYSTEM_TESTS)
+	$(Q)HVFLEET_BUILD=$(B) tests/run $(TESTS) $(SIM_TESTS) $(TORTURE_TESTS) $(SYSTEM_TESTS)
 
 # Valgrind over the parts that own memory and descriptors (slow, so not all),
 # and over both programs while events flow from end to end.
@@ -279,7 +279,7 @@ sim sim-nightly: deps
 sim: SIM_FIRST ?= 1
 sim-nightly: SIM_FIRST ?= $(shell date -u +%Y%m%d0000000)
 sim-nightly: SIM_SEEDS = 1000000
-sim-program: $(B)/tests/sim/sim $(SIM_TESTS)
+sim-program: $(B)/tests/sim/sim $(SIM_TESTS) torture-program
 $(B)/tests/sim/sim: $(SIM_OBJ) $(call libs_of,hub agent $(USES_agent))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(SIM_OBJ) -Wl,--start-group $(call libs_of,hub agent $(USES_agent)) -Wl,--end-group \
@@ -291,11 +291,24 @@ $(B)/tests/sim/test_%: $(B)/tests/sim/test_%.o $(B)/tests/sim/sim_disk.o $(call 
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(call libs_of,hub $(USES_hub)) $(call ldlibs_of,hub $(USES_hub)) \
 		$(call pkg_libs,check)
 
-# What fails below both stores: every disk call and allocation once, power lost, bits turned.
-TORTURE := $(addprefix $(B)/tests/,store/test_faults store/test_recovery store/test_kill hub/test_crash) $(SIM_TESTS)
+# Allocations and system calls that fail, each once and for good (tests/torture/failing.h).
+TORTURE_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/torture/test_*.c))
+.PHONY: torture-program
+torture-program: $(TORTURE_TESTS)
+TORTURE_OBJ := $(B)/tests/torture/failing.o $(B)/tests/torture/way.o
+$(B)/tests/torture/test_%: $(B)/tests/torture/test_%.o $(TORTURE_OBJ) $(call test_support,torture) \
+		$(call libs_of,hub agent $(USES_agent))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(call libs_of,hub agent $(USES_agent)) -Wl,--end-group \
+		$(call ldlibs_of,hub agent $(USES_agent)) $(call pkg_libs,check)
+
+# What fails below both stores, and between them: disk calls, allocations, system calls, power lost, bits turned.
+TORTURE_ROUNDS ?= 3000
+TORTURE := $(addprefix $(B)/tests/,store/test_faults store/test_recovery store/test_kill hub/test_crash) $(SIM_TESTS) \
+	$(TORTURE_TESTS)
 torture: deps
 	+$(Q)$(SUBMAKE) $(TORTURE)
-	$(Q)HVFLEET_BUILD=$(B) tests/run $(TORTURE)
+	$(Q)HVFLEET_BUILD=$(B) HVFLEET_TORTURE=$(TORTURE_ROUNDS) CK_TIMEOUT_MULTIPLIER=100 tests/run $(TORTURE)
 
 # ---- benches -------------------------------------------------------------
 # `make bench` measures and prints one table; BENCH_RUNS=n: medians of n runs; BENCH_SYSTEM_RUNS=n: of the

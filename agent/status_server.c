@@ -1,5 +1,8 @@
 /* See status_server.h.
  *
+ * Who comes while there is no memory for a client is accepted by a handle kept for that, and let go: a connection that
+ * is not accepted would keep libuv from looking for others.
+ *
  * A client is READING, ANSWERING (the request is out, nothing is read) or
  * WRITING.  Its memory goes when its handles are closed and no answer is owed.
  */
@@ -35,6 +38,11 @@ struct status_server {
     uv_loop_t *loop;
     struct status_options options;
     uv_pipe_t pipe;
+    uv_pipe_t turned_away;
+    bool turning_away; /* turned_away is open */
+    bool one_more;     /* somebody waits for it */
+    bool stopped;
+    int handles_open;
     struct status_client *clients;
     int client_count;
 };
@@ -218,14 +226,51 @@ static struct status_client *new_client(struct status_server *s)
     return c;
 }
 
+static void free_server_if_done(struct status_server *s)
+{
+    if (s->stopped && s->handles_open == 0)
+        free(s);
+}
+
+static void on_turned_away(uv_handle_t *handle);
+
+static void turn_away(struct status_server *s)
+{
+    s->one_more = s->turning_away;
+    if (s->turning_away)
+        return;
+    uv_pipe_init(s->loop, &s->turned_away, 0);
+    s->turned_away.data = s;
+    s->turning_away = true;
+    s->handles_open++;
+    (void)uv_accept((uv_stream_t *)&s->pipe, (uv_stream_t *)&s->turned_away); /* it is closed either way */
+    uv_close((uv_handle_t *)&s->turned_away, on_turned_away);
+}
+
+static void on_turned_away(uv_handle_t *handle)
+{
+    struct status_server *s = handle->data;
+
+    s->turning_away = false;
+    s->handles_open--;
+    if (s->one_more && !s->stopped)
+        turn_away(s);
+    free_server_if_done(s);
+}
+
 static void on_connection(uv_stream_t *stream, int status)
 {
     static const char full[] = "{\"v\":1,\"error\":\"too many clients: try again later\"}";
     struct status_server *s = stream->data;
     struct status_client *c;
 
-    if (status != 0 || (c = new_client(s)) == NULL)
+    if (status != 0)
         return;
+    c = new_client(s);
+    if (c == NULL) {
+        turn_away(s);
+        return;
+    }
     if (uv_accept(stream, (uv_stream_t *)&c->pipe) != 0 || s->client_count > 2 * STATUS_CLIENTS_MAX) {
         close_client(c); /* no more words for a flood */
         return;
@@ -241,7 +286,16 @@ static void on_connection(uv_stream_t *stream, int status)
 
 static void on_server_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    struct status_server *s = handle->data;
+
+    s->handles_open--;
+    free_server_if_done(s);
+}
+
+static void close_server(struct status_server *s)
+{
+    s->stopped = true;
+    uv_close((uv_handle_t *)&s->pipe, on_server_closed);
 }
 
 int status_server_start(struct status_server **out, uv_loop_t *loop, const struct status_options *options,
@@ -259,9 +313,10 @@ int status_server_start(struct status_server **out, uv_loop_t *loop, const struc
         s->options.idle_ms = STATUS_IDLE_MS;
     uv_pipe_init(loop, &s->pipe, 0);
     s->pipe.data = s;
+    s->handles_open = 1;
     rc = local_socket_listen(&s->pipe, options->path, options->group, BACKLOG, on_connection, e);
     if (rc != 0) {
-        uv_close((uv_handle_t *)&s->pipe, on_server_closed);
+        close_server(s);
         return rc;
     }
     *out = s;
@@ -274,5 +329,5 @@ void status_server_stop(struct status_server *s)
         return;
     while (s->clients != NULL)
         close_client(s->clients);
-    uv_close((uv_handle_t *)&s->pipe, on_server_closed);
+    close_server(s);
 }

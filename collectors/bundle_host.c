@@ -125,7 +125,7 @@ static int read_host_file(const struct files *files, const char *path, struct ho
         if (problems.len > 0 && problems.data[problems.len - 1] == '\n')
             problems.data[problems.len - 1] = '\0';
         if (rc != 0)
-            err_set(e, (enum err_code)rc, "%s", buf_text(&problems));
+            err_set(e, (enum err_code)rc, "%s", problems.len > 0 ? buf_text(&problems) : "out of memory");
     }
     buf_free(&text);
     buf_free(&problems);
