@@ -279,7 +279,7 @@ sim sim-nightly: deps
 sim: SIM_FIRST ?= 1
 sim-nightly: SIM_FIRST ?= $(shell date -u +%Y%m%d0000000)
 sim-nightly: SIM_SEEDS = 1000000
-sim-program: $(B)/tests/sim/sim $(SIM_TESTS) torture-program
+sim-program: $(B)/tests/sim/sim $(SIM_TESTS) torture-program differential-program
 $(B)/tests/sim/sim: $(SIM_OBJ) $(call libs_of,hub agent $(USES_agent))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(SIM_OBJ) -Wl,--start-group $(call libs_of,hub agent $(USES_agent)) -Wl,--end-group \
@@ -309,6 +309,14 @@ TORTURE := $(addprefix $(B)/tests/,store/test_faults store/test_recovery store/t
 torture: deps
 	+$(Q)$(SUBMAKE) $(TORTURE)
 	$(Q)HVFLEET_BUILD=$(B) HVFLEET_TORTURE=$(TORTURE_ROUNDS) CK_TIMEOUT_MULTIPLIER=100 tests/run $(TORTURE)
+
+# What tests/system/test_differential_events compares with others.
+.PHONY: differential-program
+differential-program: $(B)/tests/differential/events
+$(B)/tests/differential/events: $(B)/tests/differential/events.o $(call libs_of,collectors $(USES_collectors))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(call libs_of,collectors $(USES_collectors)) $(call ldlibs_of,collectors $(USES_collectors)) \
+		$(call pkg_libs,jansson)
 
 # ---- benches -------------------------------------------------------------
 # `make bench` measures and prints one table; BENCH_RUNS=n: medians of n runs; BENCH_SYSTEM_RUNS=n: of the
