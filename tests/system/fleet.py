@@ -4,6 +4,7 @@ Everything lives in one temporary folder and speaks real TLS on loopback.
 Programs come from $HVFLEET_BUILD (default: build).
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -164,6 +165,11 @@ store: {{path: "{self.store or f"{f}/hub/fleet.db"}"}}
 
     def database(self):
         return sqlite3.connect(f"file:{self.folder}/hub/fleet.db?mode=ro", uri=True, timeout=120)
+
+    def explained(self):
+        """The hub has no incident left to compute: all that it was told is in them."""
+        with contextlib.closing(self.database()) as db:
+            return db.execute("SELECT count(*) FROM incident_todo").fetchone()[0] == 0
 
     def report(self, *words):
         done = subprocess.run([str(BUILD / "hvhub"), "report", *words, "--config", str(self.folder / "hub.yaml")],
