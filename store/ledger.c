@@ -13,7 +13,6 @@
 #include "store/row_sum.h"
 #include "store/store_internal.h"
 
-#include <assert.h>
 #include <string.h>
 
 enum { SLICE_ROWS = 2000 }; /* some five milliseconds */
@@ -67,10 +66,7 @@ void ledger_in(struct store *s, int level, uint64_t seq, uint64_t len)
 
 void ledger_out(struct store *s, int level, uint64_t seq, uint64_t len)
 {
-    struct level *l = &s->now.level[level];
-
-    assert(l->rows > 0 && l->bytes >= len);
-    level_out(l, 1, len);
+    level_out(&s->now.level[level], 1, len);
     if (ledger_recounted(s, seq))
         level_out(&s->now.counted[level], 1, len);
 }
