@@ -78,7 +78,7 @@ static bool look_on(struct store_worker *w)
     bool more;
 
     if (store_recount(w->store, &more, &e) != 0)
-        log_event(LOG_WARN, "store.recount", LOG_S("problem", e.text));
+        log_event(LOG_WARN, "store.failed", LOG_S("problem", e.text), LOG_S("code", err_name(e.code)));
     return more;
 }
 

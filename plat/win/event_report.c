@@ -36,6 +36,7 @@ static const struct {
     { "store.corrupt", MSG_STORE_CORRUPT },
     { "store.old_corrupt_file_removed", MSG_STORE_OLD_CORRUPT_FILE_REMOVED },
     { "store.shrunk", MSG_STORE_SHRUNK },
+    { "store.recounted", MSG_STORE_RECOUNTED },
     { "store.guest_forgotten", MSG_STORE_GUEST_FORGOTTEN },
     { "transport.waiting", MSG_TRANSPORT_WAITING },
     { "transport.refused", MSG_TRANSPORT_REFUSED },
