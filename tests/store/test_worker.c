@@ -260,7 +260,7 @@ START_TEST(a_large_store_is_counted_between_the_jobs)
     ck_assert_int_eq(store_worker_start(&worker, &loop, r.store, &r.err), 0);
     r.store = NULL;
     while (rows != 6999) { /* the suite's time limit ends it otherwise */
-        uv_sleep(10);
+        uv_sleep(200);
         ck_assert_int_eq(store_worker_submit(worker, ask_rows, NULL, &rows, &r.err), 0);
         while (store_worker_depth(worker) > 0)
             uv_run(&loop, UV_RUN_ONCE);
