@@ -210,8 +210,9 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
         " THEN 1::bigint ELSE 0::bigint END FROM incident i WHERE i.first_seen >= $4 AND (i.first_seen, i.id) > ($4, "
         "$5) AND"
         " ($3::text IS NULL OR lower(i.cluster) = lower($3::text)) AND NOT EXISTS (SELECT 1 FROM delivery_found f"
-        " WHERE f.delivery = $1 AND f.event = $2 AND (f.subject = i.id OR f.subject IN (SELECT a.alias FROM"
-        " incident_alias a WHERE a.id = i.id))) ORDER BY i.first_seen, i.id LIMIT $6",
+        " WHERE f.delivery = $1 AND f.event = $2 AND f.subject = i.id) AND NOT EXISTS (SELECT 1 FROM incident_alias a"
+        " JOIN delivery_found f ON f.delivery = $1 AND f.event = $2 AND f.subject = a.alias WHERE a.id = i.id) ORDER "
+        "BY i.first_seen, i.id LIMIT $6",
     [PG_TOKEN_PUT] = "INSERT INTO enroll_token(id, digest, cluster, uses, uses_left, created, expires, revoked)"
                      " VALUES($1, $2, $3, $4, $5, $6, $7, $8)",
     [PG_TOKEN_GET] = "SELECT id, digest, cluster, uses, uses_left, created, expires, revoked FROM enroll_token WHERE"

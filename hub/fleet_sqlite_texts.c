@@ -193,8 +193,9 @@ const char *const sqlite_texts[SQL_COUNT] = {
         " t.key = i.host_id) OR (t.scope = 2 AND t.key = i.cluster) OR (t.scope = 4 AND t.key IN ('', i.code))))"
         " THEN 1 ELSE 0 END FROM incident i WHERE i.first_seen >= ?4 AND (i.first_seen, i.id) > (?4, ?5) AND"
         " (?3 IS NULL OR i.cluster = ?3 COLLATE NOCASE) AND NOT EXISTS (SELECT 1 FROM delivery_found f"
-        " WHERE f.delivery = ?1 AND f.event = ?2 AND (f.subject = i.id OR f.subject IN (SELECT a.alias FROM"
-        " incident_alias a WHERE a.id = i.id))) ORDER BY i.first_seen, i.id LIMIT ?6",
+        " WHERE f.delivery = ?1 AND f.event = ?2 AND f.subject = i.id) AND NOT EXISTS (SELECT 1 FROM incident_alias a"
+        " JOIN delivery_found f ON f.delivery = ?1 AND f.event = ?2 AND f.subject = a.alias WHERE a.id = i.id) ORDER "
+        "BY i.first_seen, i.id LIMIT ?6",
     [SQL_TOKEN_PUT] = "INSERT INTO enroll_token(id, digest, cluster, uses, uses_left, created, expires, revoked)"
                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SQL_TOKEN_GET] = "SELECT id, digest, cluster, uses, uses_left, created, expires, revoked FROM enroll_token WHERE"
