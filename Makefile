@@ -90,9 +90,11 @@ ifeq ($(findstring clang,$(CC)),)
 WARN += -Wno-format-truncation -Wno-maybe-uninitialized
 endif
 endif
+# COVER=1 counts lines and branches (make coverage).
+COVERAGE := $(if $(COVER),--coverage -fprofile-abs-path)
 CPPFLAGS += -I. -I$(B)/gen -D_GNU_SOURCE -DHVFLEET_VERSION='"$(VERSION)"'
-CFLAGS += -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(SANITIZE) -pthread
-LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -pthread $(SANITIZE)
+CFLAGS += -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(SANITIZE) $(COVERAGE) -pthread
+LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -pthread $(SANITIZE) $(COVERAGE)
 
 pkg_libs = $(if $(1),$(shell pkg-config --libs $(1) 2>/dev/null))
 NANOPB_LIB := -lprotobuf-nanopb
@@ -227,6 +229,16 @@ valgrind-programs: programs tests
 	done
 	$(Q)HVFLEET_BUILD=$(B)/valgrind HVFLEET_KILL_EVENTS=2000 HVFLEET_KILLS=0 tests/run tests/system/test_kill
 
+# What the unit tests reach, as a table of rooms; tests/coverage says how it counts.
+COVER_ROOMS ?= $(ROOMS)
+.PHONY: coverage coverage-programs
+coverage: deps
+	+$(Q)$(SUBMAKE) B=$(B)/coverage COVER=1 OPT='-O0 -g' coverage-programs
+coverage-programs: tests torture-program
+	$(Q)find $(B) -name '*.gcda' -delete
+	$(Q)HVFLEET_BUILD=$(B) tests/run $(TESTS) $(TORTURE_TESTS) >$(B)/coverage.log || { tail -n 20 $(B)/coverage.log; exit 1; }
+	$(Q)tests/coverage $(B) $(COVER_ROOMS)
+
 # Everything compiles without a warning with clang too.
 check-clang: deps
 	$(Q)command -v clang >/dev/null || { echo 'clang is not installed: apt-get install clang' >&2; exit 1; }
@@ -317,6 +329,14 @@ $(B)/tests/differential/events: $(B)/tests/differential/events.o $(call libs_of,
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(call libs_of,collectors $(USES_collectors)) $(call ldlibs_of,collectors $(USES_collectors)) \
 		$(call pkg_libs,jansson)
+
+# Load, kills and reloads for SOAK_SECONDS; memory, descriptors and stores must not grow with time.
+SOAK_SECONDS ?= 3600
+SOAK_RATE ?= 50
+.PHONY: soak
+soak: deps
+	+$(Q)$(SUBMAKE) programs
+	$(Q)HVFLEET_BUILD=$(B) HVFLEET_SOAK_SECONDS=$(SOAK_SECONDS) HVFLEET_SOAK_RATE=$(SOAK_RATE) tests/system/test_soak
 
 # ---- benches -------------------------------------------------------------
 # `make bench` measures and prints one table; BENCH_RUNS=n: medians of n runs; BENCH_SYSTEM_RUNS=n: of the
@@ -429,6 +449,8 @@ help:
 	@echo 'make fuzz          every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) each'
 	@echo 'make sim           SIM_SEEDS=$(SIM_SEEDS) seeds of the simulated fleet; sim-nightly: a million'
 	@echo 'make torture       faults below both stores: disk, memory, power, bits'
+	@echo 'make soak          load, kills and reloads for SOAK_SECONDS=$(SOAK_SECONDS); nothing may grow'
+	@echo 'make coverage      what the unit tests reach of each room, lines and branches'
 	@echo 'make bench         what it costs, as one table: medians of BENCH_RUNS=$(BENCH_RUNS) runs'
 	@echo 'make windows       hvagent.exe into $(B)/windows/; check-windows: its tests, under Wine'
 	@echo 'make msi           its installer, hvagent.msi; sign: the same signed (CERT= KEY=, or PFX=)'
