@@ -91,7 +91,7 @@ WARN += -Wno-format-truncation -Wno-maybe-uninitialized
 endif
 endif
 # COVER=1 counts lines and branches (make coverage).
-COVERAGE := $(if $(COVER),--coverage -fprofile-abs-path)
+COVERAGE := $(if $(COVER),--coverage -Wno-maybe-uninitialized)
 CPPFLAGS += -I. -I$(B)/gen -D_GNU_SOURCE -DHVFLEET_VERSION='"$(VERSION)"'
 CFLAGS += -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(SANITIZE) $(COVERAGE) -pthread
 LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -pthread $(SANITIZE) $(COVERAGE)
