@@ -81,35 +81,36 @@ static void trip(struct cim_parser *p, const char *why)
     XML_StopParser(p->xml, XML_FALSE);
 }
 
-static bool is_new_and_wanted(const struct cim_parser *p, const char *name)
+/* The name as the caller wrote it, which needs no copy that could fail; NULL when the property is not wanted, or not
+ * the first of that name. */
+static const char *new_and_wanted(const struct cim_parser *p, const char *name)
 {
     const char *const *wanted = p->wanted;
 
     while (*wanted != NULL && strcmp(*wanted, name) != 0)
         wanted++;
     if (*wanted == NULL)
-        return false;
+        return NULL;
     for (int i = 0; i < p->property_count; i++) {
         if (strcmp(p->properties[i].name, name) == 0)
-            return false;
+            return NULL;
     }
-    return p->property_count < CIM_PROPERTIES_MAX;
+    return p->property_count < CIM_PROPERTIES_MAX ? *wanted : NULL;
 }
 
 static bool begin_property(struct cim_parser *p, const char *element, const XML_Char **attributes)
 {
     bool is_array = strcmp(element, "PROPERTY.ARRAY") == 0;
     const char *name = attribute(attributes, "NAME");
-    char *kept;
 
-    if ((!is_array && strcmp(element, "PROPERTY") != 0) || !is_new_and_wanted(p, name))
+    if (!is_array && strcmp(element, "PROPERTY") != 0)
         return false;
-    kept = arena_copy(&p->text, name, strlen(name));
-    if (kept == NULL)
+    name = new_and_wanted(p, name);
+    if (name == NULL)
         return false;
     p->property = &p->properties[p->property_count];
     *p->property = (struct cim_property){
-        .name = kept,
+        .name = name,
         .is_array = is_array,
         .values = p->values + (size_t)p->property_count * CIM_VALUES_MAX,
     };

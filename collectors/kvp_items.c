@@ -213,6 +213,10 @@ static void take_item(void *arg, const struct cim_instance *instance)
         kvp_vm_problem(t->poll, t->vm, "%s[%d]: an item without a name", t->what, t->index);
         return;
     }
+    if (data != NULL && data->cut) {
+        kvp_vm_problem(t->poll, t->vm, "%s[%d]: no room for the value; the item was left out", t->what, t->index);
+        return;
+    }
     if (data == NULL || data->count == 0)
         return; /* NULL: not known, as if it were absent */
     value_len = tidy(data->values[0].text, data->values[0].len, value);
