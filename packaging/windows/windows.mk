@@ -18,7 +18,7 @@ LDFLAGS = -static -fstack-protector-strong -L$(WINDEPS)/lib -Wl,--gc-sections,--
 
 # In the order in which the linker needs them.
 WIN_LIBS := -larchive -lcurl -lsqlite3 -lyaml -lexpat -ljansson -lzstd -lz -luv_a \
-	-lwbemuuid -lole32 -loleaut32 -luuid -lws2_32 -lsecur32 -lcrypt32 -lbcrypt -ladvapi32 -lpsapi -liphlpapi \
+	-lwbemuuid -lole32 -loleaut32 -luuid -lws2_32 -lsecur32 -lcrypt32 -lncrypt -lbcrypt -ladvapi32 -lpsapi -liphlpapi \
 	-luserenv -luser32 -lshell32 -lnetapi32 -ldbghelp -lversion
 # Check brings a clock_gettime of its own, which knows no CLOCK_REALTIME.
 pkg_libs = $(if $(filter check,$(1)),-lwinpthread -lcheck) $(if $(filter-out check,$(1)),$(WIN_LIBS))
@@ -41,6 +41,6 @@ $(B)/packaging/windows/hvagent.res.o: packaging/windows/hvagent.rc $(WIN_GEN)/me
 
 # ---- tests that are about POSIX alone: descriptors, modes, forks, sockets, libevtx; what they
 # are about is tested by tests/win on this system ----
-TESTS_NOT_HERE := $(addprefix tests/,plat/test_files.c plat/test_local_socket.c plat/test_paths.c plat/test_trust.c \
+TESTS_NOT_HERE := $(addprefix tests/,plat/test_files.c plat/test_local_socket.c plat/test_paths.c plat/test_pkcs10.c plat/test_trust.c \
 	collectors/test_event_file_evtx.c collectors/test_dumps_once.c store/test_kill.c transport/test_http_curl.c \
 	transport/test_http_get.c agent/test_command_line.c agent/test_enrolment.c agent/test_examples.c agent/test_settings_trust.c agent/test_status_server.c agent/test_replay_dumps.c)
