@@ -67,7 +67,11 @@ static int print_report(const struct report_choices *c, const struct agent_confi
     struct err e = { 0 };
     int rc;
 
-    enrolment_borrow(config, &hub);
+    if (enrolment_borrow(config, &hub, &e) != 0) {
+        fprintf(stderr, "hvagent report: the certificate of this host's agent cannot be shown to the hub: %s\n",
+                e.text);
+        return EXIT_FAILED;
+    }
     buf_init(&path, PATH_MAX_LEN);
     buf_init(&answer, ANSWER_MAX);
     make_path(c, cluster, &path);

@@ -30,7 +30,7 @@ struct job {
     uv_work_t work;
     struct agent_config_hub hub;
     struct resource resource;
-    char identity[PATH_LENGTH_MAX], key[PATH_LENGTH_MAX];
+    char path[PATH_LENGTH_MAX], key[PATH_LENGTH_MAX]; /* of the identity, and of a key that waits for its certificate */
     char folder[CONFIG_TEXT_MAX];
     enrolment_ask *ask;
     int64_t now;
@@ -38,8 +38,8 @@ struct job {
     bool urgent;     /* the hub refuses the certificate that there is */
 
     /* What came of it. */
-    int64_t from, until; /* until 0: there is no certificate */
-    bool new;            /* it came just now */
+    struct identity identity; /* until 0: there is no certificate */
+    bool new;                 /* it came just now */
     int rc;
     struct err err;
 };
@@ -47,14 +47,14 @@ struct job {
 struct enrolment {
     struct enrolment_options options;
     struct agent_config_hub hub;
-    char folder[CONFIG_TEXT_MAX], identity[PATH_LENGTH_MAX];
+    char folder[CONFIG_TEXT_MAX], path[PATH_LENGTH_MAX];
     struct resource resource;
     uv_timer_t *timer; /* freed by itself when closed */
     struct job *job;   /* under way */
     bool again;        /* asked for once more meanwhile */
     bool on;
     unsigned char spread;
-    int64_t from, until;
+    struct identity identity;
     int64_t next_try;
     int failures;
     bool refused;
@@ -89,7 +89,8 @@ static int get_certificate(struct job *j, bool renew)
 {
     struct enroll_request r = {
         .hub = &j->hub,
-        .identity = renew ? j->identity : NULL,
+        .cert_file = renew ? j->identity.cert_file : NULL,
+        .key_file = renew ? j->identity.key_file : NULL,
         .agent_id = j->resource.agent_id,
         .host_id = j->resource.host_id,
     };
@@ -105,9 +106,9 @@ static int get_certificate(struct job *j, bool renew)
     if (rc == 0)
         rc = j->ask(&r, &pem, &j->err);
     if (rc == 0)
-        rc = plat_key_join(j->key, buf_text(&pem), pem.len, j->identity, &j->err);
+        rc = plat_key_join(j->key, buf_text(&pem), pem.len, j->path, &j->err);
     if (rc == 0)
-        rc = plat_certificate_times(j->identity, &j->from, &j->until, &j->err);
+        rc = plat_identity_read(j->path, &j->identity, &j->err);
     buf_free(&pem);
     buf_free(&csr);
     j->new = rc == 0;
@@ -123,21 +124,20 @@ static void work(uv_work_t *w)
     j->rc = plat_private_dir(j->folder, &j->err);
     if (j->rc != 0)
         return;
-    there = plat_certificate_times(j->identity, &j->from, &j->until, &unused) == 0;
+    plat_identity_settle(j->path); /* whoever used the one before has been told of this one */
+    there = plat_identity_read(j->path, &j->identity, &unused) == 0;
     if (!there)
-        j->from = j->until = 0;
-    if (there && !j->urgent && j->now < renewal_time(j->from, j->until, j->spread))
+        j->identity = (struct identity){ 0 };
+    if (there && !j->urgent && j->now < renewal_time(j->identity.from, j->identity.until, j->spread))
         return;
-    j->rc = get_certificate(j, there && j->now < j->until);
-    if (j->rc == ERR_REFUSED && there && j->now < j->until) {
+    j->rc = get_certificate(j, there && j->now < j->identity.until);
+    if (j->rc == ERR_REFUSED && there && j->now < j->identity.until) {
         struct err first = j->err;
 
         j->rc = get_certificate(j, false); /* with a new token it may come back */
         if (j->rc != 0)
             j->err = first;
     }
-    if (j->rc == 0)
-        (void)remove(j->key); /* it lives in identity.pem now; one left behind would be asked with again */
 }
 
 /* ---- waiting ------------------------------------------------------------------------------ */
@@ -172,7 +172,7 @@ static void plan(struct enrolment *n)
     if (n->failures > 0)
         wait = wait_after_failure(n);
     else
-        wait = renewal_time(n->from, n->until, n->spread) - now;
+        wait = renewal_time(n->identity.from, n->identity.until, n->spread) - now;
     wait = wait < PAUSE_NS ? PAUSE_NS : wait > LOOK_NS ? LOOK_NS : wait;
     n->next_try = now + wait;
     uv_timer_start(n->timer, on_timer, (uint64_t)(wait / NS_PER_MS), 0);
@@ -180,19 +180,18 @@ static void plan(struct enrolment *n)
 
 static void take_result(struct enrolment *n, const struct job *j)
 {
-    bool had = n->until != 0;
+    bool had = n->identity.until != 0, other = strcmp(n->identity.cert_file, j->identity.cert_file) != 0;
 
-    n->from = j->from;
-    n->until = j->until;
+    n->identity = j->identity;
     n->failures = j->rc == 0 ? 0 : n->failures + 1;
     n->refused = j->rc == ERR_REFUSED;
     if (j->rc != 0 && strcmp(n->problem, j->err.text) != 0)
         log_event(LOG_WARN, "enrolment.failed", LOG_S("problem", j->err.text));
     text_copy(n->problem, sizeof n->problem, j->rc == 0 ? "" : j->err.text);
     if (j->new)
-        log_event(LOG_INFO, had ? "enrolment.renewed" : "enrolment.done", LOG_S("path", n->identity));
+        log_event(LOG_INFO, had ? "enrolment.renewed" : "enrolment.done", LOG_S("path", n->path));
     plan(n);
-    if (j->new || had != (n->until != 0))
+    if (j->new || other || had != (n->identity.until != 0))
         n->options.changed(n->options.arg);
 }
 
@@ -225,9 +224,9 @@ static struct job *new_job(struct enrolment *n)
     j->ask = n->options.ask;
     j->now = now_of(n);
     j->spread = n->spread;
-    j->urgent = n->until != 0 && n->options.refused(n->options.arg);
+    j->urgent = n->identity.until != 0 && n->options.refused(n->options.arg);
     text_copy(j->folder, sizeof j->folder, n->folder);
-    text_copy(j->identity, sizeof j->identity, n->identity);
+    text_copy(j->path, sizeof j->path, n->path);
     snprintf(j->key, sizeof j->key, "%s/identity.key", n->folder);
     return j;
 }
@@ -264,7 +263,7 @@ int enrolment_new(struct enrolment **out, const struct enrolment_options *option
     n->options = *options;
     n->resource = *options->resource;
     text_copy(n->folder, sizeof n->folder, options->data_dir);
-    snprintf(n->identity, sizeof n->identity, "%s/identity.pem", options->data_dir);
+    snprintf(n->path, sizeof n->path, "%s/identity.pem", options->data_dir);
     options->random->fill(options->random, &n->spread, sizeof n->spread);
     uv_timer_init(options->loop, timer);
     timer->data = n;
@@ -290,12 +289,12 @@ void enrolment_settings(const struct enrolment *n, struct agent_config_hub *out)
     *out = n->hub;
     if (!n->on)
         return;
-    if (n->until == 0) {
+    if (n->identity.until == 0) {
         out->url[0] = '\0';
         return;
     }
-    text_copy(out->cert_file, sizeof out->cert_file, n->identity);
-    text_copy(out->key_file, sizeof out->key_file, n->identity);
+    text_copy(out->cert_file, sizeof out->cert_file, n->identity.cert_file);
+    text_copy(out->key_file, sizeof out->key_file, n->identity.key_file);
 }
 
 void enrolment_status(const struct enrolment *n, struct enrolment_status *out)
@@ -303,8 +302,10 @@ void enrolment_status(const struct enrolment *n, struct enrolment_status *out)
     *out = (struct enrolment_status){ .state = ENROLMENT_OFF };
     if (!n->on)
         return;
-    out->state = n->until == 0 ? ENROLMENT_WAITING : n->until <= now_of(n) ? ENROLMENT_EXPIRED : ENROLMENT_ENROLLED;
-    out->expires = n->until;
+    out->state = n->identity.until == 0           ? ENROLMENT_WAITING
+                 : n->identity.until <= now_of(n) ? ENROLMENT_EXPIRED
+                                                  : ENROLMENT_ENROLLED;
+    out->expires = n->identity.until;
     out->next_try = n->job == NULL ? n->next_try : 0;
     out->refused = n->refused;
     text_copy(out->problem, sizeof out->problem, n->problem);
@@ -330,19 +331,21 @@ bool enrolment_stop(struct enrolment *n)
     return left;
 }
 
-void enrolment_borrow(const struct agent_config *config, struct agent_config_hub *out)
+int enrolment_borrow(const struct agent_config *config, struct agent_config_hub *out, struct err *e)
 {
     char path[PATH_LENGTH_MAX];
-    int64_t from, until;
-    struct err unused;
+    struct identity identity;
+    int rc;
 
     *out = config->hub;
     if (out->enroll_token_file[0] == '\0' || out->cert_file[0] != '\0')
-        return;
+        return 0;
     snprintf(path, sizeof path, "%s/identity.pem",
              config->data_dir[0] != '\0' ? config->data_dir : plat_path(PLAT_AGENT_DATA));
-    if (plat_certificate_times(path, &from, &until, &unused) != 0)
-        return;
-    text_copy(out->cert_file, sizeof out->cert_file, path);
-    text_copy(out->key_file, sizeof out->key_file, path);
+    rc = plat_identity_read(path, &identity, e);
+    if (rc != 0)
+        return out->token_file[0] != '\0' ? 0 : rc; /* the token may do as well */
+    text_copy(out->cert_file, sizeof out->cert_file, identity.cert_file);
+    text_copy(out->key_file, sizeof out->key_file, identity.key_file);
+    return 0;
 }

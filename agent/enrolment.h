@@ -2,9 +2,9 @@
  * keeps it beside the store, and renews it at two thirds of its life, give or take
  * a little so that hosts that enrolled together do not renew together.
  *
- * identity.pem in store.dir holds the key and the certificate (mode 0600);
- * identity.key is a key whose certificate has not come yet, kept so that asking
- * again costs no second use of the token.  While renewing fails the certificate that there is
+ * identity.pem in store.dir is the identity, and identity.key a key whose
+ * certificate has not come yet (plat/keys.h), kept so that asking again costs no
+ * second use of the token.  While renewing fails the certificate that there is
  * stays in use.  One that has run out is replaced by enrolling anew.
  *
  * Loop thread; disk and network are on worker threads.
@@ -70,8 +70,9 @@ void enrolment_status(const struct enrolment *n, struct enrolment_status *out);
 /* True when a question is under way that will not end soon: it is left behind, and its thread with it.  n is gone. */
 bool enrolment_stop(struct enrolment *n);
 
-/* Fills in the certificate of an agent that has enrolled, for a command that asks the hub by itself.  Looks
- * at the disk. */
-void enrolment_borrow(const struct agent_config *config, struct agent_config_hub *out);
+/* Fills in the certificate of an agent that has enrolled, for a command that asks the hub by itself.  When
+ * there is none that this account may use, and no hub.token_file to ask with instead, e says why.  Looks at the disk.
+ */
+MUST_USE int enrolment_borrow(const struct agent_config *config, struct agent_config_hub *out, struct err *e);
 
 #endif

@@ -50,7 +50,7 @@ static const struct yaml_key keys[] = {
       "reload." },
     { "hub.enroll_token_file", YAML_TEXT, FIELD(hub.enroll_token_file), .max = TEXT_MAX, .fallback = "", .help =
       "A file with an enrolment token (`hvhub enroll new`): the agent makes a key, gets a certificate from the hub with it, "
-      "keeps both beside its store, and renews them by itself. Not with hub.cert_file, and not under Windows." },
+      "keeps both beside its store, and renews them by itself. Not with hub.cert_file." },
     { "hub.proxy", YAML_TEXT, FIELD(hub.proxy), .max = TEXT_MAX, .fallback = "", .help =
       "The proxy to go through: http://proxy.example.com:3128 (also https, socks4, socks4a, socks5, socks5h), or none. "
       "Empty: what the environment says (https_proxy, no_proxy)." },

@@ -39,7 +39,7 @@ static size_t take_answer(char *bytes, size_t size, size_t count, void *arg)
 
 static char *write_body(const struct enroll_request *r)
 {
-    json_t *body = r->identity != NULL
+    json_t *body = r->cert_file != NULL
                        ? json_pack("{s:s}", "csr", r->csr)
                        : json_pack("{s:s, s:s, s:s}", "csr", r->csr, "agent_id", r->agent_id, "host_id", r->host_id);
     char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
@@ -52,12 +52,12 @@ static int set_credential(struct asking *a, struct err *e)
 {
     a->hub = *a->r->hub;
     a->hub.token_file[0] = a->hub.cert_file[0] = a->hub.key_file[0] = a->hub.cert_password_file[0] = '\0';
-    if (a->r->identity == NULL)
+    if (a->r->cert_file == NULL)
         return curl_options_bearer("hub.enroll_token_file", a->hub.enroll_token_file, &a->headers, e);
-    if (text_copy(a->hub.cert_file, sizeof a->hub.cert_file, a->r->identity) &&
-        text_copy(a->hub.key_file, sizeof a->hub.key_file, a->r->identity))
+    if (text_copy(a->hub.cert_file, sizeof a->hub.cert_file, a->r->cert_file) &&
+        text_copy(a->hub.key_file, sizeof a->hub.key_file, a->r->key_file))
         return 0;
-    return err_set(e, ERR_INVALID, "%s: the path is too long", a->r->identity);
+    return err_set(e, ERR_INVALID, "%s: the path is too long", a->r->cert_file);
 }
 
 static int set_up(struct asking *a, struct err *e)
@@ -66,7 +66,7 @@ static int set_up(struct asking *a, struct err *e)
     int rc = set_credential(a, e);
 
     if (rc == 0)
-        rc = curl_options_set_post(a->easy, &a->hub, a->r->identity != NULL ? "/v1/renew" : "/v1/enroll", e);
+        rc = curl_options_set_post(a->easy, &a->hub, a->r->cert_file != NULL ? "/v1/renew" : "/v1/enroll", e);
     if (rc != 0)
         return rc;
     a->body = write_body(a->r);

@@ -10,7 +10,7 @@
 
 struct enroll_request {
     const struct agent_config_hub *hub; /* url, ca_file, proxy, timeout, enroll_token_file */
-    const char *identity;               /* a PEM file with certificate and key: renews it; NULL enrols */
+    const char *cert_file, *key_file;   /* as in the settings: renews this certificate; NULL enrols */
     const char *csr;                    /* PKCS #10, PEM */
     const char *agent_id, *host_id;     /* of an enrolment */
 };

@@ -1,6 +1,8 @@
 /* See keys.h.  By OpenSSL, which libcurl brings along. */
 #include "plat/keys.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -155,6 +157,8 @@ int plat_key_join(const char *key_path, const char *pem, size_t len, const char 
         rc = failed(e, path, "the certificate that came is of another key");
     if (rc == 0)
         rc = replace_file(path, put_pair, &p, e);
+    if (rc == 0)
+        unlink(key_path); /* one left behind would be asked with again */
     EVP_PKEY_free(p.key);
     X509_free(cert);
     BIO_free(bio);
@@ -171,17 +175,34 @@ static bool take_time(const ASN1_TIME *from, int64_t *out)
     return true;
 }
 
-int plat_certificate_times(const char *path, int64_t *from, int64_t *until, struct err *e)
+void plat_identity_settle(const char *path)
 {
-    FILE *f = fopen(path, "re");
+    (void)path; /* the file was all that there was */
+}
+
+void plat_identity_forget(const char *path, const char *key_path)
+{
+    (void)path;
+    (void)key_path;
+}
+
+int plat_identity_read(const char *path, struct identity *out, struct err *e)
+{
+    FILE *f;
     X509 *cert;
     bool good;
 
+    *out = (struct identity){ 0 };
+    if (!text_copy(out->cert_file, sizeof out->cert_file, path) ||
+        !text_copy(out->key_file, sizeof out->key_file, path))
+        return err_set(e, ERR_INVALID, "%s: the path is too long", path);
+    f = fopen(path, "re");
     if (f == NULL)
         return err_errno(e, errno, "%s: cannot read", path);
     cert = PEM_read_X509(f, NULL, NULL, NULL);
     fclose(f);
-    good = cert != NULL && take_time(X509_get0_notBefore(cert), from) && take_time(X509_get0_notAfter(cert), until);
+    good = cert != NULL && take_time(X509_get0_notBefore(cert), &out->from) &&
+           take_time(X509_get0_notAfter(cert), &out->until);
     X509_free(cert);
     return good ? 0 : failed(e, path, "no certificate in it");
 }

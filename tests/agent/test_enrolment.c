@@ -41,7 +41,7 @@ static int sign(const struct enroll_request *r, struct buf *out, struct err *e)
     size_t len;
 
     hub.asked++;
-    hub.renewals += r->identity != NULL;
+    hub.renewals += r->cert_file != NULL;
     if (hub.refuse != 0)
         return err_set(e, (enum err_code)hub.refuse, "the hub answers 403: the enrolment token is used up");
     snprintf(path, sizeof path, "%s/agent.csr", hub.dir);
