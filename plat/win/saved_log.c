@@ -77,10 +77,13 @@ static int identify(struct saved_log *log, EVT_HANDLE record, struct mark *out, 
 
     if (!log->api->render(log->system_values, record, EvtRenderEventValues, sizeof u, &u, &used, &count))
         return err_win(e, GetLastError(), "%s: a record", log->path);
-    if (count <= EvtSystemEventRecordId || count <= EvtSystemTimeCreated)
+    if (count <= EvtSystemEventRecordId || count <= EvtSystemTimeCreated ||
+        u.values[EvtSystemEventRecordId].Type != EvtVarTypeUInt64)
         return err_set(e, ERR_INVALID, "%s: a record without an id", log->path);
     out->id = u.values[EvtSystemEventRecordId].UInt64Val;
-    out->time = u.values[EvtSystemTimeCreated].FileTimeVal;
+    /* An event may be without a time; the id alone tells it then. */
+    out->time =
+        u.values[EvtSystemTimeCreated].Type == EvtVarTypeFileTime ? u.values[EvtSystemTimeCreated].FileTimeVal : 0;
     return 0;
 }
 
