@@ -8,7 +8,7 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests" / "system"))
-from fleet import Program  # noqa: E402
+from fleet import Fleet, Program  # noqa: E402
 
 CHANNEL = "Microsoft-Windows-Hyper-V-Worker-Admin"
 EVENT = (
@@ -36,6 +36,29 @@ def put_log(host, count):
 def writes(store):
     """Of an agent's store, a folder: what changes with every transaction."""
     return [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in sorted(store.glob("agent.db*"))]
+
+
+def short_numbers(certificate):
+    """Whether a number of the certificate's ECDSA signature is shorter than its place.  Wine 8 leaves the zeros in front
+    away and then takes the signature for a wrong one ("CertGetCertificateChain error mask: 0x00000008"): one certificate
+    in 128.  Windows takes them all."""
+    der = subprocess.run(["openssl", "x509", "-in", certificate, "-outform", "DER"], capture_output=True, check=True).stdout
+    # It ends in SEQUENCE { INTEGER, INTEGER }; whole numbers of 32 bytes have 32 bytes, or 33 with a zero in front.
+    signature = der[der.rindex(b"\x06\x08\x2a\x86\x48\xce\x3d\x04\x03"):]
+    signature = signature[signature.index(b"\x30", 10):]
+    first = signature[3]
+    second = signature[5 + first]
+    return min(first, second) < 32 or any(n == 32 and signature[at] == 0 for n, at in ((first, 4), (second, 6 + first)))
+
+
+class HubForWine(Fleet):
+    """A fleet whose hub has a certificate that Wine can check."""
+
+    def certificates(self):
+        while True:
+            super().certificates()
+            if not any(short_numbers(self.folder / name) for name in ("ca.pem", "hub.pem")):
+                return
 
 
 class WineProgram(Program):
