@@ -7,6 +7,7 @@
 #include "base/times.h"
 #include "plat/clock.h"
 #include "plat/files.h"
+#include "plat/keys.h"
 #include "plat/paths.h"
 #include "plat/service_control.h"
 #include "plat/trust.h"
@@ -51,7 +52,7 @@ static int remove_data(struct err *e)
 {
     const struct files *files = plat_files();
     const char *config = plat_path(PLAT_AGENT_CONFIG), *end = strrchr(config, '/');
-    char folder[FILES_PATH_MAX];
+    char folder[FILES_PATH_MAX], identity[FILES_PATH_MAX], key[FILES_PATH_MAX];
     struct file_info there;
     int rc;
 
@@ -59,6 +60,9 @@ static int remove_data(struct err *e)
     rc = plat_trusted_file(folder, TRUST_SETTINGS, e); /* else somebody could put a link into the way */
     if (rc != 0)
         return rc;
+    snprintf(identity, sizeof identity, "%s/identity.pem", plat_path(PLAT_AGENT_DATA));
+    snprintf(key, sizeof key, "%s/identity.key", plat_path(PLAT_AGENT_DATA));
+    plat_identity_forget(identity, key);
     plat_remove_tree(folder);
     rc = files->ops->stat(files, folder, &there, e);
     if (rc == ERR_NOT_FOUND)
@@ -187,10 +191,10 @@ static int act(const struct verb *verb, const struct request *request)
 static int usage(void)
 {
     fputs("usage: hvagent service install [--config F] [--account A] [--no-delay]\n"
-          "               [--hub URL] [--token-file F] [--ca-file F] [--cluster NAME]\n"
+          "               [--hub URL] [--enroll-token-file F] [--token-file F] [--ca-file F] [--cluster NAME]\n"
           "       hvagent service uninstall [--remove-data]\n"
           "       hvagent service start|stop|reload|status\n"
-          "--hub and the three after it become the first agent.yaml; one that is there is never touched.\n"
+          "--hub and the four after it become the first agent.yaml; one that is there is never touched.\n"
           "--log F: messages go to the end of that file too.\n",
           stderr);
     return EXIT_USAGE;
@@ -205,6 +209,7 @@ int cmd_service(int argc, char **argv)
         { "--account", &request.plan.account, NULL },
         { "--no-delay", NULL, &at_once },
         { "--hub", &request.first.hub, NULL },
+        { "--enroll-token-file", &request.first.enroll_token_file, NULL },
         { "--token-file", &request.first.token_file, NULL },
         { "--ca-file", &request.first.ca_file, NULL },
         { "--cluster", &request.first.cluster, NULL },

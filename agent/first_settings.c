@@ -24,7 +24,8 @@ static bool given(const char *text)
 
 bool first_settings_wanted(const struct first_settings *s)
 {
-    return s->hub != NULL || s->token_file != NULL || s->ca_file != NULL || s->cluster != NULL;
+    return s->hub != NULL || s->enroll_token_file != NULL || s->token_file != NULL || s->ca_file != NULL ||
+           s->cluster != NULL;
 }
 
 static void add_value(struct buf *out, const char *key, const char *value)
@@ -43,7 +44,7 @@ static void add_value(struct buf *out, const char *key, const char *value)
 /* A line end would end a YAML value too, or be folded into a blank. */
 static int check_plain(const struct first_settings *s, struct err *e)
 {
-    const char *const values[] = { s->hub, s->token_file, s->ca_file, s->cluster };
+    const char *const values[] = { s->hub, s->enroll_token_file, s->token_file, s->ca_file, s->cluster };
 
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         for (const char *p = values[i]; p != NULL && *p != '\0'; p++)
@@ -82,6 +83,7 @@ int first_settings_text(const struct first_settings *s, struct buf *out, struct 
         buf_str(out, "  # Where observations are sent; until it is set they are kept on this host.\n"
                      "  url: ''\n");
     add_value(out, "url", s->hub);
+    add_value(out, "enroll_token_file", s->enroll_token_file);
     add_value(out, "token_file", s->token_file);
     add_value(out, "ca_file", s->ca_file);
     if (given(s->cluster))

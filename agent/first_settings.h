@@ -9,10 +9,11 @@
 
 /* NULL and "" mean: not given. */
 struct first_settings {
-    const char *hub;        /* hub.url */
-    const char *token_file; /* hub.token_file */
-    const char *ca_file;    /* hub.ca_file */
-    const char *cluster;    /* host.cluster */
+    const char *hub;               /* hub.url */
+    const char *enroll_token_file; /* hub.enroll_token_file */
+    const char *token_file;        /* hub.token_file */
+    const char *ca_file;           /* hub.ca_file */
+    const char *cluster;           /* host.cluster */
 };
 
 /* Whether anything was said about them, be it "". */

@@ -37,12 +37,14 @@ static int refusal(const struct first_settings *s, struct err *e)
 START_TEST(what_was_given_is_what_the_agent_reads)
 {
     const struct first_settings s = { .hub = "https://hub.example:4318",
+                                      .enroll_token_file = "C:\\ProgramData\\hvfleet\\enrol.token",
                                       .token_file = "C:\\ProgramData\\hvfleet\\token",
                                       .ca_file = "D:\\it's \"here\" # yes: {1}\\ca.pem",
                                       .cluster = "PROD: A" };
     struct agent_config config = read_back(&s);
 
     ck_assert_str_eq(config.hub.url, s.hub);
+    ck_assert_str_eq(config.hub.enroll_token_file, "C:\\ProgramData\\hvfleet\\enrol.token");
     ck_assert_str_eq(config.hub.token_file, "C:\\ProgramData\\hvfleet\\token");
     ck_assert_str_eq(config.hub.ca_file, s.ca_file);
     ck_assert_str_eq(config.host_cluster, s.cluster);
