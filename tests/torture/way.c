@@ -398,7 +398,8 @@ void way_check(struct way *w, const char *what)
     check_whole(w, what);
     if (!w->told)
         ck_assert_msg(strcmp(buf_text(&text), w->parts->normal) == 0,
-                      "%s: in silence the report is another:\n%.700s\nnot\n%.700s", what, buf_text(&text), w->parts->normal);
+                      "%s: in silence the report is another:\n%.700s\nnot\n%.700s", what, buf_text(&text),
+                      w->parts->normal);
     buf_free(&text);
 }
 
