@@ -86,7 +86,7 @@ static const gnutls_datum_t *certificate_of(const struct exchange *x)
     const union MHD_ConnectionInfo *info;
     unsigned count = 0;
 
-    if (x->server->config.client_ca_file[0] == '\0')
+    if (!x->server->asks_certificates)
         return NULL;
     info = MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
     if (info == NULL || !tls_peer_verified(info->tls_session))
