@@ -11,7 +11,7 @@ CC ?= cc
 
 # ---- what the host needs -------------------------------------------------
 # Debian's names; `make deps` installs what is missing, with sudo when not root.
-PACKAGES := gcc libc6-dev pkg-config python3 openssl ca-certificates tzdata \
+PACKAGES := gcc libc6-dev libcrypt-dev pkg-config python3 openssl ca-certificates tzdata \
 	libuv1-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev libpq-dev libyaml-dev libexpat1-dev \
 	libevtx-dev libbfio-dev libnanopb-dev nanopb protobuf-compiler python3-protobuf \
 	libjansson-dev libzstd-dev zlib1g-dev libmicrohttpd-dev libgnutls28-dev libarchive-dev libjs-chart.js check
@@ -44,7 +44,7 @@ PKGS_collectors := expat libevtx libbfio zlib
 PKGS_store := sqlite3 libuv
 PKGS_transport := libcurl jansson libzstd zlib libuv
 PKGS_agent := libarchive jansson
-PKGS_hub := libmicrohttpd gnutls libcurl sqlite3 libpq jansson libzstd zlib
+PKGS_hub := libcrypt libmicrohttpd gnutls libcurl sqlite3 libpq jansson libzstd zlib
 
 # SYSTEM=windows cross-builds the agent; `make windows` says the rest.
 SYSTEM ?= posix

@@ -55,7 +55,7 @@ class Hub:
     def __init__(self, build, folder, store):
         self.config = folder / "hub.yaml"
         self.config.write_text(f'listen: 127.0.0.1:0\nstore:\n  path: "{store}"\nreport:\n  host_silent_after: 1d\n'
-                               'log:\n  level: info\n')
+                               'web:\n  open_on_loopback: true\nlog:\n  level: info\n')
         self.log = open(folder / "hub.log", "wb")
         self.process = subprocess.Popen([build / "hvhub", "serve", "--config", self.config], stderr=self.log)
         self.url = self.find_url(folder / "hub.log")

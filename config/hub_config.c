@@ -79,6 +79,12 @@ static const struct yaml_key keys[] = {
     { "ingest.max_agents", YAML_INT, FIELD(agents_max), 0, 10000000, .fallback = "10000", .help =
       "How many agents may ever come with one token or one certificate. 0: no limit." },
 
+    { "web.open_on_loopback", YAML_BOOL, FIELD(open_on_loopback), .fallback = "false", .help =
+      "Whether everybody on this machine may see the dashboard and the API without a login. For trying things out." },
+    { "web.session_idle", YAML_DURATION, FIELD(session_idle_ns), 1 * MINUTE, 30 * DAY, .fallback = "1h", .help =
+      "A login ends when nothing was asked for this long." },
+    { "web.session_max", YAML_DURATION, FIELD(session_max_ns), 1 * MINUTE, 30 * DAY, .fallback = "12h", .help =
+      "A login ends after this long in any case." },
     { "web.hosts", YAML_LINES, FIELD(web_hosts), .max = 4 * CONFIG_TEXT_MAX - 1, .fallback = "", .help =
       "The names under which people's browsers reach the hub, without port: hub.example.com. Addresses and localhost are always "
       "right. Another name in a request without a token or certificate is refused (421): it is how a foreign web page would "
@@ -299,6 +305,8 @@ static void check(struct yaml_checker *c, const void *target)
     check_tls(c, cfg);
     check_forward(c, &cfg->forward);
     hub_delivery_check(c, &cfg->delivery);
+    if (cfg->session_idle_ns > cfg->session_max_ns && yaml_check_good(c, "web.session_idle"))
+        yaml_check_problem(c, "web.session_idle", "it is longer than web.session_max");
     if (cfg->body_max > cfg->body_max_decoded && yaml_check_good(c, "ingest.max_body") &&
         yaml_check_good(c, "ingest.max_decoded"))
         yaml_check_problem(

@@ -71,6 +71,9 @@ struct hub_config {
     int64_t agent_rate;                   /* ingest.agent_rate: 8MiB a second, unpacked; 0 no limit */
     int64_t agents_max;                   /* ingest.max_agents: 10000 of one token or certificate; 0 no limit */
 
+    bool open_on_loopback;               /* web.open_on_loopback: false */
+    int64_t session_idle_ns;             /* web.session_idle: 1h */
+    int64_t session_max_ns;              /* web.session_max: 12h */
     char web_hosts[4 * CONFIG_TEXT_MAX]; /* web.hosts: names of the hub, one a line */
 
     bool require_certificate;       /* ingest.require_certificate: false */

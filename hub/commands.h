@@ -24,6 +24,8 @@ int cmd_restore(int argc, char **argv);
 int cmd_ready(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_deliver(int argc, char **argv);
+int cmd_user(int argc, char **argv);
+int cmd_audit(int argc, char **argv);
 
 /* ---- shared by the commands (options.c) ----------------------------------------- */
 

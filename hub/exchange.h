@@ -6,6 +6,7 @@
 #include "hub/decompress.h"
 #include "hub/fleet_history_json.h"
 #include "hub/fleet_incidents_report.h"
+#include "hub/fleet_people.h"
 #include "hub/fleet_report.h"
 #include "hub/limits_watch.h"
 #include "hub/metrics.h"
@@ -48,16 +49,25 @@ struct reply {
     int retry_after_s; /* 0 none */
     bool has_acked;
     uint64_t acked_through;
-    bool close;   /* the connection ends with it */
-    bool page;    /* of the dashboard: goes out with its content policy */
-    bool lasting; /* may be kept by a browser: its address changes with it */
+    const char *location; /* Location; static; NULL none */
+    char cookies[2][192]; /* Set-Cookie; "" none */
+    bool close;           /* the connection ends with it */
+    bool page;            /* of the dashboard: goes out with its content policy */
+    bool lasting;         /* may be kept by a browser: its address changes with it */
 };
 
 struct exchange;
 
+enum access {
+    ACCESS_AGENTS, /* loopback, a token of ingest.token_file, a client certificate */
+    ACCESS_OPEN,   /* anybody */
+    ACCESS_API,    /* programs as above but for loopback; people who have signed in, or show a token */
+    ACCESS_PAGE,   /* the same; a browser that has not is sent to /login */
+};
+
 struct route {
     const char *path, *method;
-    bool open_to_all;
+    enum access access;
     void (*begin)(struct exchange *x);  /* headers are there; may refuse; NULL nothing to check */
     void (*finish)(struct exchange *x); /* body is there: answers, or hands over */
     bool below;                         /* path ends in '/', and whatever follows it is the route's too */
@@ -72,10 +82,12 @@ struct exchange {
     enum dialect dialect;
     enum body_encoding encoding;
     struct buf body;
-    uint64_t received; /* bytes of body, kept or not */
-    size_t charged;    /* of server->body_bytes */
-    int64_t deadline;  /* monotonic: the whole body must be there */
-    bool handed_over;
+    uint64_t received;              /* bytes of body, kept or not */
+    size_t charged;                 /* of server->body_bytes */
+    int64_t deadline;               /* monotonic: the whole body must be there */
+    int handovers;                  /* how often it was suspended */
+    char ticket[TICKET_DIGEST_MAX]; /* a session or a person's token that is still to be looked up; "" none */
+    enum ticket_kind ticket_kind;
     struct reply reply;
     struct fleet_speaker speaker; /* who this is, once exchange_allowed() was asked */
     bool certificate;             /* it showed one that was verified */
@@ -109,6 +121,8 @@ void exchange_drop_body(struct exchange *x); /* gives the body's memory back */
  * function must touch nothing more of x than what hands it over. */
 bool exchange_suspend(struct exchange *x);
 void exchange_resume(struct exchange *x);
+/* In place of it, when there is no answer yet: the route's finish() is called. */
+void exchange_go_on(struct exchange *x);
 
 /* ingest.c: POST /v1/logs */
 void ingest_begin(struct exchange *x);

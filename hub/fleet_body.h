@@ -106,6 +106,7 @@ struct fleet_mark {
 struct fleet_body;
 struct fleet_delivery_ops;
 struct fleet_identity_ops;
+struct fleet_people_ops;
 
 struct fleet_body_ops {
     int (*begin)(struct fleet_body *b, bool writing, struct err *e);
@@ -220,6 +221,7 @@ struct fleet_body_ops {
     int (*forward_targets)(struct fleet_body *b, fleet_take_target *take, void *arg, struct err *e);
     int (*gauges)(struct fleet_body *b, int64_t silent_before_ns, struct fleet_gauges *out, struct err *e);
     const struct fleet_delivery_ops *delivery; /* fleet_delivery_body.h */
+    const struct fleet_people_ops *people;     /* fleet_people_body.h */
 
     /* Incidents (fleet_incident_rows.h says what each row is). */
     int (*circumstance_put)(struct fleet_body *b, const struct fleet_circumstance *c, struct err *e);

@@ -35,7 +35,7 @@ static const char *const tables[] = {
     "daily",           "forward_target", "forward_mark",  "forward_refused", "delivery",
     "delivery_found",  "circumstance",   "incident_todo", "incident",        "incident_alias",
     "incident_review", "claim",          "enroll_token",  "issued",          "bound_agent",
-    "banned_host",     "identity_event"
+    "banned_host",     "identity_event", "person",        "ticket",          "audit",
 };
 enum { TABLE_COUNT = sizeof tables / sizeof tables[0] };
 
@@ -335,7 +335,8 @@ static int copy_all(struct migration *g, int64_t *rows, struct err *e)
         "SELECT setval(pg_get_serial_sequence('incident_todo', 'id'),"
         " (SELECT coalesce(max(id), 0) + 1 FROM incident_todo), false);"
         "SELECT setval(pg_get_serial_sequence('identity_event', 'id'),"
-        " (SELECT coalesce(max(id), 0) + 1 FROM identity_event), false)";
+        " (SELECT coalesce(max(id), 0) + 1 FROM identity_event), false);"
+        "SELECT setval(pg_get_serial_sequence('audit', 'id'), (SELECT coalesce(max(id), 0) + 1 FROM audit), false)";
     int rc = tell(g, "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0", NULL, e);
 
     *rows = 0;

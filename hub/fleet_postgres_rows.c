@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "hub/fleet_delivery_body.h"
 #include "hub/fleet_identity_body.h"
+#include "hub/fleet_people_body.h"
 #include "hub/fleet_postgres.h"
 #include "hub/fleet_rows.h"
 
@@ -400,6 +401,7 @@ const struct fleet_body_ops postgres_ops = {
     .forward_targets = postgres_forward_targets,
     .gauges = postgres_gauges,
     .delivery = &postgres_delivery_ops,
+    .people = &postgres_people_ops,
     .circumstance_put = postgres_circumstance_put,
     .circumstances = postgres_circumstances,
     .sign_vms = postgres_sign_vms,

@@ -122,7 +122,7 @@ static const char *const migrations[] = {
     " first_time INTEGER NOT NULL, last_time INTEGER NOT NULL, text TEXT NOT NULL,"
     " PRIMARY KEY(kind, host_id, agent_id)) WITHOUT ROWID;"
     "CREATE TABLE probe(id INTEGER PRIMARY KEY CHECK (id = 1), time INTEGER NOT NULL);" FORWARD_TABLES DELIVERY_TABLES
-        CLAIM_TABLE INCIDENT_TABLES INCIDENT_VIEWS IDENTITY_TABLES,
+        CLAIM_TABLE INCIDENT_TABLES INCIDENT_VIEWS IDENTITY_TABLES PEOPLE_TABLES,
     /* 1 -> 2: history; the counts start from the guests that are there */
     "ALTER TABLE stream ADD COLUMN delay INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE stream ADD COLUMN delay_since INTEGER NOT NULL DEFAULT 0;"

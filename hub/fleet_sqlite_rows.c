@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "hub/fleet_delivery_body.h"
 #include "hub/fleet_identity_body.h"
+#include "hub/fleet_people_body.h"
 #include "hub/fleet_rows.h"
 #include "hub/fleet_sqlite.h"
 
@@ -418,6 +419,7 @@ const struct fleet_body_ops sqlite_ops = {
     .forward_targets = sqlite_forward_targets,
     .gauges = sqlite_gauges,
     .delivery = &sqlite_delivery_ops,
+    .people = &sqlite_people_ops,
     .circumstance_put = sqlite_circumstance_put,
     .circumstances = sqlite_circumstances,
     .sign_vms = sqlite_sign_vms,

@@ -10,6 +10,7 @@
 #include "hub/deliver.h"
 #include "hub/fleet_incidents.h"
 #include "hub/forward.h"
+#include "hub/login.h"
 #include "hub/rules_folder.h"
 #include "hub/server.h"
 
@@ -43,6 +44,8 @@ struct hub {
     struct counters counters;
     struct auth *auth;
     struct rate *rate;
+    struct fleet_store *people; /* the worker's, for logins */
+    struct login *login;
     struct fleet_store *store;      /* the writer's */
     struct fleet_store *reading;    /* the worker's */
     struct fleet_store *enrolling;  /* the worker's, to write to */
@@ -114,6 +117,7 @@ static int start_server(struct hub *h, const struct hub_config *config, struct s
         .enrolling = h->enrolling,
         .counters = &h->counters,
         .rate = h->rate,
+        .login = h->login,
         .clock = plat_clock(),
         .distrust_loopback = h->distrust_loopback,
     };
@@ -198,6 +202,8 @@ static void free_parts(struct hub *h)
     writer_stop(h->writer);
     fleet_store_close(h->delivering);
     fleet_store_close(h->enrolling);
+    login_free(h->login);
+    fleet_store_close(h->people);
     fleet_store_close(h->reading);
     fleet_store_close(h->store);
     listener_close(&h->listener);
@@ -215,6 +221,13 @@ static void say_started(struct hub *h)
     log_event(LOG_INFO, "hub.started", LOG_S("address", h->address), LOG_S("store", name));
     if (!hub_ready(h, reason, sizeof reason))
         log_event(LOG_WARN, "hub.waiting", LOG_S("for", name), LOG_S("problem", reason));
+}
+
+static int open_people(struct hub *h, struct err *e)
+{
+    int rc = open_store(&h->config, false, &h->people, e);
+
+    return rc != 0 ? rc : login_new(&h->login, h->people, plat_clock(), e);
 }
 
 int hub_start(struct hub **out, const struct hub_options *options, struct err *e)
@@ -250,6 +263,8 @@ int hub_start(struct hub **out, const struct hub_options *options, struct err *e
         rc = open_store(&h->config, true, &h->reading, e);
     if (rc == 0)
         rc = open_store(&h->config, false, &h->enrolling, e);
+    if (rc == 0)
+        rc = open_people(h, e);
     if (rc == 0)
         rc = new_forward(&h->config, &h->counters, &h->forward, e);
     if (rc == 0) {

@@ -22,6 +22,9 @@ static const char usage[] =
     "       hvhub restore --from FILE [--replace] [--config F]   and back; the hub must be stopped\n"
     "       hvhub deliver --list [--config F]       what goes to whom, when last and when next\n"
     "       hvhub deliver --test NAME [--config F]  send a sample of this delivery now\n"
+    "       hvhub user add NAME --role viewer|admin [--config F]   the password is asked for, or read from stdin\n"
+    "       hvhub user list|remove|password|token [NAME] [--days N] [--config F]   accounts of the dashboard\n"
+    "       hvhub audit [--since T] [--config F]    who signed in, and who changed accounts\n"
     "       hvhub --version, --help\n"
     "\n"
     "  F  the settings; " HUB_CONFIG_DEFAULT " where it is left out\n"
@@ -38,7 +41,8 @@ static const struct command {
     { "migrate", cmd_migrate }, { "backup", cmd_backup },
     { "rules", cmd_rules },     { "restore", cmd_restore },
     { "ready", cmd_ready },     { "deliver", cmd_deliver },
-    { "ca", cmd_ca },
+    { "ca", cmd_ca },           { "user", cmd_user },
+    { "audit", cmd_audit },
 };
 
 int main(int argc, char **argv)

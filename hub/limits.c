@@ -94,6 +94,11 @@ static const gnutls_datum_t *certificate_of(const struct exchange *x)
     return gnutls_certificate_get_peers((gnutls_session_t)info->tls_session, &count);
 }
 
+bool limits_has_certificate(const struct exchange *x)
+{
+    return certificate_of(x) != NULL;
+}
+
 void limits_credential(const struct exchange *x, char out[FLEET_CREDENTIAL_MAX])
 {
     const gnutls_datum_t *certificate = certificate_of(x);

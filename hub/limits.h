@@ -30,6 +30,8 @@ void limits_ours(struct exchange *x);
 void limits_answer(struct exchange *x, size_t len);
 void limits_done(struct exchange *x);
 
+bool limits_has_certificate(const struct exchange *x);
+
 /* False when the request was meant for another name; only asked of those who brought nothing of their own. */
 bool limits_host_right(const struct exchange *x);
 

@@ -6,6 +6,7 @@
 #include "hub/exchange.h"
 #include "hub/limits.h"
 #include "hub/limits_path.h"
+#include "hub/login.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -22,27 +23,30 @@ enum {
 };
 
 static const struct route routes[] = {
-    { "/v1/logs", "POST", false, ingest_begin, ingest_finish, false, true },
-    { "/v1/enroll", "POST", true, enroll_begin, enroll_finish, false, false },
-    { "/v1/renew", "POST", false, renew_begin, renew_finish, false, true },
-    { "/livez", "GET", true, NULL, page_livez, false, false },
-    { "/readyz", "GET", true, NULL, page_readyz, false, false },
-    { "/metrics", "GET", false, NULL, page_metrics, false, false },
-    { "/api/v1/reports/drift", "GET", false, NULL, page_report_drift, false, true },
-    { "/api/v1/reports/hosts", "GET", false, NULL, page_report_hosts, false, true },
-    { "/api/v1/reports/incidents", "GET", false, NULL, page_report_incidents, false, false },
-    { "/api/v1/incidents/", "GET", false, page_incident_begin, page_incident, true, false },
-    { "/api/v1/history/changes", "GET", false, NULL, page_history_changes, false, false },
-    { "/api/v1/history/days", "GET", false, NULL, page_history_days, false, false },
-    { "/api/v1/findings", "GET", false, NULL, page_findings, false, false },
-    { "/", "GET", false, web_begin_fleet, web_finish, false, false },
-    { "/guests", "GET", false, web_begin_guests, web_finish, false, false },
-    { "/cluster/", "GET", false, web_begin_cluster, web_finish, true, false },
-    { "/host/", "GET", false, web_begin_host, web_finish, true, false },
-    { "/guest/", "GET", false, web_begin_guest, web_finish, true, false },
-    { "/incidents", "GET", false, web_begin_incidents, web_finish, false, false },
-    { "/incident/", "GET", false, web_begin_incident, web_finish, true, false },
-    { "/assets/", "GET", false, web_begin_asset, web_finish_asset, true, false },
+    { "/v1/logs", "POST", ACCESS_AGENTS, ingest_begin, ingest_finish, false, true },
+    { "/v1/enroll", "POST", ACCESS_OPEN, enroll_begin, enroll_finish, false, false },
+    { "/v1/renew", "POST", ACCESS_AGENTS, renew_begin, renew_finish, false, true },
+    { "/livez", "GET", ACCESS_OPEN, NULL, page_livez, false, false },
+    { "/readyz", "GET", ACCESS_OPEN, NULL, page_readyz, false, false },
+    { "/metrics", "GET", ACCESS_API, NULL, page_metrics, false, false },
+    { "/api/v1/reports/drift", "GET", ACCESS_API, NULL, page_report_drift, false, true },
+    { "/api/v1/reports/hosts", "GET", ACCESS_API, NULL, page_report_hosts, false, true },
+    { "/api/v1/reports/incidents", "GET", ACCESS_API, NULL, page_report_incidents, false, false },
+    { "/api/v1/incidents/", "GET", ACCESS_API, page_incident_begin, page_incident, true, false },
+    { "/api/v1/history/changes", "GET", ACCESS_API, NULL, page_history_changes, false, false },
+    { "/api/v1/history/days", "GET", ACCESS_API, NULL, page_history_days, false, false },
+    { "/api/v1/findings", "GET", ACCESS_API, NULL, page_findings, false, false },
+    { "/login", "GET", ACCESS_OPEN, NULL, login_page, false, false },
+    { "/login", "POST", ACCESS_OPEN, login_begin, login_finish, false, false },
+    { "/logout", "POST", ACCESS_OPEN, login_begin, logout_finish, false, false },
+    { "/", "GET", ACCESS_PAGE, web_begin_fleet, web_finish, false, false },
+    { "/guests", "GET", ACCESS_PAGE, web_begin_guests, web_finish, false, false },
+    { "/cluster/", "GET", ACCESS_PAGE, web_begin_cluster, web_finish, true, false },
+    { "/host/", "GET", ACCESS_PAGE, web_begin_host, web_finish, true, false },
+    { "/guest/", "GET", ACCESS_PAGE, web_begin_guest, web_finish, true, false },
+    { "/incidents", "GET", ACCESS_PAGE, web_begin_incidents, web_finish, false, false },
+    { "/incident/", "GET", ACCESS_PAGE, web_begin_incident, web_finish, true, false },
+    { "/assets/", "GET", ACCESS_OPEN, web_begin_asset, web_finish_asset, true, false },
 };
 
 /* ---- answers ------------------------------------------------------------------------- */
@@ -63,6 +67,12 @@ static void add_headers(const struct reply *r, struct MHD_Response *response)
     }
     if (r->status == 401)
         MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"hvhub\"");
+    if (r->location != NULL)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, r->location);
+    for (size_t i = 0; i < sizeof r->cookies / sizeof r->cookies[0]; i++) {
+        if (r->cookies[i][0] != '\0')
+            MHD_add_response_header(response, MHD_HTTP_HEADER_SET_COOKIE, r->cookies[i]);
+    }
     if (r->allow != NULL)
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, r->allow);
     if (r->retry_after_s > 0) {
@@ -146,14 +156,14 @@ bool exchange_suspend(struct exchange *x)
 {
     struct server *s = x->server;
 
-    s->open++;
+    s->open += x->handovers == 0;
     s->busy++;
     if (s->closing) {
         s->busy--;
-        s->open--;
+        s->open -= x->handovers == 0;
         return false;
     }
-    x->handed_over = true;
+    x->handovers++;
     x->phase = PHASE_WAITING;
     MHD_suspend_connection(x->connection);
     return true;
@@ -166,6 +176,15 @@ void exchange_resume(struct exchange *x)
     x->phase = PHASE_ANSWER;
     MHD_resume_connection(x->connection);
     s->busy--; /* last: server_stop() waits for it before it frees anything */
+}
+
+void exchange_go_on(struct exchange *x)
+{
+    struct server *s = x->server;
+
+    x->phase = PHASE_READING;
+    MHD_resume_connection(x->connection);
+    s->busy--;
 }
 
 /* ---- the handler ----------------------------------------------------------------------------- */
@@ -182,19 +201,24 @@ static bool leads_to(const struct route *r, const char *path)
 
 static void find_route(struct exchange *x, const char *path, const char *method)
 {
+    const struct route *other = NULL;
+
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
         if (!leads_to(&routes[i], path))
             continue;
         x->below = path + strlen(routes[i].path);
         if (same_method(&routes[i], method)) {
             x->route = &routes[i];
-        } else {
-            x->reply.allow = routes[i].method;
-            exchange_refuse(x, 405, "%s takes %s only", routes[i].path, routes[i].method);
+            return;
         }
+        other = &routes[i];
+    }
+    if (other == NULL) {
+        exchange_refuse(x, 404, "there is nothing at this path");
         return;
     }
-    exchange_refuse(x, 404, "there is nothing at this path");
+    x->reply.allow = other->method;
+    exchange_refuse(x, 405, "%s takes %s only", other->path, other->method);
 }
 
 static void check_body_size(struct exchange *x)
@@ -206,19 +230,33 @@ static void check_body_size(struct exchange *x)
         exchange_refuse(x, 413, "the body is larger than %llu bytes (ingest.max_body)", (unsigned long long)max);
 }
 
+static void check_access(struct exchange *x)
+{
+    if (x->route->access == ACCESS_OPEN)
+        return;
+    if (x->route->access != ACCESS_AGENTS)
+        login_check(x);
+    else if (!exchange_allowed(x))
+        exchange_refuse(x, 401, "a bearer token or a client certificate is needed");
+    if (x->phase == PHASE_READING && !limits_host_right(x))
+        exchange_refuse(x, 421, "this hub is not known under the name in the Host header; write it into web.hosts");
+}
+
 static void begin(struct exchange *x, const char *path, const char *method)
 {
+    bool first;
+
     limits_headers(x);
     if (x->phase == PHASE_READING)
         find_route(x, path, method);
     if (x->phase != PHASE_READING)
         return;
-    if (x->route->begin != NULL)
+    first = x->route->access == ACCESS_AGENTS; /* they hear a refusal in the encoding they speak */
+    if (first && x->route->begin != NULL)
         x->route->begin(x);
-    if (!x->route->open_to_all && !exchange_allowed(x))
-        exchange_refuse(x, 401, "a bearer token or a client certificate is needed");
-    else if (!x->route->open_to_all && !limits_host_right(x))
-        exchange_refuse(x, 421, "this hub is not known under the name in the Host header; write it into web.hosts");
+    check_access(x);
+    if (!first && x->phase == PHASE_READING && x->route->begin != NULL)
+        x->route->begin(x);
     if (x->phase == PHASE_READING)
         check_body_size(x);
     limits_begin(x);
@@ -316,9 +354,14 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
         return result;
     }
     if (x->phase == PHASE_READING) {
+        int before = x->handovers;
+
         limits_ours(x);
-        x->route->finish(x);
-        if (x->handed_over) /* from here on the exchange is another thread's until it is resumed */
+        if (x->ticket[0] != '\0')
+            login_look_up(x);
+        else
+            x->route->finish(x);
+        if (x->handovers != before) /* from here on the exchange is another thread's until it is resumed */
             return MHD_YES;
     }
     return x->phase != PHASE_SENT ? send_reply(x) : MHD_YES;
@@ -340,7 +383,7 @@ static void completed(void *arg, struct MHD_Connection *connection, void **conte
     buf_free(&x->reply.body);
     free(x->web);
     free(x->enrolling);
-    if (x->handed_over)
+    if (x->handovers > 0)
         x->server->open--;
     free(x);
 }

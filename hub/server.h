@@ -23,6 +23,7 @@
 #include "plat/clock.h"
 
 struct server;
+struct login;
 
 /* All but config and tls are shared with the server that comes after, and must outlive it. */
 struct server_options {
@@ -35,7 +36,8 @@ struct server_options {
     struct fleet_store *reading;   /* used on the worker's thread alone */
     struct fleet_store *enrolling; /* the same; written to */
     struct counters *counters;
-    struct rate *rate; /* what each agent may send */
+    struct rate *rate;   /* what each agent may send */
+    struct login *login; /* people */
     const struct clock *clock;
     /* Takes the peer for somebody from elsewhere even on loopback; for tests of who may speak. */
     bool distrust_loopback;

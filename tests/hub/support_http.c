@@ -18,8 +18,9 @@ void make_config(struct running *r, const char *extra, struct hub_config *out)
 
     buf_init(&yaml, 64 * 1024);
     buf_init(&problems, 64 * 1024);
-    buf_printf(&yaml, "listen: 127.0.0.1:0\nlog:\n  level: error\nstore:\n  path: \"%s\"\n%s",
-               stores_are_postgres() ? postgres_store(r->store) : r->store, extra);
+    buf_printf(&yaml, "listen: 127.0.0.1:0\nlog:\n  level: error\nstore:\n  path: \"%s\"\n%s%s",
+               stores_are_postgres() ? postgres_store(r->store) : r->store,
+               strstr(extra, "web:\n") == NULL ? "web:\n  open_on_loopback: true\n" : "", extra);
     ck_assert_msg(hub_config_parse("hub.yaml", buf_text(&yaml), yaml.len, out, &problems) == 0, "%s",
                   buf_text(&problems));
     text_copy(r->config_file, sizeof r->config_file, write_file(r->dir, "hub.yaml", buf_text(&yaml), yaml.len));

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 /* A hub on a free port of loopback with its store in a new folder.  extra is more of the config (YAML),
- * after what is set here: listen, store.path. */
+ * after what is set here: listen, store.path, and unless extra has a section web: web.open_on_loopback. */
 struct running {
     struct hub *hub;
     char dir[4096];

@@ -72,7 +72,7 @@ START_TEST(a_page_from_elsewhere_does_not_reach_in_under_its_own_name)
     struct running r;
     char extra[4400];
 
-    hub_run(&r, "web:\n  hosts: [hub.corp]\n", false);
+    hub_run(&r, "web:\n  open_on_loopback: true\n  hosts: [hub.corp]\n", false);
     ck_assert_int_eq(status_as(&r, "/", "Host: evil.example", NULL), 421);
     ck_assert_int_eq(status_as(&r, "/api/v1/reports/drift", "Host: evil.example", NULL), 421);
     ck_assert_int_eq(status_as(&r, "/v1/logs", "Host: evil.example", NULL), 405);

@@ -313,17 +313,18 @@ END_TEST
 
 START_TEST(pages_are_for_those_who_may_speak)
 {
-    static const char *const paths[] = {
-        "/", "/guests", "/cluster/PROD-A", "/host/x", "/guest/x", "/assets/style.css"
-    };
+    static const char *const paths[] = { "/", "/guests", "/cluster/PROD-A", "/host/x", "/guest/x" };
     struct running r;
 
     hub_run(&r, "", true);
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         struct call call = { .path = paths[i] };
+        struct call wrong = { .path = paths[i], .headers = { "Authorization: Bearer wrong-wrong-wrong" } };
 
-        ck_assert_int_eq(status_of(&r, &call), 401);
+        ck_assert_int_eq(status_of(&r, &call), 303); /* to the login */
+        ck_assert_int_eq(status_of(&r, &wrong), 401);
     }
+    ck_assert_int_eq(status_of(&r, &(struct call){ .path = "/assets/style.css" }), 200);
     hub_end(&r);
 }
 END_TEST
