@@ -85,6 +85,11 @@ static const struct yaml_key keys[] = {
       "A login ends when nothing was asked for this long." },
     { "web.session_max", YAML_DURATION, FIELD(session_max_ns), 1 * MINUTE, 30 * DAY, .fallback = "12h", .help =
       "A login ends after this long in any case." },
+    { "web.proxy.header", YAML_TEXT, FIELD(proxy_header), .max = 64, .fallback = "", .help =
+      "A header in which a proxy that has asked people who they are names them: X-Remote-User. Believed from web.proxy.addresses "
+      "alone; the proxy must remove it from what people send. Empty: none." },
+    { "web.proxy.addresses", YAML_LINES, FIELD(proxies), .max = CONFIG_TEXT_MAX - 1, .fallback = "", .help =
+      "The addresses of such proxies: 10.0.0.5. On one of them every other program could name itself too." },
     { "web.hosts", YAML_LINES, FIELD(web_hosts), .max = 4 * CONFIG_TEXT_MAX - 1, .fallback = "", .help =
       "The names under which people's browsers reach the hub, without port: hub.example.com. Addresses and localhost are always "
       "right. Another name in a request without a token or certificate is refused (421): it is how a foreign web page would "
@@ -296,6 +301,15 @@ static void check_forward(struct yaml_checker *c, const struct hub_config_forwar
         yaml_check_problem(c, "forward.retry.min", "it is longer than forward.retry.max");
 }
 
+static void check_proxy(struct yaml_checker *c, const struct hub_config *cfg)
+{
+    bool header = cfg->proxy_header[0] != '\0', addresses = cfg->proxies[0] != '\0';
+
+    if (header != addresses && yaml_check_good(c, "web.proxy.header") && yaml_check_good(c, "web.proxy.addresses"))
+        yaml_check_problem(c, header ? "web.proxy.header" : "web.proxy.addresses",
+                           "web.proxy.header and web.proxy.addresses are of use together alone; write both");
+}
+
 static void check(struct yaml_checker *c, const void *target)
 {
     const struct hub_config *cfg = target;
@@ -303,6 +317,7 @@ static void check(struct yaml_checker *c, const void *target)
     check_store(c, cfg);
     check_listen(c, cfg);
     check_tls(c, cfg);
+    check_proxy(c, cfg);
     check_forward(c, &cfg->forward);
     hub_delivery_check(c, &cfg->delivery);
     if (cfg->session_idle_ns > cfg->session_max_ns && yaml_check_good(c, "web.session_idle"))

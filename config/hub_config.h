@@ -74,6 +74,8 @@ struct hub_config {
     bool open_on_loopback;               /* web.open_on_loopback: false */
     int64_t session_idle_ns;             /* web.session_idle: 1h */
     int64_t session_max_ns;              /* web.session_max: 12h */
+    char proxy_header[CONFIG_TEXT_MAX];  /* web.proxy.header: "" none */
+    char proxies[CONFIG_TEXT_MAX];       /* web.proxy.addresses, one a line */
     char web_hosts[4 * CONFIG_TEXT_MAX]; /* web.hosts: names of the hub, one a line */
 
     bool require_certificate;       /* ingest.require_certificate: false */

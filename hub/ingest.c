@@ -170,11 +170,11 @@ void ingest_finish(struct exchange *x)
         return;
     }
     exchange_drop_body(x);
+    limits_credential(x, x->credential);
     if (!limits_pay(x)) {
         writer_release(w, x->job.bytes);
         return;
     }
-    limits_credential(x, x->credential);
     x->job.credential = x->credential;
     x->job.streams_max = x->server->config.agents_max;
     x->job.done = committed;

@@ -150,14 +150,14 @@ void limits_busy(struct exchange *x, int least_s, const char *why)
     exchange_refuse(x, 429, "%s", why);
 }
 
-static bool refuse_fast(struct exchange *x, const char *agent_id)
+static bool refuse_fast(struct exchange *x, const char *payer)
 {
-    int wait = rate_wait(x->server->o.rate, agent_id);
+    int wait = rate_wait(x->server->o.rate, payer);
 
     if (wait == 0)
         return false;
     x->reply.retry_after_s = rate_retry_after(x->server->o.rate, wait);
-    exchange_refuse(x, 429, "this agent sends more than ingest.agent_rate allows; try again in %d s",
+    exchange_refuse(x, 429, "this sender sends more than ingest.agent_rate allows; try again in %d s",
                     x->reply.retry_after_s);
     return true;
 }
@@ -169,22 +169,24 @@ void limits_begin(struct exchange *x)
 
     watch_body(x->server->watch, watched_of(x));
     if (link != NULL && x->route != NULL && x->route->finish == ingest_finish && x->phase == PHASE_READING)
-        (void)refuse_fast(x, link->agent_id);
+        (void)refuse_fast(x, link->payer);
 }
 
-/* The first agent of the request pays for all of it: a request of several is a collector's. */
+/* The first agent of the request pays for all of it: a request of several is a collector's.  Other programs,
+ * which have no agent id, pay as what they have shown. */
 bool limits_pay(struct exchange *x)
 {
     const struct otlp_group *g = x->job.request.groups;
+    const char *agent_id = g != NULL ? g->resource.agent_id : "";
+    char payer[GUID_TEXT_MAX];
     struct link *link = link_of(x);
 
-    if (g == NULL)
-        return true;
+    text_copy(payer, sizeof payer, agent_id[0] != '\0' ? agent_id : x->credential);
     if (link != NULL)
-        text_copy(link->agent_id, sizeof link->agent_id, g->resource.agent_id);
-    if (refuse_fast(x, g->resource.agent_id))
+        text_copy(link->payer, sizeof link->payer, payer);
+    if (refuse_fast(x, payer))
         return false;
-    rate_pay(x->server->o.rate, g->resource.agent_id, x->job.bytes);
+    rate_pay(x->server->o.rate, payer, x->job.bytes);
     return true;
 }
 

@@ -13,7 +13,7 @@ enum { LIMITS_STRANGER_BODY = 64 * 1024 }; /* bytes read of a body whose sender 
 /* What is kept with a connection. */
 struct link {
     struct watched *watched;
-    char agent_id[GUID_TEXT_MAX]; /* for whom the last request spoke; "" none yet */
+    char payer[GUID_TEXT_MAX]; /* for whom the last request spoke; "" none yet */
 };
 
 /* A connection came or went; *context is its link, NULL without memory. */

@@ -7,6 +7,7 @@
 #include "hub/limits.h"
 #include "hub/login_internal.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,55 @@ const char *login_cookie(const struct exchange *x, const char *name)
     return MHD_lookup_connection_value(x->connection, MHD_COOKIE_KIND, name);
 }
 
+void login_peer(const struct exchange *x, char out[PERSON_NAME_MAX])
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *peer = info != NULL ? info->client_addr : NULL;
+    struct sockaddr_in6 v6;
+
+    out[0] = '\0';
+    if (peer != NULL && peer->sa_family == AF_INET) {
+        struct sockaddr_in v4;
+
+        memcpy(&v4, peer, sizeof v4);
+        inet_ntop(AF_INET, &v4.sin_addr, out, PERSON_NAME_MAX);
+    } else if (peer != NULL && peer->sa_family == AF_INET6) {
+        memcpy(&v6, peer, sizeof v6);
+        if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
+            inet_ntop(AF_INET, &v6.sin6_addr.s6_addr[12], out, PERSON_NAME_MAX);
+        else
+            inet_ntop(AF_INET6, &v6.sin6_addr, out, PERSON_NAME_MAX);
+    }
+}
+
+/* Is the text one of the lines? */
+static bool is_line(const char *lines, const char *text)
+{
+    size_t len = strlen(text);
+
+    while (*lines != '\0') {
+        size_t one = strcspn(lines, "\n");
+
+        if (one == len && strncmp(lines, text, len) == 0)
+            return true;
+        lines += one + (lines[one] == '\n' ? 1 : 0);
+    }
+    return false;
+}
+
+/* Does a proxy that we believe say who this is?  The header is ignored from anybody else. */
+static bool named_by_proxy(const struct exchange *x)
+{
+    const struct hub_config *c = &x->server->config;
+    const char *name = c->proxy_header[0] != '\0' ? exchange_header(x, c->proxy_header) : NULL;
+    char peer[PERSON_NAME_MAX];
+
+    if (name == NULL || name[0] == '\0')
+        return false;
+    login_peer(x, peer);
+    return peer[0] != '\0' && is_line(c->proxies, peer);
+}
+
 /* The token of a person in an Authorization header; NULL when it is something else. */
 static const char *person_token(const char *authorization)
 {
@@ -80,6 +130,8 @@ void login_check(struct exchange *x)
     const char *token = person_token(shown), *session = login_cookie(x, login_cookie_name(x));
     bool program = shown != NULL || limits_has_certificate(x);
 
+    if (shown == NULL && named_by_proxy(x))
+        return;
     if (token != NULL) {
         x->ticket_kind = TICKET_TOKEN;
         secret_digest(token, x->ticket);

@@ -7,7 +7,6 @@
 #include "hub/login_internal.h"
 #include "hub/web_html.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,26 +135,13 @@ static bool form_good(struct exchange *x, struct form *f)
     return false;
 }
 
-static void peer_text(const struct exchange *x, char out[PERSON_NAME_MAX])
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-
-    out[0] = '\0';
-    if (info != NULL && info->client_addr->sa_family == AF_INET)
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr, out,
-                  PERSON_NAME_MAX);
-    else if (info != NULL && info->client_addr->sa_family == AF_INET6)
-        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_addr, out,
-                  PERSON_NAME_MAX);
-}
-
 static void audit(struct exchange *x, const char *who, const char *what)
 {
     struct fleet_audit a = { .time = x->server->o.clock->wall_ns(x->server->o.clock) };
     struct err e = { 0 };
 
     text_copy(a.who, sizeof a.who, who);
-    peer_text(x, a.address);
+    login_peer(x, a.address);
     text_copy(a.what, sizeof a.what, what);
     if (fleet_audit_put(x->server->o.login->people, &a, &e) != 0)
         log_event(LOG_WARN, "audit.not_written", LOG_S("what", what), LOG_S("problem", e.text));
@@ -170,7 +156,7 @@ static int count_try(struct exchange *x, const char *name)
     char key[TICKET_DIGEST_MAX], address[PERSON_NAME_MAX];
     int wait = rate_wait(l->all_tries, "all");
 
-    peer_text(x, address);
+    login_peer(x, address);
     secret_digest(name, key);
     key[RATE_AGENT_MAX - 1] = '\0';
     if (wait == 0)

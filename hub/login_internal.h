@@ -18,6 +18,9 @@ struct login {
     struct rate *tries, *all_tries;
 };
 
+/* The peer's address as a text, IPv4 as such even where it comes as IPv6; "" unknown. */
+void login_peer(const struct exchange *x, char out[PERSON_NAME_MAX]);
+
 const char *login_cookie_name(const struct exchange *x);
 const char *login_cookie(const struct exchange *x, const char *name); /* NULL when it is not there */
 

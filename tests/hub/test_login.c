@@ -306,6 +306,26 @@ START_TEST(a_large_form_is_refused)
 }
 END_TEST
 
+START_TEST(a_proxy_names_people_and_nobody_else_does)
+{
+    struct running r;
+
+    hub_run(&r, "web:\n  proxy:\n    header: X-Remote-User\n    addresses: [127.0.0.1]\n", false);
+    ck_assert_int_eq(get(&r, "/", "X-Remote-User: anna"), 200);
+    ck_assert_int_eq(get(&r, "/api/v1/findings", "X-Remote-User: anna"), 200);
+    ck_assert_int_eq(get(&r, "/", "X-Remote-User;"), 303);
+    ck_assert_int_eq(get(&r, "/", "X-Remote-Use: anna"), 303);
+    ck_assert_int_eq(get(&r, "/", NULL), 303);
+    hub_end(&r);
+    hub_run(&r, "web:\n  proxy:\n    header: X-Remote-User\n    addresses: [127.0.0.10, 10.0.0.1]\n", false);
+    ck_assert_int_eq(get(&r, "/", "X-Remote-User: anna"), 303);
+    hub_end(&r);
+    hub_run(&r, CLOSED, false);
+    ck_assert_int_eq(get(&r, "/", "X-Remote-User: anna"), 303);
+    hub_end(&r);
+}
+END_TEST
+
 /* ---- what they hold ----------------------------------------------------------------------------- */
 
 static const char *with(const char *format, const char *secret)
@@ -455,6 +475,7 @@ static void add(Suite *s)
     suite_test(s, after_a_few_tries_the_right_password_has_to_wait_too);
     suite_test(s, a_form_of_another_site_does_nothing);
     suite_test(s, a_large_form_is_refused);
+    suite_test(s, a_proxy_names_people_and_nobody_else_does);
     suite_test(s, a_token_works_for_scripts_and_not_as_a_cookie_nor_the_other_way_round);
     suite_test(s, what_has_ended_is_not_taken);
     suite_test(s, who_is_removed_is_out_at_once);
