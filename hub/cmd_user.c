@@ -28,7 +28,8 @@ struct asked {
 
 static enum exit_code failed(const char *what, const struct err *e)
 {
-    fprintf(stderr, "hvhub user: %s: %s\n", what, e->text);
+    fprintf(stderr, "hvhub user: %s: %s\n", what,
+            e->text[0] != '\0' ? e->text : "there is no such account; see hvhub user list");
     return EXIT_FAILED;
 }
 
@@ -95,6 +96,7 @@ static enum exit_code add(const struct asked *a)
         return EXIT_FAILED;
     }
     text_copy(p.name, sizeof p.name, a->name);
+    e = (struct err){ 0 };
     if (set_password(&p, &e) != 0 || fleet_person_put(a->store, &p, &e) != 0)
         return failed(a->name, &e);
     audit(a, "user-added", a->name);

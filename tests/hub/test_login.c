@@ -1,6 +1,7 @@
 /* People: who sees pages and reports, signing in and out, tokens of scripts. */
 #include "base/text.h"
 #include "base/times.h"
+#include "hub/commands.h"
 #include "hub/people.h"
 #include "tests/hub/support_http.h"
 #include "tests/hub/support_postgres.h"
@@ -453,6 +454,37 @@ START_TEST(a_password_is_kept_as_a_salted_memory_hard_hash)
 }
 END_TEST
 
+/* Runs `hvhub user` with a line on stdin. */
+static int user(const struct running *r, const char *line, const char *word, const char *name, const char *role)
+{
+    const char *argv[] = { "user", word, name, "--config", r->config_file, role != NULL ? "--role" : NULL, role, NULL };
+    int argc = role != NULL ? 7 : 5;
+
+    ck_assert_ptr_nonnull(freopen(write_file(r->dir, "line", line, strlen(line)), "r", stdin));
+    return cmd_user(argc, (char **)(uintptr_t)argv);
+}
+
+START_TEST(accounts_are_made_changed_and_removed_on_the_command_line_while_the_hub_runs)
+{
+    struct running r;
+
+    hub_run(&r, CLOSED, false);
+    ck_assert_int_eq(user(&r, PASSWORD "\n", "add", "anna", NULL), EXIT_USAGE);
+    ck_assert_int_eq(user(&r, PASSWORD "\n", "add", "Anna", "viewer"), EXIT_USAGE);
+    ck_assert_int_eq(user(&r, "short\n", "add", "anna", "viewer"), EXIT_FAILED);
+    ck_assert_int_eq(user(&r, "", "add", "anna", "viewer"), EXIT_FAILED);
+    ck_assert_int_eq(user(&r, PASSWORD "\n", "add", "anna", "viewer"), EXIT_DONE);
+    ck_assert_int_eq(user(&r, PASSWORD "\n", "add", "anna", "viewer"), EXIT_FAILED);
+    ck_assert_int_eq(signing_in(&r, "anna", "correct+horse+battery"), 303);
+    ck_assert_int_eq(user(&r, "another horse battery\n", "password", "anna", NULL), EXIT_DONE);
+    ck_assert_int_eq(signing_in(&r, "anna", "correct+horse+battery"), 403);
+    ck_assert_int_eq(user(&r, "", "remove", "anna", NULL), EXIT_DONE);
+    ck_assert_int_eq(user(&r, "", "remove", "anna", NULL), EXIT_FAILED);
+    ck_assert_int_eq(user(&r, "", "token", "anna", NULL), EXIT_FAILED);
+    hub_end(&r);
+}
+END_TEST
+
 START_TEST(a_name_has_plain_characters)
 {
     ck_assert(person_name_good("anna"));
@@ -482,6 +514,7 @@ static void add(Suite *s)
     suite_test(s, a_session_does_not_let_a_page_from_elsewhere_in);
     suite_test(s, signing_in_and_out_and_in_vain_is_in_the_audit_log_the_newest_first);
     suite_test(s, a_password_is_kept_as_a_salted_memory_hard_hash);
+    suite_test(s, accounts_are_made_changed_and_removed_on_the_command_line_while_the_hub_runs);
     suite_test(s, a_name_has_plain_characters);
 }
 
