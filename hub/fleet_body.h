@@ -272,9 +272,11 @@ MUST_USE int fleet_postgres_check(const char *url, struct err *e);
 /* ---- shared between the files of the store --------------------------------- */
 
 struct fleet_model;
+struct scoped_body;
 struct fleet_store {
     struct fleet_body *body;
-    struct fleet_model *model; /* NULL: nothing is kept */
+    struct scoped_body *scoped; /* body, while a viewer sees a part of the fleet (fleet_scope.h) */
+    struct fleet_model *model;  /* NULL: nothing is kept */
     struct drift_floors floors;
     const struct clock *clock;
     int64_t keep_ns;
@@ -290,6 +292,9 @@ bool fleet_try_again(struct fleet_store *s, int *tries);
 
 /* The day (UTC, since 1970-01-01) of a time that is not negative. */
 int64_t fleet_day_of(int64_t ns);
+
+/* Is a part of the fleet hidden (fleet_scope.h)? */
+bool fleet_is_scoped(const struct fleet_store *s);
 
 /* Hosts and guests that a transaction touches, loaded once, written once
  * (fleet_reduce.c).  Bounded: when it is full it is settled and emptied. */

@@ -495,8 +495,8 @@ int fleet_store_rows(struct fleet_store *s, const struct drift_floors *floors, c
 {
     const struct fleet_reader agents = { .arg = take->arg, .agent = take->agent };
     struct fleet_body *b = s->body;
-    bool more = true;
-    int rc = s->model != NULL ? b->ops->begin(b, false, e) : err_set(e, ERR_UNSUPPORTED, "nothing is kept");
+    bool more = true, kept = s->model != NULL && !fleet_is_scoped(s);
+    int rc = kept ? b->ops->begin(b, false, e) : err_set(e, ERR_UNSUPPORTED, "nothing is kept");
 
     if (rc == 0)
         rc = fleet_model_refresh(s->model, b, floors, e);
@@ -512,7 +512,7 @@ int fleet_store_rows(struct fleet_store *s, const struct drift_floors *floors, c
         rc = b->ops->read(b, &agents, e);
     if (rc == 0)
         rc = b->ops->commit(b, e);
-    if (rc != 0 && s->model != NULL)
+    if (rc != 0 && kept)
         b->ops->rollback(b);
     return rc;
 }

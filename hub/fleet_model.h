@@ -35,7 +35,8 @@ size_t fleet_model_guests(const struct fleet_model *m);
 const struct judged_guest *fleet_model_guest(const struct fleet_model *m, size_t i, size_t *place);
 
 /* Hosts, guests and agents of one moment from the store's model; `place` is as above.  ERR_TOO_BIG, ERR_UNSUPPORTED:
- * there is no model; nothing was called.  The rows stay until the next call, or the next report, of this store. */
+ * there is no model, or it is not for a viewer of a part of the fleet (fleet_scope.h); nothing was called.  The rows
+ * stay until the next call, or the next report, of this store. */
 struct fleet_rows {
     void *arg;
     bool (*host)(void *arg, const struct host *h, size_t place);

@@ -179,7 +179,7 @@ static int fill(struct fleet_store *s, const struct report_query *q, struct fill
 {
     struct fleet_body *b = s->body;
     int rc = b->ops->begin(b, false, f->e);
-    bool kept = s->model != NULL;
+    bool kept = s->model != NULL && !fleet_is_scoped(s); /* what is kept is of the whole fleet */
 
     if (rc == 0 && kept) {
         rc = fill_from_model(s, q, f);

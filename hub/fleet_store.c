@@ -2,6 +2,7 @@
  * (fleet_reduce.c). */
 #include "config/store_url.h"
 #include "hub/fleet_model.h"
+#include "hub/fleet_scope_body.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -25,9 +26,12 @@ int fleet_store_open(struct fleet_store **out, const struct fleet_store_options 
     s->read_only = options->read_only;
     rc = store_is_postgres(options->path) ? fleet_postgres_open(&s->body, options, e)
                                           : fleet_sqlite_open(&s->body, options, e);
-    if (rc == 0)
-        rc = fleet_incidents_open(s, options, e);
+    if (rc == 0) {
+        s->scoped = scoped_body_new(s->body);
+        rc = s->scoped != NULL ? fleet_incidents_open(s, options, e) : err_set(e, ERR_MEMORY, "out of memory");
+    }
     if (rc != 0) {
+        scoped_body_free(s->scoped);
         if (s->body != NULL)
             s->body->ops->close(s->body);
         free(s);
@@ -53,6 +57,8 @@ void fleet_store_close(struct fleet_store *s)
     if (s == NULL)
         return;
     fleet_model_free(s->model);
+    s->body = s->scoped->inner;
+    scoped_body_free(s->scoped);
     s->body->ops->close(s->body);
     fleet_incidents_close(s);
     free(s);
