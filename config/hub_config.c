@@ -90,6 +90,8 @@ static const struct yaml_key keys[] = {
       "alone; the proxy must remove it from what people send. Empty: none." },
     { "web.proxy.addresses", YAML_LINES, FIELD(proxies), .max = CONFIG_TEXT_MAX - 1, .fallback = "", .help =
       "The addresses of such proxies: 10.0.0.5. On one of them every other program could name itself too." },
+    { "web.proxy.anyone", YAML_BOOL, FIELD(proxy_anyone), .fallback = "false", .help =
+      "Whether whom such a proxy names needs no account here: a viewer of the whole fleet then." },
     { "web.hosts", YAML_LINES, FIELD(web_hosts), .max = 4 * CONFIG_TEXT_MAX - 1, .fallback = "", .help =
       "The names under which people's browsers reach the hub, without port: hub.example.com. Addresses and localhost are always "
       "right. Another name in a request without a token or certificate is refused (421): it is how a foreign web page would "
@@ -308,6 +310,13 @@ static void check_proxy(struct yaml_checker *c, const struct hub_config *cfg)
     if (header != addresses && yaml_check_good(c, "web.proxy.header") && yaml_check_good(c, "web.proxy.addresses"))
         yaml_check_problem(c, header ? "web.proxy.header" : "web.proxy.addresses",
                            "web.proxy.header and web.proxy.addresses are of use together alone; write both");
+    if (cfg->proxy_anyone && !header && yaml_check_good(c, "web.proxy.header"))
+        yaml_check_problem(c, "web.proxy.anyone", "it is of use with web.proxy.header alone");
+    if (cfg->open_on_loopback && header && yaml_check_good(c, "web.proxy.header"))
+        yaml_check_problem(
+            c, "web.open_on_loopback",
+            "with a proxy on this machine everybody would be let in: everything it sends comes from loopback;"
+            " write false, or no web.proxy.header");
 }
 
 static void check(struct yaml_checker *c, const void *target)

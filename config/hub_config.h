@@ -76,6 +76,7 @@ struct hub_config {
     int64_t session_max_ns;              /* web.session_max: 12h */
     char proxy_header[CONFIG_TEXT_MAX];  /* web.proxy.header: "" none */
     char proxies[CONFIG_TEXT_MAX];       /* web.proxy.addresses, one a line */
+    bool proxy_anyone;                   /* web.proxy.anyone: false */
     char web_hosts[4 * CONFIG_TEXT_MAX]; /* web.hosts: names of the hub, one a line */
 
     bool require_certificate;       /* ingest.require_certificate: false */

@@ -21,7 +21,8 @@
 enum { TOKEN_DAYS = 365, TOKEN_DAYS_MAX = 3650, AUDIT_SHOWN = 1000 };
 
 struct asked {
-    const char *name, *role, *days;
+    const char *name, *role, *days, *clusters;
+    bool no_password;
     struct fleet_store *store;
     int64_t now;
 };
@@ -78,28 +79,134 @@ static int set_password(struct fleet_person *p, struct err *e)
     return rc;
 }
 
+/* "A,B" as the lines of an account, each once; "*" is the whole fleet. */
+static bool read_clusters(const char *list, char out[FLEET_SCOPE_MAX])
+{
+    struct fleet_scope scope = { .kind = SCOPE_CLUSTERS };
+    char one[FLEET_CLUSTER_MAX];
+    size_t len, used = 0;
+
+    out[0] = '\0';
+    if (strcmp(list, "*") == 0)
+        return true;
+    for (const char *at = list; *at != '\0'; at += len + (at[len] == ',' ? 1 : 0)) {
+        len = strcspn(at, ",");
+        if (len == 0 || len >= sizeof one || memchr(at, '\n', len) != NULL)
+            return false;
+        memcpy(one, at, len);
+        one[len] = '\0';
+        if (fleet_scope_has(&scope, one))
+            continue;
+        if (used + len + 2 > sizeof scope.clusters)
+            return false;
+        memcpy(scope.clusters + used, one, len);
+        used += len;
+        scope.clusters[used++] = '\n';
+    }
+    text_copy(out, FLEET_SCOPE_MAX, scope.clusters);
+    return used > 0;
+}
+
+/* Role and clusters as asked for; what is not asked for stays. */
+static enum exit_code set_limits(const struct asked *a, struct fleet_person *p)
+{
+    if (a->role != NULL && !person_role_parse(a->role, &p->role)) {
+        fprintf(stderr, "hvhub user: write --role viewer or --role admin\n");
+        return EXIT_USAGE;
+    }
+    if (a->clusters != NULL && !read_clusters(a->clusters, p->clusters)) {
+        fprintf(stderr, "hvhub user: --clusters: write names of clusters, PROD-A,PROD-B, or '*' for the whole fleet\n");
+        return EXIT_USAGE;
+    }
+    if (p->role == ROLE_ADMIN && p->clusters[0] != '\0') {
+        fprintf(stderr, "hvhub user: an admin sees the whole fleet: write --role viewer, or --clusters '*'\n");
+        return EXIT_USAGE;
+    }
+    return EXIT_DONE;
+}
+
+/* The clusters of an account in one line. */
+static const char *clusters_text(const struct fleet_person *p, char out[FLEET_SCOPE_MAX])
+{
+    size_t len;
+
+    text_copy(out, FLEET_SCOPE_MAX, p->clusters[0] != '\0' ? p->clusters : "*");
+    len = strlen(out);
+    if (len > 0 && out[len - 1] == '\n')
+        out[len - 1] = '\0';
+    for (char *c = out; *c != '\0'; c++)
+        *c = *c == '\n' ? ',' : *c;
+    return out;
+}
+
+static void audit_person(const struct asked *a, const char *what, const struct fleet_person *p)
+{
+    char text[AUDIT_TEXT_MAX + FLEET_SCOPE_MAX], clusters[FLEET_SCOPE_MAX];
+
+    snprintf(text, sizeof text, "%s, role %s, clusters %s", p->name, person_role_name(p->role),
+             clusters_text(p, clusters));
+    audit(a, what, text);
+}
+
 static enum exit_code add(const struct asked *a)
 {
-    struct fleet_person p = { .created = a->now };
+    struct fleet_person p = { .created = a->now }, there;
     struct err e = { 0 };
+    enum exit_code code;
 
     if (!person_name_good(a->name)) {
         fprintf(stderr, "hvhub user: %s: a name has a-z 0-9 . _ - @, a letter or digit first\n", a->name);
         return EXIT_USAGE;
     }
-    if (a->role == NULL || !person_role_parse(a->role, &p.role)) {
+    if (a->role == NULL) {
         fprintf(stderr, "hvhub user: write --role viewer or --role admin\n");
         return EXIT_USAGE;
     }
-    if (fleet_person_get(a->store, a->name, &p, &e) == 0) {
-        fprintf(stderr, "hvhub user: %s is there already; hvhub user password, or remove\n", a->name);
+    code = set_limits(a, &p);
+    if (code != EXIT_DONE)
+        return code;
+    if (fleet_person_get(a->store, a->name, &there, &e) == 0) {
+        fprintf(stderr, "hvhub user: %s is there already; hvhub user password, change or remove\n", a->name);
         return EXIT_FAILED;
     }
     text_copy(p.name, sizeof p.name, a->name);
     e = (struct err){ 0 };
-    if (set_password(&p, &e) != 0 || fleet_person_put(a->store, &p, &e) != 0)
+    if ((!a->no_password && set_password(&p, &e) != 0) || fleet_person_put(a->store, &p, &e) != 0)
         return failed(a->name, &e);
-    audit(a, "user-added", a->name);
+    audit_person(a, "user-added", &p);
+    return EXIT_DONE;
+}
+
+static enum exit_code change(const struct asked *a)
+{
+    struct fleet_person p;
+    struct err e = { 0 };
+    enum exit_code code;
+
+    if (a->role == NULL && a->clusters == NULL) {
+        fprintf(stderr, "hvhub user: change what? write --role, --clusters, or both\n");
+        return EXIT_USAGE;
+    }
+    if (fleet_person_get(a->store, a->name, &p, &e) != 0)
+        return failed(a->name, &e);
+    code = set_limits(a, &p);
+    if (code != EXIT_DONE)
+        return code;
+    if (fleet_person_put(a->store, &p, &e) != 0)
+        return failed(a->name, &e);
+    audit_person(a, "user-changed", &p);
+    return EXIT_DONE;
+}
+
+/* Ends all sessions and tokens of the person. */
+static enum exit_code sign_out(const struct asked *a)
+{
+    struct fleet_person p;
+    struct err e = { 0 };
+
+    if (fleet_person_get(a->store, a->name, &p, &e) != 0 || fleet_tickets_drop(a->store, a->name, &e) != 0)
+        return failed(a->name, &e);
+    audit(a, "sessions-and-tokens-ended", a->name);
     return EXIT_DONE;
 }
 
@@ -155,8 +262,11 @@ static enum exit_code make_token(const struct asked *a)
 
 static bool print_person(void *arg, const struct fleet_person *p)
 {
+    char clusters[FLEET_SCOPE_MAX];
+
     (void)arg;
-    printf("%-32s %s\n", p->name, person_role_name(p->role));
+    printf("%-32s %-8s %-10s %s\n", p->name, person_role_name(p->role), p->hash[0] != '\0' ? "password" : "proxy",
+           clusters_text(p, clusters));
     return true;
 }
 
@@ -172,10 +282,8 @@ static const struct action {
     enum exit_code (*run)(const struct asked *a);
     bool named;
 } actions[] = {
-    { "add", add, true },
-    { "password", change_password, true },
-    { "remove", remove_user, true },
-    { "token", make_token, true },
+    { "add", add, true },           { "change", change, true },      { "password", change_password, true },
+    { "sign-out", sign_out, true }, { "remove", remove_user, true }, { "token", make_token, true },
     { "list", list, false },
 };
 
@@ -215,16 +323,20 @@ int cmd_user(int argc, char **argv)
 {
     struct asked a = { .now = plat_clock()->wall_ns(plat_clock()) };
     const char *path = NULL, *words[3];
-    const struct option_spec specs[] = { { "--config", &path }, { "--role", &a.role }, { "--days", &a.days } };
+    const struct option_spec specs[] = {
+        { "--config", &path }, { "--role", &a.role }, { "--days", &a.days }, { "--clusters", &a.clusters }
+    };
     const struct action *action;
     enum exit_code code;
 
+    a.no_password = take_flag(&argc, argv, "--no-password");
     if (!read_options(argc, argv, specs, sizeof specs / sizeof specs[0], words, 2))
         return EXIT_USAGE;
     action = find_action(words);
     if (action == NULL) {
-        fprintf(stderr, "hvhub user: write add NAME --role viewer|admin, password NAME, token NAME, remove NAME, or"
-                        " list\n");
+        fprintf(stderr,
+                "hvhub user: write add NAME --role viewer|admin, change NAME, password NAME, token NAME, sign-out NAME,"
+                " remove NAME, or list\n");
         return EXIT_USAGE;
     }
     a.name = words[1];

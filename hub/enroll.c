@@ -177,7 +177,7 @@ static int look_at_token(struct exchange *x, struct err *e)
 {
     const struct enrolling *n = x->enrolling;
     struct fleet_token t;
-    int rc = fleet_token_get(x->server->o.reading, n->cert.token_id, &t, e);
+    int rc = fleet_token_get(x->server->o.enrolling, n->cert.token_id, &t, e);
 
     if (rc == ERR_NOT_FOUND || (rc == 0 && gnutls_memcmp(t.digest, n->digest, sizeof n->digest) != 0))
         return err_set(e, ERR_REFUSED, "the enrolment token is not known");

@@ -58,11 +58,20 @@ struct reply {
 
 struct exchange;
 
+/* Whom a path is for.  0 is nobody, so that a route that forgets it is closed. */
 enum access {
+    ACCESS_NOBODY,
     ACCESS_AGENTS, /* loopback, a token of ingest.token_file, a client certificate */
     ACCESS_OPEN,   /* anybody */
-    ACCESS_API,    /* programs as above but for loopback; people who have signed in, or show a token */
-    ACCESS_PAGE,   /* the same; a browser that has not is sent to /login */
+    ACCESS_VIEWER, /* programs as above but for loopback; people who have signed in, or show a token */
+    ACCESS_FLEET,  /* the same, but for people who see some clusters alone */
+    ACCESS_ADMIN,  /* people who are admins */
+};
+
+enum {
+    ROUTE_BELOW = 1,  /* path ends in '/', and whatever follows it is the route's too */
+    ROUTE_AGENTS = 2, /* an enrolled agent's certificate opens it; others open only to people's */
+    ROUTE_PAGE = 4,   /* a browser without a login is sent to /login */
 };
 
 struct route {
@@ -70,8 +79,25 @@ struct route {
     enum access access;
     void (*begin)(struct exchange *x);  /* headers are there; may refuse; NULL nothing to check */
     void (*finish)(struct exchange *x); /* body is there: answers, or hands over */
-    bool below;                         /* path ends in '/', and whatever follows it is the route's too */
-    bool agents;                        /* an enrolled agent's certificate opens it; others open only to people's */
+    unsigned how;                       /* ROUTE_... */
+};
+
+/* routes.c: all of them; ends with a NULL path.  Tests look at each. */
+extern const struct route server_routes[];
+/* NULL when there is none; then *allow is set when there is one for another method. */
+const struct route *route_find(const char *path, const char *method, const char **allow);
+
+/* How it is to be found out who asks (login.h). */
+enum asking { ASK_NOTHING, ASK_SESSION, ASK_TOKEN, ASK_NAME };
+
+/* Who asks, and what is shown: nothing, until login_check() or the look-up says more. */
+struct viewer {
+    enum asking ask;                /* what is still to be looked up */
+    char ticket[TICKET_DIGEST_MAX]; /* of the session or token shown; "" none */
+    bool person;                    /* the account of `name`, or whom a proxy names so */
+    char name[PERSON_NAME_MAX];
+    enum person_role role;
+    struct fleet_scope scope;
 };
 
 struct exchange {
@@ -82,12 +108,11 @@ struct exchange {
     enum dialect dialect;
     enum body_encoding encoding;
     struct buf body;
-    uint64_t received;              /* bytes of body, kept or not */
-    size_t charged;                 /* of server->body_bytes */
-    int64_t deadline;               /* monotonic: the whole body must be there */
-    int handovers;                  /* how often it was suspended */
-    char ticket[TICKET_DIGEST_MAX]; /* a session or a person's token that is still to be looked up; "" none */
-    enum ticket_kind ticket_kind;
+    uint64_t received; /* bytes of body, kept or not */
+    size_t charged;    /* of server->body_bytes */
+    int64_t deadline;  /* monotonic: the whole body must be there */
+    int handovers;     /* how often it was suspended */
+    struct viewer viewer;
     struct reply reply;
     struct fleet_speaker speaker; /* who this is, once exchange_allowed() was asked */
     bool certificate;             /* it showed one that was verified */
@@ -151,8 +176,12 @@ void page_report_incidents(struct exchange *x);
 void page_incident_begin(struct exchange *x);
 void page_incident(struct exchange *x);
 
-/* Hands the exchange to the worker's thread, where run must set the answer and call exchange_resume(). */
+/* Hands the exchange to a worker's thread, where run must set the answer and call exchange_resume() (or go on). */
+void exchange_hand_over(struct exchange *x, struct worker *worker, void (*run)(struct work *work));
+/* To that which makes reports and pages. */
 void page_hand_over(struct exchange *x, void (*run)(struct work *work));
+/* The fleet as this viewer may see it.  On that worker's thread alone; until the next exchange's turn. */
+struct fleet_store *exchange_reading(struct exchange *x);
 struct exchange *exchange_of(struct work *work);
 
 /* web_pages.c: the dashboard */

@@ -1,6 +1,7 @@
 /* See fleet_people.h: transactions around the body's rows. */
 #include "hub/fleet_people.h"
 
+#include "base/text.h"
 #include "hub/fleet_people_body.h"
 
 #include <string.h>
@@ -21,6 +22,13 @@ bool person_role_parse(const char *word, enum person_role *out)
         }
     }
     return false;
+}
+
+void fleet_person_scope(const struct fleet_person *p, struct fleet_scope *out)
+{
+    *out = (struct fleet_scope){ .kind = p->clusters[0] != '\0' ? SCOPE_CLUSTERS : SCOPE_FLEET };
+    if (!text_copy(out->clusters, sizeof out->clusters, p->clusters))
+        out->kind = SCOPE_NOTHING;
 }
 
 /* One write: what, and with what. */
@@ -73,6 +81,11 @@ static int run_ticket_put(struct fleet_store *s, const struct change *c, struct 
     return rc != 0 ? rc : ops_of(s)->ticket_put(s->body, c->ticket, e);
 }
 
+static int run_ticket_seen(struct fleet_store *s, const struct change *c, struct err *e)
+{
+    return ops_of(s)->ticket_seen(s->body, c->ticket, e);
+}
+
 static int run_ticket_drop(struct fleet_store *s, const struct change *c, struct err *e)
 {
     return ops_of(s)->ticket_drop(s->body, c->name, e);
@@ -101,6 +114,11 @@ int fleet_person_drop(struct fleet_store *s, const char *name, struct err *e)
 int fleet_ticket_put(struct fleet_store *s, const struct fleet_ticket *t, struct err *e)
 {
     return change(s, &(struct change){ .run = run_ticket_put, .ticket = t }, e);
+}
+
+int fleet_ticket_seen(struct fleet_store *s, const struct fleet_ticket *t, struct err *e)
+{
+    return change(s, &(struct change){ .run = run_ticket_seen, .ticket = t }, e);
 }
 
 int fleet_ticket_drop(struct fleet_store *s, const char *digest, struct err *e)

@@ -8,7 +8,7 @@
 #ifndef HUB_FLEET_PEOPLE_H
 #define HUB_FLEET_PEOPLE_H
 
-#include "hub/fleet_store.h"
+#include "hub/fleet_scope.h"
 
 enum {
     PERSON_NAME_MAX = 64,
@@ -16,7 +16,7 @@ enum {
     TICKET_DIGEST_MAX = 72, /* 64 hexadecimal digits */
     AUDIT_WHAT_MAX = 64,
     AUDIT_TEXT_MAX = 256,
-    AUDIT_ROWS_MAX = 100000, /* the oldest go first */
+    AUDIT_ROWS_MAX = 10000, /* of one kind of entry; the oldest go first */
 };
 
 /* Words: viewer admin. */
@@ -27,9 +27,11 @@ bool person_role_parse(const char *word, enum person_role *out);
 struct fleet_person {
     char name[PERSON_NAME_MAX];
     enum person_role role;
-    char hash[PERSON_HASH_MAX]; /* crypt(5) */
+    char hash[PERSON_HASH_MAX]; /* crypt(5); "" there is no password: a proxy names the person */
     int64_t created;
+    char clusters[FLEET_SCOPE_MAX]; /* which the person may see, one a line; "" the whole fleet */
 };
+void fleet_person_scope(const struct fleet_person *p, struct fleet_scope *out);
 
 enum ticket_kind { TICKET_SESSION, TICKET_TOKEN };
 
@@ -60,7 +62,9 @@ MUST_USE int fleet_people_each(struct fleet_store *s, fleet_take_person *take, v
 /* ERR_NOT_FOUND too when it has ended by now_ns. */
 MUST_USE int fleet_ticket_get(struct fleet_store *s, const char *digest, int64_t now_ns, struct fleet_ticket *out,
                               struct err *e);
-/* A new one, or its new `seen` and `ends`; removes what has ended by t->seen. */
+/* Its new `seen` and `ends`; one that is gone meanwhile stays gone. */
+MUST_USE int fleet_ticket_seen(struct fleet_store *s, const struct fleet_ticket *t, struct err *e);
+/* A new one; removes what has ended by t->seen. */
 MUST_USE int fleet_ticket_put(struct fleet_store *s, const struct fleet_ticket *t, struct err *e);
 MUST_USE int fleet_ticket_drop(struct fleet_store *s, const char *digest, struct err *e);
 /* All that the person holds. */

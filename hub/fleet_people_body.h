@@ -14,9 +14,11 @@ struct fleet_people_ops {
     int (*ticket_get)(struct fleet_body *b, const char *digest, int64_t now_ns, struct fleet_ticket *out,
                       struct err *e);
     int (*ticket_put)(struct fleet_body *b, const struct fleet_ticket *t, struct err *e);
+    int (*ticket_seen)(struct fleet_body *b, const struct fleet_ticket *t, struct err *e);
     int (*ticket_drop)(struct fleet_body *b, const char *digest, struct err *e);
     int (*tickets_drop)(struct fleet_body *b, const char *person, struct err *e);
     int (*tickets_prune)(struct fleet_body *b, int64_t ended_by_ns, struct err *e);
+    /* keep: of this kind */
     int (*audit_put)(struct fleet_body *b, const struct fleet_audit *a, int64_t keep, struct err *e);
     int (*audit_each)(struct fleet_body *b, int64_t since_ns, int limit, fleet_take_audit *take, void *arg,
                       struct err *e);

@@ -10,6 +10,7 @@ static void read_person(const PGresult *q, struct fleet_person *out)
         (struct fleet_person){ .role = pg_int(q, 1) == ROLE_ADMIN ? ROLE_ADMIN : ROLE_VIEWER, .created = pg_int(q, 3) };
     pg_copy_text(q, 0, out->name, sizeof out->name);
     pg_copy_text(q, 2, out->hash, sizeof out->hash);
+    pg_copy_text(q, 4, out->clusters, sizeof out->clusters);
 }
 
 static int person_get(struct fleet_body *b, const char *name, struct fleet_person *out, struct err *e)
@@ -25,7 +26,8 @@ static int person_get(struct fleet_body *b, const char *name, struct fleet_perso
 
 static int person_put(struct fleet_body *b, const struct fleet_person *p, struct err *e)
 {
-    return postgres_run(ME, PG_PERSON_PUT, PG_WITH(PG_T(p->name), PG_I(p->role), PG_T(p->hash), PG_I(p->created)), e);
+    return postgres_run(ME, PG_PERSON_PUT,
+                        PG_WITH(PG_T(p->name), PG_I(p->role), PG_T(p->hash), PG_I(p->created), PG_T(p->clusters)), e);
 }
 
 static int person_drop(struct fleet_body *b, const char *name, struct err *e)
@@ -83,6 +85,11 @@ static int ticket_put(struct fleet_body *b, const struct fleet_ticket *t, struct
         PG_WITH(PG_T(t->digest), PG_I(t->kind), PG_T(t->person), PG_I(t->created), PG_I(t->seen), PG_I(t->ends)), e);
 }
 
+static int ticket_seen(struct fleet_body *b, const struct fleet_ticket *t, struct err *e)
+{
+    return postgres_run(ME, PG_TICKET_SEEN, PG_WITH(PG_T(t->digest), PG_I(t->seen), PG_I(t->ends)), e);
+}
+
 static int ticket_drop(struct fleet_body *b, const char *digest, struct err *e)
 {
     return postgres_run(ME, PG_TICKET_DROP, PG_WITH(PG_T(digest)), e);
@@ -105,7 +112,7 @@ static int audit_put(struct fleet_body *b, const struct fleet_audit *a, int64_t 
     int rc = postgres_run(ME, PG_AUDIT_PUT,
                           PG_WITH(PG_I(a->time), PG_T(a->who), PG_T(a->address), PG_T(a->what), PG_T(a->text)), e);
 
-    return rc != 0 ? rc : postgres_run(ME, PG_AUDIT_TRIM, PG_WITH(PG_I(keep)), e);
+    return rc != 0 ? rc : postgres_run(ME, PG_AUDIT_TRIM, PG_WITH(PG_T(a->what), PG_I(keep)), e);
 }
 
 static bool take_audit(const PGresult *q, void *arg)
@@ -135,6 +142,7 @@ const struct fleet_people_ops postgres_people_ops = {
     .person_each = person_each,
     .ticket_get = ticket_get,
     .ticket_put = ticket_put,
+    .ticket_seen = ticket_seen,
     .ticket_drop = ticket_drop,
     .tickets_drop = tickets_drop,
     .tickets_prune = tickets_prune,

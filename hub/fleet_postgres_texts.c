@@ -61,19 +61,21 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
                          " last_seen = $8, delay = $9, delay_since = $10 WHERE agent_id = $1 AND host_id = $2",
     [PG_CLAIM_COUNT] = "SELECT count(*) FROM claim WHERE credential = $1",
     [PG_CLAIM_PUT] = "INSERT INTO claim(credential, agent_id, host_id) VALUES($1, $2, $3) ON CONFLICT DO NOTHING",
-    [PG_PERSON_GET] = "SELECT name, role, hash, created FROM person WHERE name = $1",
-    [PG_PERSON_PUT] = "INSERT INTO person(name, role, hash, created) VALUES($1, $2, $3, $4) ON CONFLICT(name) DO "
-                      "UPDATE SET role = $2, hash = $3",
+    [PG_PERSON_GET] = "SELECT name, role, hash, created, clusters FROM person WHERE name = $1",
+    [PG_PERSON_PUT] = "INSERT INTO person(name, role, hash, created, clusters) VALUES($1, $2, $3, $4, $5)"
+                      " ON CONFLICT(name) DO UPDATE SET role = $2, hash = $3, clusters = $5",
     [PG_PERSON_DROP] = "DELETE FROM person WHERE name = $1",
-    [PG_PERSON_EACH] = "SELECT name, role, hash, created FROM person ORDER BY name",
+    [PG_PERSON_EACH] = "SELECT name, role, hash, created, clusters FROM person ORDER BY name",
     [PG_TICKET_GET] = "SELECT digest, kind, person, created, seen, ends FROM ticket WHERE digest = $1 AND ends > $2",
     [PG_TICKET_PUT] = "INSERT INTO ticket(digest, kind, person, created, seen, ends) VALUES($1, $2, $3, $4, $5, $6) ON "
                       "CONFLICT(digest) DO UPDATE SET seen = $5, ends = $6",
+    [PG_TICKET_SEEN] = "UPDATE ticket SET seen = $2, ends = $3 WHERE digest = $1",
     [PG_TICKET_DROP] = "DELETE FROM ticket WHERE digest = $1",
     [PG_TICKETS_DROP] = "DELETE FROM ticket WHERE person = $1",
     [PG_TICKETS_PRUNE] = "DELETE FROM ticket WHERE ends <= $1",
     [PG_AUDIT_PUT] = "INSERT INTO audit(time, who, address, what, text) VALUES($1, $2, $3, $4, $5)",
-    [PG_AUDIT_TRIM] = "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - $1",
+    [PG_AUDIT_TRIM] = "DELETE FROM audit WHERE what = $1 AND id <= (SELECT id FROM audit WHERE what = $1"
+                      " ORDER BY id DESC LIMIT 1 OFFSET $2)",
     [PG_AUDIT_EACH] = "SELECT time, who, address, what, text FROM audit WHERE time >= $1 ORDER BY id DESC LIMIT $2",
     [PG_HOLE_FIND] = "SELECT first, last FROM hole WHERE stream = $1 AND first <= $3 AND last >= $2"
                      " ORDER BY first LIMIT 1",

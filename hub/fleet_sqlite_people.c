@@ -10,6 +10,7 @@ static void read_person(sqlite3_stmt *q, struct fleet_person *out)
                                   .created = sqlite3_column_int64(q, 3) };
     sqlite_text(q, 0, out->name, sizeof out->name);
     sqlite_text(q, 2, out->hash, sizeof out->hash);
+    sqlite_text(q, 4, out->clusters, sizeof out->clusters);
 }
 
 static int person_get(struct fleet_body *b, const char *name, struct fleet_person *out, struct err *e)
@@ -25,7 +26,7 @@ static int person_get(struct fleet_body *b, const char *name, struct fleet_perso
 
 static int person_put(struct fleet_body *b, const struct fleet_person *p, struct err *e)
 {
-    return sqlite_do(ME, SQL_PERSON_PUT, WITH(T(p->name), I(p->role), T(p->hash), I(p->created)), e);
+    return sqlite_do(ME, SQL_PERSON_PUT, WITH(T(p->name), I(p->role), T(p->hash), I(p->created), T(p->clusters)), e);
 }
 
 static int person_drop(struct fleet_body *b, const char *name, struct err *e)
@@ -82,6 +83,11 @@ static int ticket_put(struct fleet_body *b, const struct fleet_ticket *t, struct
                      WITH(T(t->digest), I(t->kind), T(t->person), I(t->created), I(t->seen), I(t->ends)), e);
 }
 
+static int ticket_seen(struct fleet_body *b, const struct fleet_ticket *t, struct err *e)
+{
+    return sqlite_do(ME, SQL_TICKET_SEEN, WITH(T(t->digest), I(t->seen), I(t->ends)), e);
+}
+
 static int ticket_drop(struct fleet_body *b, const char *digest, struct err *e)
 {
     return sqlite_do(ME, SQL_TICKET_DROP, WITH(T(digest)), e);
@@ -103,7 +109,7 @@ static int audit_put(struct fleet_body *b, const struct fleet_audit *a, int64_t 
 {
     int rc = sqlite_do(ME, SQL_AUDIT_PUT, WITH(I(a->time), T(a->who), T(a->address), T(a->what), T(a->text)), e);
 
-    return rc != 0 ? rc : sqlite_do(ME, SQL_AUDIT_TRIM, WITH(I(keep)), e);
+    return rc != 0 ? rc : sqlite_do(ME, SQL_AUDIT_TRIM, WITH(T(a->what), I(keep)), e);
 }
 
 static bool take_audit(sqlite3_stmt *q, void *arg)
@@ -133,6 +139,7 @@ const struct fleet_people_ops sqlite_people_ops = {
     .person_each = person_each,
     .ticket_get = ticket_get,
     .ticket_put = ticket_put,
+    .ticket_seen = ticket_seen,
     .ticket_drop = ticket_drop,
     .tickets_drop = tickets_drop,
     .tickets_prune = tickets_prune,

@@ -21,14 +21,15 @@
 
 /* People (fleet_people.h). */
 #define PEOPLE_TABLES                                                                                                 \
-    "CREATE TABLE person(name TEXT PRIMARY KEY, role INTEGER NOT NULL, hash TEXT NOT NULL, created INTEGER NOT NULL)" \
-    " WITHOUT ROWID;"                                                                                                 \
+    "CREATE TABLE person(name TEXT PRIMARY KEY, role INTEGER NOT NULL, hash TEXT NOT NULL, created INTEGER NOT NULL," \
+    " clusters TEXT NOT NULL) WITHOUT ROWID;"                                                                         \
     "CREATE TABLE ticket(digest TEXT PRIMARY KEY, kind INTEGER NOT NULL, person TEXT NOT NULL,"                       \
     " created INTEGER NOT NULL, seen INTEGER NOT NULL, ends INTEGER NOT NULL) WITHOUT ROWID;"                         \
     "CREATE INDEX ticket_person ON ticket(person);"                                                                   \
     "CREATE INDEX ticket_ends ON ticket(ends);"                                                                       \
     "CREATE TABLE audit(id INTEGER PRIMARY KEY, time INTEGER NOT NULL, who TEXT NOT NULL, address TEXT NOT NULL,"     \
-    " what TEXT NOT NULL, text TEXT NOT NULL);"
+    " what TEXT NOT NULL, text TEXT NOT NULL);"                                                                       \
+    "CREATE INDEX audit_what ON audit(what, id);"
 
 #define FORWARD_TABLES                                                                                      \
     "CREATE TABLE forward_target(name TEXT PRIMARY KEY, owner TEXT NOT NULL, lease_until INTEGER NOT NULL," \

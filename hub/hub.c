@@ -44,7 +44,6 @@ struct hub {
     struct counters counters;
     struct auth *auth;
     struct rate *rate;
-    struct fleet_store *people; /* the worker's, for logins */
     struct login *login;
     struct fleet_store *store;      /* the writer's */
     struct fleet_store *reading;    /* the worker's */
@@ -203,7 +202,6 @@ static void free_parts(struct hub *h)
     fleet_store_close(h->delivering);
     fleet_store_close(h->enrolling);
     login_free(h->login);
-    fleet_store_close(h->people);
     fleet_store_close(h->reading);
     fleet_store_close(h->store);
     listener_close(&h->listener);
@@ -225,9 +223,17 @@ static void say_started(struct hub *h)
 
 static int open_people(struct hub *h, struct err *e)
 {
-    int rc = open_store(&h->config, false, &h->people, e);
+    struct fleet_store *door, *signing;
+    int rc = open_store(&h->config, false, &door, e);
 
-    return rc != 0 ? rc : login_new(&h->login, h->people, plat_clock(), e);
+    if (rc != 0)
+        return rc;
+    rc = open_store(&h->config, false, &signing, e);
+    if (rc != 0) {
+        fleet_store_close(door);
+        return rc;
+    }
+    return login_new(&h->login, door, signing, plat_clock(), e);
 }
 
 int hub_start(struct hub **out, const struct hub_options *options, struct err *e)

@@ -13,23 +13,44 @@
 
 #define SEEN_EVERY_NS (60 * NS_PER_S)
 
-int login_new(struct login **out, struct fleet_store *people, const struct clock *clock, struct err *e)
+static int start_rates(struct login *l, const struct clock *clock, struct err *e)
+{
+    int rc = rate_new(&l->names, clock, plat_random(), e);
+
+    if (rc == 0)
+        rc = rate_new(&l->addresses, clock, plat_random(), e);
+    if (rc == 0)
+        rc = rate_new(&l->all, clock, plat_random(), e);
+    if (rc != 0)
+        return rc;
+    rate_set(l->names, LOGIN_RATE_NAME);
+    rate_set(l->addresses, LOGIN_RATE_ADDRESS);
+    rate_set(l->all, LOGIN_RATE_ALL);
+    return 0;
+}
+
+int login_new(struct login **out, struct fleet_store *door, struct fleet_store *signing, const struct clock *clock,
+              struct err *e)
 {
     struct login *l = calloc(1, sizeof *l);
     int rc;
 
-    if (l == NULL)
+    if (l == NULL) {
+        fleet_store_close(door);
+        fleet_store_close(signing);
         return err_set(e, ERR_MEMORY, "out of memory");
-    l->people = people;
-    rc = rate_new(&l->tries, clock, plat_random(), e);
+    }
+    l->door = door;
+    l->signing = signing;
+    rc = start_rates(l, clock, e);
     if (rc == 0)
-        rc = rate_new(&l->all_tries, clock, plat_random(), e);
+        rc = worker_start(&l->look_ups, LOOK_UPS_QUEUED, e);
+    if (rc == 0)
+        rc = worker_start(&l->passwords, PASSWORDS_QUEUED, e);
     if (rc != 0) {
         login_free(l);
         return rc;
     }
-    rate_set(l->tries, LOGIN_RATE);
-    rate_set(l->all_tries, LOGIN_RATE_ALL);
     *out = l;
     return 0;
 }
@@ -38,16 +59,26 @@ void login_free(struct login *l)
 {
     if (l == NULL)
         return;
-    rate_free(l->tries);
-    rate_free(l->all_tries);
+    worker_stop(l->passwords);
+    worker_stop(l->look_ups);
+    rate_free(l->names);
+    rate_free(l->addresses);
+    rate_free(l->all);
+    fleet_store_close(l->door);
+    fleet_store_close(l->signing);
     free(l);
 }
 
-/* ---- who passes ------------------------------------------------------------------------ */
+/* ---- what the request brings ------------------------------------------------------------ */
+
+static bool has_tls(const struct exchange *x)
+{
+    return x->server->config.cert_file[0] != '\0';
+}
 
 const char *login_cookie_name(const struct exchange *x)
 {
-    return x->server->config.cert_file[0] != '\0' ? "__Host-hvhub" : "hvhub";
+    return has_tls(x) ? "__Host-hvhub" : "hvhub";
 }
 
 const char *login_cookie(const struct exchange *x, const char *name)
@@ -91,37 +122,81 @@ static bool is_line(const char *lines, const char *text)
     return false;
 }
 
-/* Does a proxy that we believe say who this is?  The header is ignored from anybody else. */
-static bool named_by_proxy(const struct exchange *x)
+struct counting {
+    const char *name, *value;
+    int count;
+};
+
+static enum MHD_Result count_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct counting *c = (struct counting *)arg;
+
+    (void)kind;
+    if (text_casecmp(name, c->name) == 0) {
+        c->value = value;
+        c->count++;
+    }
+    return MHD_YES;
+}
+
+/* Does a proxy that we believe say who this is?  From anybody else the header is ignored; two of them, of which one
+ * may be the person's own, name nobody.  The name is taken in small letters, as accounts are. */
+static bool named_by_proxy(struct exchange *x)
 {
     const struct hub_config *c = &x->server->config;
-    const char *name = c->proxy_header[0] != '\0' ? exchange_header(x, c->proxy_header) : NULL;
-    char peer[PERSON_NAME_MAX];
+    struct counting header = { .name = c->proxy_header };
+    char peer[PERSON_NAME_MAX], *name = x->viewer.name;
 
-    if (name == NULL || name[0] == '\0')
+    if (c->proxy_header[0] == '\0')
         return false;
     login_peer(x, peer);
-    return peer[0] != '\0' && is_line(c->proxies, peer);
+    if (peer[0] == '\0' || !is_line(c->proxies, peer))
+        return false;
+    MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_header, &header);
+    if (header.count != 1 || header.value == NULL || !text_copy(name, PERSON_NAME_MAX, header.value))
+        return false;
+    for (char *at = name; *at != '\0'; at++)
+        *at = (char)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at);
+    return name[0] != '\0';
 }
 
 /* The token of a person in an Authorization header; NULL when it is something else. */
 static const char *person_token(const char *authorization)
 {
-    if (authorization == NULL || text_ncasecmp(authorization, "bearer ", 7) != 0)
-        return NULL;
-    for (authorization += 7; *authorization == ' '; authorization++)
-        ;
-    return strncmp(authorization, SECRET_TOKEN, strlen(SECRET_TOKEN)) == 0 ? authorization : NULL;
+    const char *token = auth_bearer(authorization);
+
+    return token != NULL && strncmp(token, SECRET_TOKEN, strlen(SECRET_TOKEN)) == 0 ? token : NULL;
 }
+
+/* ---- who passes ------------------------------------------------------------------------ */
 
 static void refuse(struct exchange *x)
 {
-    if (x->route->access == ACCESS_PAGE && exchange_header(x, MHD_HTTP_HEADER_AUTHORIZATION) == NULL) {
+    if ((x->route->how & ROUTE_PAGE) != 0 && exchange_header(x, MHD_HTTP_HEADER_AUTHORIZATION) == NULL) {
         x->reply.location = "/login";
         exchange_refuse(x, 303, "sign in at /login");
     } else {
         exchange_refuse(x, 401, "a login, a bearer token or a client certificate is needed");
     }
+}
+
+/* A session or token of this kind, which is to be looked up.  What can be none is refused here. */
+static void ask_ticket(struct exchange *x, enum ticket_kind kind, const char *secret)
+{
+    if (secret == NULL || !secret_formed(secret, kind == TICKET_TOKEN ? SECRET_TOKEN : SECRET_SESSION)) {
+        refuse(x);
+        return;
+    }
+    x->viewer.ask = kind == TICKET_TOKEN ? ASK_TOKEN : ASK_SESSION;
+    secret_digest(secret, x->viewer.ticket);
+}
+
+/* A program, or somebody on this machine where all of it is let in. */
+static void pass(struct exchange *x)
+{
+    x->viewer.scope.kind = SCOPE_FLEET; /* of an enrolled agent less: pages.c */
+    if (x->route->access == ACCESS_ADMIN)
+        exchange_refuse(x, 403, "this page is for people with an account of the role admin");
 }
 
 void login_check(struct exchange *x)
@@ -130,23 +205,18 @@ void login_check(struct exchange *x)
     const char *token = person_token(shown), *session = login_cookie(x, login_cookie_name(x));
     bool program = shown != NULL || limits_has_certificate(x);
 
-    if (shown == NULL && named_by_proxy(x))
-        return;
-    if (token != NULL) {
-        x->ticket_kind = TICKET_TOKEN;
-        secret_digest(token, x->ticket);
-    } else if (program || x->server->config.open_on_loopback) {
-        if (exchange_allowed(x))
-            return;
-        if (program || session == NULL)
-            refuse(x);
-    } else if (session == NULL) {
+    if (token != NULL)
+        ask_ticket(x, TICKET_TOKEN, token);
+    else if (program && exchange_allowed(x))
+        pass(x);
+    else if (program)
         refuse(x);
-    }
-    if (x->phase == PHASE_READING && token == NULL) {
-        x->ticket_kind = TICKET_SESSION;
-        secret_digest(session, x->ticket);
-    }
+    else if (named_by_proxy(x))
+        x->viewer.ask = ASK_NAME;
+    else if (session == NULL && x->server->config.open_on_loopback && exchange_allowed(x))
+        pass(x);
+    else
+        ask_ticket(x, TICKET_SESSION, session);
 }
 
 /* ---- looking up ------------------------------------------------------------------------- */
@@ -163,25 +233,66 @@ static void note_use(const struct exchange *x, struct fleet_ticket *t, int64_t n
     t->seen = now;
     if (t->kind == TICKET_SESSION)
         t->ends = idle < last ? idle : last;
-    if (fleet_ticket_put(x->server->o.login->people, t, &e) != 0)
+    if (fleet_ticket_seen(x->server->o.login->door, t, &e) != 0)
         log_event(LOG_WARN, "login.not_noted", LOG_S("problem", e.text));
 }
 
-static int admit(struct exchange *x, struct err *e)
+static int find_ticket(const struct exchange *x, struct fleet_ticket *t, struct err *e)
 {
-    struct fleet_store *people = x->server->o.login->people;
     int64_t now = x->server->o.clock->wall_ns(x->server->o.clock);
-    struct fleet_person person;
-    struct fleet_ticket t;
-    int rc = fleet_ticket_get(people, x->ticket, now, &t, e);
+    int rc = fleet_ticket_get(x->server->o.login->door, x->viewer.ticket, now, t, e);
 
-    if (rc == 0 && t.kind != x->ticket_kind)
+    if (rc == 0 && (t->kind == TICKET_TOKEN) != (x->viewer.ask == ASK_TOKEN))
         rc = err_set(e, ERR_NOT_FOUND, "of another kind");
     if (rc == 0)
-        rc = fleet_person_get(people, t.person, &person, e);
-    if (rc == 0)
-        note_use(x, &t, now);
+        note_use(x, t, now);
     return rc;
+}
+
+/* Whose request it is, and what this person may see. */
+static int admit(struct exchange *x, struct err *e)
+{
+    struct fleet_person person = { .role = ROLE_VIEWER };
+    struct viewer *v = &x->viewer;
+    struct fleet_ticket t;
+    int rc = v->ask != ASK_NAME ? find_ticket(x, &t, e) : 0;
+
+    if (rc == 0 && v->ask != ASK_NAME)
+        text_copy(v->name, sizeof v->name, t.person);
+    if (rc == 0)
+        rc = fleet_person_get(x->server->o.login->door, v->name, &person, e);
+    if (rc == ERR_NOT_FOUND && v->ask == ASK_NAME && x->server->config.proxy_anyone)
+        rc = 0; /* a viewer of the whole fleet */
+    if (rc != 0)
+        return rc;
+    v->role = person.role;
+    v->person = true;
+    fleet_person_scope(&person, &v->scope);
+    return 0;
+}
+
+static void refuse_person(struct exchange *x, int rc)
+{
+    if (rc != ERR_NOT_FOUND)
+        limits_busy(x, LOGIN_RETRY_S, "the accounts can not be read now; try again");
+    else if (x->viewer.ask == ASK_NAME)
+        exchange_refuse(x, 403,
+                        "there is no account of the name that the proxy told; hvhub user add makes one, and"
+                        " web.proxy.anyone lets all in");
+    else
+        refuse(x);
+}
+
+/* Does the account open this path? */
+static bool may_see(struct exchange *x)
+{
+    const struct viewer *v = &x->viewer;
+
+    if (x->route->access == ACCESS_FLEET && v->scope.kind != SCOPE_FLEET)
+        exchange_refuse(x, 403, "this is about the whole fleet, and the account is for some clusters");
+    else if (x->route->access == ACCESS_ADMIN && v->role != ROLE_ADMIN)
+        exchange_refuse(x, 403, "this page is for people with an account of the role admin");
+    return x->phase == PHASE_READING;
 }
 
 static void run_look_up(struct work *work)
@@ -190,20 +301,18 @@ static void run_look_up(struct work *work)
     struct err e = { 0 };
     int rc = admit(x, &e);
 
-    if (rc == 0) {
-        x->ticket[0] = '\0';
+    x->phase = PHASE_READING; /* what refuse() decides by is still there: the headers are the connection's */
+    if (rc != 0)
+        refuse_person(x, rc);
+    else if (may_see(x)) {
+        x->viewer.ask = ASK_NOTHING;
         exchange_go_on(x);
         return;
     }
-    x->phase = PHASE_READING; /* what refuse() decides by is still there: the headers are the connection's */
-    if (rc == ERR_NOT_FOUND)
-        refuse(x);
-    else
-        limits_busy(x, LOGIN_RETRY_S, "the accounts can not be read now; try again");
     exchange_resume(x);
 }
 
 void login_look_up(struct exchange *x)
 {
-    page_hand_over(x, run_look_up);
+    exchange_hand_over(x, x->server->o.login->look_ups, run_look_up);
 }

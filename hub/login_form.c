@@ -1,4 +1,4 @@
-/* See login.h: the page, and what its two forms do. */
+/* See login.h: the page to sign in, what the forms send, and signing in and out. */
 #include "base/log.h"
 #include "base/text.h"
 #include "base/times.h"
@@ -7,68 +7,117 @@
 #include "hub/login_internal.h"
 #include "hub/web_html.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FORM_COOKIE "hvhub-form"
-
-struct form {
-    char name[PERSON_NAME_MAX];
-    char password[PASSWORD_MAX + 1];
-    char form[SECRET_MAX];
-};
+enum { COOKIE_SESSION, COOKIE_FORM, FORM_SECONDS = 3600 };
 
 /* ---- cookies ------------------------------------------------------------------------------ */
 
+static bool is_tls(const struct exchange *x)
+{
+    return x->server->config.cert_file[0] != '\0';
+}
+
+static const char *form_cookie(const struct exchange *x)
+{
+    return is_tls(x) ? "__Host-hvhub-form" : "hvhub-form";
+}
+
+/* Behind a proxy the browser's side may be TLS while ours is not. */
 static void set_cookie(struct exchange *x, int which, const char *name, const char *value, int64_t seconds)
 {
-    bool tls = x->server->config.cert_file[0] != '\0';
+    const char *outside = exchange_header(x, "X-Forwarded-Proto");
+    bool tls = is_tls(x) || (outside != NULL && strcmp(outside, "https") == 0);
 
     snprintf(x->reply.cookies[which], sizeof x->reply.cookies[which],
              "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s", name, value, (long long)seconds,
              tls ? "; Secure" : "");
 }
 
-/* ---- the page ------------------------------------------------------------------------------ */
+/* ---- pages --------------------------------------------------------------------------------- */
 
-static void put_page(struct exchange *x, int status, const char *problem)
+void login_page_start(struct exchange *x, int status, const char *title, const char *problem, char secret[SECRET_MAX])
 {
-    static const struct web_head head = { .title = "Sign in" };
+    const struct web_head head = { .title = title };
     struct buf *out = &x->reply.body;
-    char secret[SECRET_MAX];
 
-    secret_make(plat_random(), "hvf_", secret);
-    set_cookie(x, 1, FORM_COOKIE, secret, 3600);
+    secret_make(plat_random(), SECRET_FORM, secret);
+    set_cookie(x, COOKIE_FORM, form_cookie(x), secret, FORM_SECONDS);
     exchange_text(x, status, "");
     x->reply.type = "text/html; charset=utf-8";
     x->reply.page = true;
     web_page_start(out, &head);
     if (problem != NULL) {
-        buf_str(out, "<p role=\"alert\">");
+        buf_str(out, "<p role=\"alert\" class=\"problem\">");
         web_text(out, problem);
         buf_str(out, "</p>\n");
     }
-    buf_printf(out,
-               "<form method=\"post\" action=\"/login\"><input type=\"hidden\" name=\"form\" value=\"%s\">\n"
-               "<p><label>Name <input name=\"name\" autocomplete=\"username\" required autofocus></label></p>\n"
-               "<p><label>Password <input name=\"password\" type=\"password\" autocomplete=\"current-password\""
-               " required></label></p>\n<p><button>Sign in</button></p></form>\n",
-               secret);
-    if (login_cookie(x, login_cookie_name(x)) != NULL)
-        buf_printf(out,
-                   "<form method=\"post\" action=\"/logout\"><input type=\"hidden\" name=\"form\" value=\"%s\">"
-                   "<p><button>Sign out</button></p></form>\n",
-                   secret);
-    web_page_end(out, x->server->o.clock->wall_ns(x->server->o.clock));
+}
+
+void login_page_end(struct exchange *x)
+{
+    web_page_end(&x->reply.body, x->server->o.clock->wall_ns(x->server->o.clock));
+}
+
+void login_hidden_field(struct buf *out, const char *secret)
+{
+    buf_printf(out, "<input type=\"hidden\" name=\"form\" value=\"%s\">\n", secret);
+}
+
+static void put_page(struct exchange *x, int status, const char *problem)
+{
+    struct buf *out = &x->reply.body;
+    char secret[SECRET_MAX];
+
+    login_page_start(x, status, "Sign in", problem, secret);
+    buf_str(out, "<form class=\"sign\" method=\"post\" action=\"/login\">\n");
+    login_hidden_field(out, secret);
+    buf_str(out, "<label for=\"name\">Name</label>\n"
+                 "<input id=\"name\" name=\"name\" autocomplete=\"username\" autocapitalize=\"none\""
+                 " spellcheck=\"false\" required autofocus>\n"
+                 "<label for=\"password\">Password</label>\n"
+                 "<input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\""
+                 " required>\n<button type=\"submit\">Sign in</button>\n</form>\n");
+    login_page_end(x);
+}
+
+static bool take_any(void *arg, const struct fleet_person *p)
+{
+    (void)p;
+    *(bool *)arg = true;
+    return false;
+}
+
+/* Before the first account there is nobody who could sign in, and the page says what to do. */
+static void run_page(struct work *work)
+{
+    struct exchange *x = exchange_of(work);
+    struct login *l = x->server->o.login;
+    bool any = false;
+    struct err e = { 0 };
+
+    if (fleet_people_each(l->door, take_any, &any, &e) != 0)
+        any = true; /* whoever sends the form hears it */
+    else if (any)
+        l->has_accounts = true;
+    put_page(x, 200,
+             any ? NULL
+                 : "There are no accounts yet. Make the first one on the hub's machine: hvhub user add NAME --role"
+                   " admin");
+    exchange_resume(x);
 }
 
 void login_page(struct exchange *x)
 {
-    if (limits_host_right(x))
+    if (!limits_host_right(x))
+        exchange_refuse(x, 421, "this hub is not known under the name in the Host header; write it into web.hosts");
+    else if (x->server->o.login->has_accounts)
         put_page(x, 200, NULL);
     else
-        exchange_refuse(x, 421, "this hub is not known under the name in the Host header; write it into web.hosts");
+        exchange_hand_over(x, x->server->o.login->look_ups, run_page);
 }
 
 /* ---- what is sent ------------------------------------------------------------------------------ */
@@ -79,7 +128,7 @@ void login_begin(struct exchange *x)
 }
 
 /* One "key=value" of the form. */
-static bool take_field(struct form *f, char *pair)
+static bool take_field(struct login_form *f, char *pair)
 {
     const struct {
         const char *key;
@@ -87,6 +136,8 @@ static bool take_field(struct form *f, char *pair)
         size_t size;
     } fields[] = { { "name", f->name, sizeof f->name },
                    { "password", f->password, sizeof f->password },
+                   { "new", f->new_password, sizeof f->new_password },
+                   { "again", f->again, sizeof f->again },
                    { "form", f->form, sizeof f->form } };
     char *value = strchr(pair, '=');
 
@@ -103,12 +154,12 @@ static bool take_field(struct form *f, char *pair)
     return true;
 }
 
-static bool read_form(struct exchange *x, struct form *f)
+static bool read_form(struct exchange *x, struct login_form *f)
 {
     char text[LOGIN_BODY_MAX + 1], *rest = text;
     bool good = x->body.len <= LOGIN_BODY_MAX && memchr(buf_text(&x->body), '\0', x->body.len) == NULL;
 
-    *f = (struct form){ .name = "" };
+    *f = (struct login_form){ .name = "" };
     if (good && text_copy(text, sizeof text, buf_text(&x->body))) {
         for (char *pair; good && (pair = strsep(&rest, "&")) != NULL;)
             good = pair[0] == '\0' || take_field(f, pair);
@@ -117,17 +168,24 @@ static bool read_form(struct exchange *x, struct form *f)
     return good;
 }
 
-/* Made from our own page, in this browser. */
-static bool from_here(struct exchange *x, const struct form *f)
+void login_wipe(struct exchange *x, struct login_form *f)
 {
-    const char *site = exchange_header(x, "Sec-Fetch-Site"), *cookie = login_cookie(x, FORM_COOKIE);
+    explicit_bzero(f, sizeof *f);
+    if (x->body.data != NULL)
+        explicit_bzero(x->body.data, x->body.len);
+}
+
+/* Made from our own page, in this browser. */
+static bool from_here(struct exchange *x, const struct login_form *f)
+{
+    const char *site = exchange_header(x, "Sec-Fetch-Site"), *cookie = login_cookie(x, form_cookie(x));
 
     if (!limits_host_right(x) || (site != NULL && strcmp(site, "same-origin") != 0))
         return false;
-    return cookie != NULL && cookie[0] != '\0' && secret_equal(cookie, f->form);
+    return cookie != NULL && secret_formed(cookie, SECRET_FORM) && secret_equal(cookie, f->form);
 }
 
-static bool form_good(struct exchange *x, struct form *f)
+bool login_form_good(struct exchange *x, struct login_form *f)
 {
     if (read_form(x, f) && from_here(x, f))
         return true;
@@ -135,7 +193,7 @@ static bool form_good(struct exchange *x, struct form *f)
     return false;
 }
 
-static void audit(struct exchange *x, const char *who, const char *what)
+void login_audit(const struct exchange *x, struct fleet_store *s, const char *who, const char *what)
 {
     struct fleet_audit a = { .time = x->server->o.clock->wall_ns(x->server->o.clock) };
     struct err e = { 0 };
@@ -143,35 +201,47 @@ static void audit(struct exchange *x, const char *who, const char *what)
     text_copy(a.who, sizeof a.who, who);
     login_peer(x, a.address);
     text_copy(a.what, sizeof a.what, what);
-    if (fleet_audit_put(x->server->o.login->people, &a, &e) != 0)
+    if (fleet_audit_put(s, &a, &e) != 0)
         log_event(LOG_WARN, "audit.not_written", LOG_S("what", what), LOG_S("problem", e.text));
 }
 
 /* ---- signing in ---------------------------------------------------------------------------------- */
 
-/* One more try of this name from this address; the seconds to wait when there were too many. */
-static int count_try(struct exchange *x, const char *name)
+/* An address of IPv6 is as good as any other of its /64. */
+static void address_key(const struct exchange *x, char out[PERSON_NAME_MAX])
+{
+    struct in6_addr v6;
+
+    login_peer(x, out);
+    if (inet_pton(AF_INET6, out, &v6) != 1)
+        return;
+    memset(&v6.s6_addr[8], 0, 8);
+    inet_ntop(AF_INET6, &v6, out, PERSON_NAME_MAX);
+}
+
+int login_count_try(struct exchange *x, const char *name)
 {
     struct login *l = x->server->o.login;
     char key[TICKET_DIGEST_MAX], address[PERSON_NAME_MAX];
-    int wait = rate_wait(l->all_tries, "all");
+    int wait;
 
-    login_peer(x, address);
+    address_key(x, address);
     secret_digest(name, key);
     key[RATE_AGENT_MAX - 1] = '\0';
+    wait = rate_wait(l->names, key);
     if (wait == 0)
-        wait = rate_wait(l->tries, key);
+        wait = rate_wait(l->addresses, address);
     if (wait == 0)
-        wait = rate_wait(l->tries, address);
+        wait = rate_wait(l->all, "all");
     if (wait == 0) {
-        rate_pay(l->all_tries, "all", 1);
-        rate_pay(l->tries, key, 1);
-        rate_pay(l->tries, address, 1);
+        rate_pay(l->names, key, 1);
+        rate_pay(l->addresses, address, 1);
+        rate_pay(l->all, "all", 1);
     }
     return wait;
 }
 
-static int begin_session(struct exchange *x, const struct fleet_person *p, struct err *e)
+int login_begin_session(struct exchange *x, const char *person, struct err *e)
 {
     const struct hub_config *c = &x->server->config;
     int64_t now = x->server->o.clock->wall_ns(x->server->o.clock);
@@ -181,35 +251,36 @@ static int begin_session(struct exchange *x, const struct fleet_person *p, struc
 
     secret_make(plat_random(), SECRET_SESSION, secret);
     secret_digest(secret, t.digest);
-    text_copy(t.person, sizeof t.person, p->name);
-    rc = fleet_ticket_put(x->server->o.login->people, &t, e);
+    text_copy(t.person, sizeof t.person, person);
+    rc = fleet_ticket_put(x->server->o.login->signing, &t, e);
     if (rc == 0)
-        set_cookie(x, 0, login_cookie_name(x), secret, c->session_max_ns / NS_PER_S);
+        set_cookie(x, COOKIE_SESSION, login_cookie_name(x), secret, c->session_max_ns / NS_PER_S);
     explicit_bzero(secret, sizeof secret);
     return rc;
 }
 
-static void sign_in(struct exchange *x, const struct form *f)
+static void sign_in(struct exchange *x, const struct login_form *f)
 {
-    struct fleet_person p;
+    struct fleet_store *s = x->server->o.login->signing;
+    struct fleet_person p = { .name = "" };
     struct err e = { 0 };
-    int rc = fleet_person_get(x->server->o.login->people, f->name, &p, &e);
+    int rc = fleet_person_get(s, f->name, &p, &e);
 
     if (rc != 0 && rc != ERR_NOT_FOUND) {
         limits_busy(x, LOGIN_RETRY_S, "the accounts can not be read now; try again");
         return;
     }
-    if (!password_right(f->password, rc == 0 ? p.hash : NULL)) {
-        audit(x, person_name_good(f->name) ? f->name : "", "login-refused");
+    if (!password_right(f->password, p.hash)) {
+        login_audit(x, s, rc == 0 ? p.name : "", "login-refused"); /* a name that is none may be a password */
         put_page(x, 403, "Wrong name or password.");
         return;
     }
-    rc = begin_session(x, &p, &e);
+    rc = login_begin_session(x, p.name, &e);
     if (rc != 0) {
         limits_busy(x, LOGIN_RETRY_S, "no session can be stored now; try again");
         return;
     }
-    audit(x, p.name, "login");
+    login_audit(x, s, p.name, "login");
     exchange_text(x, 303, "signed in\n");
     x->reply.location = "/";
 }
@@ -217,30 +288,28 @@ static void sign_in(struct exchange *x, const struct form *f)
 static void run_login(struct work *work)
 {
     struct exchange *x = exchange_of(work);
-    struct form f;
+    struct login_form f;
 
     if (read_form(x, &f))
         sign_in(x, &f);
     else
         put_page(x, 403, "Wrong name or password.");
-    explicit_bzero(&f, sizeof f);
-    if (x->body.data != NULL)
-        explicit_bzero(x->body.data, x->body.len);
+    login_wipe(x, &f);
     exchange_resume(x);
 }
 
 void login_finish(struct exchange *x)
 {
-    struct form f;
-    bool good = form_good(x, &f);
-    int wait = good ? count_try(x, f.name) : 0;
+    struct login_form f;
+    bool good = login_form_good(x, &f);
+    int wait = good ? login_count_try(x, f.name) : 0;
 
     explicit_bzero(&f, sizeof f);
     if (good && wait > 0) {
         put_page(x, 429, "Too many tries. Wait a little.");
         x->reply.retry_after_s = wait;
     } else if (good) {
-        page_hand_over(x, run_login);
+        exchange_hand_over(x, x->server->o.login->passwords, run_login);
     }
 }
 
@@ -249,7 +318,7 @@ void login_finish(struct exchange *x)
 static void run_logout(struct work *work)
 {
     struct exchange *x = exchange_of(work);
-    struct fleet_store *people = x->server->o.login->people;
+    struct fleet_store *s = x->server->o.login->door;
     const char *session = login_cookie(x, login_cookie_name(x));
     struct fleet_ticket t = { .kind = TICKET_SESSION };
     char digest[TICKET_DIGEST_MAX];
@@ -258,16 +327,16 @@ static void run_logout(struct work *work)
 
     if (session != NULL) {
         secret_digest(session, digest);
-        rc = fleet_ticket_get(people, digest, x->server->o.clock->wall_ns(x->server->o.clock), &t, &e);
+        rc = fleet_ticket_get(s, digest, x->server->o.clock->wall_ns(x->server->o.clock), &t, &e);
         if (rc == 0)
-            rc = fleet_ticket_drop(people, digest, &e);
+            rc = fleet_ticket_drop(s, digest, &e);
         if (rc == 0)
-            audit(x, t.person, "logout");
+            login_audit(x, s, t.person, "logout");
     }
     if (rc != 0 && rc != ERR_NOT_FOUND) {
         limits_busy(x, LOGIN_RETRY_S, "the session can not be ended now; try again");
     } else {
-        set_cookie(x, 0, login_cookie_name(x), "", 0);
+        set_cookie(x, COOKIE_SESSION, login_cookie_name(x), "", 0);
         exchange_text(x, 303, "signed out\n");
         x->reply.location = "/login";
     }
@@ -276,8 +345,10 @@ static void run_logout(struct work *work)
 
 void logout_finish(struct exchange *x)
 {
-    struct form f;
+    struct login_form f;
+    bool good = login_form_good(x, &f);
 
-    if (form_good(x, &f))
-        page_hand_over(x, run_logout);
+    explicit_bzero(&f, sizeof f);
+    if (good)
+        exchange_hand_over(x, x->server->o.login->look_ups, run_logout);
 }

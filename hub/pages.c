@@ -34,19 +34,30 @@ struct exchange *exchange_of(struct work *work)
     return (struct exchange *)(void *)((char *)work - offsetof(struct exchange, work));
 }
 
-void page_hand_over(struct exchange *x, void (*run)(struct work *work))
+void exchange_hand_over(struct exchange *x, struct worker *worker, void (*run)(struct work *work))
 {
     x->work.run = run;
     if (exchange_suspend(x)) {
-        if (worker_submit(x->server->o.worker, &x->work))
+        if (worker_submit(worker, &x->work))
             return;
         x->reply.retry_after_s = RETRY_BUSY_S;
-        exchange_refuse(x, 503, "too many reports wait to be made; try again");
+        exchange_refuse(x, 503, "too many requests wait for the same; try again");
         exchange_resume(x);
         return;
     }
     x->reply.retry_after_s = RETRY_BUSY_S;
     exchange_refuse(x, 503, "the hub is stopping");
+}
+
+void page_hand_over(struct exchange *x, void (*run)(struct work *work))
+{
+    exchange_hand_over(x, x->server->o.worker, run);
+}
+
+struct fleet_store *exchange_reading(struct exchange *x)
+{
+    fleet_store_scope(x->server->o.reading, &x->viewer.scope);
+    return x->server->o.reading;
 }
 
 /* ---- metrics --------------------------------------------------------------------------- */
@@ -58,7 +69,7 @@ static void make_metrics(struct work *work)
     struct metrics_fleet *fleet = malloc(sizeof *fleet);
 
     if (fleet != NULL) {
-        metrics_read(fleet, s->o.reading, s->o.clock->wall_ns(s->o.clock), s->config.host_silent_ns);
+        metrics_read(fleet, exchange_reading(x), s->o.clock->wall_ns(s->o.clock), s->config.host_silent_ns);
         exchange_text(x, 200, "");
         x->reply.type = metrics_type(x->metrics);
         metrics_render(s->o.counters, fleet, x->metrics, &x->reply.body);
@@ -77,21 +88,37 @@ void page_metrics(struct exchange *x)
 
 /* ---- reports ----------------------------------------------------------------------------- */
 
+/* An enrolled agent reads of the cluster that its host is in; while its certificate is good. */
+static int enter_own_cluster(struct exchange *x, struct err *e)
+{
+    struct fleet_scope *scope = &x->viewer.scope;
+    struct host host = { .last_seen = 0 };
+    int rc = fleet_identity_current(x->server->o.enrolling, x->speaker.serial, x->speaker.host_id, e);
+
+    if (rc == 0)
+        rc = fleet_store_host(exchange_reading(x), x->speaker.host_id, &host, e);
+    scope->kind = SCOPE_NOTHING;
+    if (rc == 0 && strchr(host.facts.cluster, '\n') == NULL) {
+        scope->kind = SCOPE_CLUSTERS;
+        text_copy(scope->clusters, sizeof scope->clusters, host.facts.cluster);
+    }
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
 static void make_report(struct work *work)
 {
     struct exchange *x = exchange_of(work);
     struct err e = { 0 };
-    int rc;
+    int rc = x->speaker.enrolled ? enter_own_cluster(x, &e) : 0;
 
-    if (x->speaker.enrolled &&
-        fleet_identity_current(x->server->o.reading, x->speaker.serial, x->speaker.host_id, &e) == ERR_REFUSED) {
-        exchange_refuse(x, 403, "%s", e.text);
+    if (rc != 0) {
+        exchange_refuse(x, rc == ERR_REFUSED ? 403 : 500, "%s", e.text);
         exchange_resume(x);
         return;
     }
     exchange_text(x, 200, "");
     x->reply.type = report_format_type(x->query.format);
-    rc = fleet_report(x->server->o.reading, &x->query, &x->reply.body, &e);
+    rc = fleet_report(exchange_reading(x), &x->query, &x->reply.body, &e);
     if (rc == ERR_TOO_BIG)
         exchange_refuse(x, 400, "the report is too large; ask for one cluster");
     else if (rc != 0)

@@ -12,7 +12,7 @@ static void make_history(struct work *work)
 
     exchange_text(x, 200, "");
     x->reply.type = "application/json";
-    rc = fleet_history_json(x->server->o.reading, &x->history, &x->reply.body, &e);
+    rc = fleet_history_json(exchange_reading(x), &x->history, &x->reply.body, &e);
     if (rc == ERR_TOO_BIG)
         exchange_refuse(x, 400, "the answer is too large; ask for fewer rows with limit");
     else if (rc != 0)

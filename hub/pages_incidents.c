@@ -12,7 +12,7 @@ static void make_report(struct work *work)
 
     exchange_text(x, 200, "");
     x->reply.type = report_format_type(x->incidents.format);
-    rc = fleet_incidents_report(x->server->o.reading, &x->incidents, &x->reply.body, &e);
+    rc = fleet_incidents_report(exchange_reading(x), &x->incidents, &x->reply.body, &e);
     if (rc == ERR_TOO_BIG)
         exchange_refuse(x, 400, "the report is too large; ask for fewer rows with limit");
     else if (rc == ERR_NOT_FOUND)
@@ -136,7 +136,7 @@ static void make_incident(struct work *work)
 
     exchange_text(x, 200, "");
     x->reply.type = "application/json";
-    rc = fleet_incident_json(x->server->o.reading, x->incidents.after_id, &x->reply.body, &e);
+    rc = fleet_incident_json(exchange_reading(x), x->incidents.after_id, &x->reply.body, &e);
     if (rc != 0)
         exchange_refuse(x, rc == ERR_NOT_FOUND ? 404 : 500, "%s", e.text);
     exchange_resume(x);

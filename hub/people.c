@@ -52,8 +52,8 @@ bool password_right(const char *password, const char *hash)
     /* Of a password nobody has: hashing it takes as long as that of an account. */
     static const char nobody[] = "$y$j9T$hvhubhvhubhvhubhvhub..$";
     char found[PERSON_HASH_MAX];
-    bool hashed = strlen(password) <= PASSWORD_MAX && run_crypt(password, hash != NULL ? hash : nobody, found);
-    bool right = hashed && hash != NULL && secret_equal(found, hash);
+    bool hashed = strlen(password) <= PASSWORD_MAX && run_crypt(password, hash[0] != '\0' ? hash : nobody, found);
+    bool right = hashed && hash[0] != '\0' && secret_equal(found, hash);
 
     explicit_bzero(found, sizeof found);
     return right;
@@ -74,6 +74,14 @@ void secret_make(const struct random_source *random, const char *prefix, char ou
     memcpy(out, prefix, len);
     put_hex(out + len, bytes, sizeof bytes);
     explicit_bzero(bytes, sizeof bytes);
+}
+
+bool secret_formed(const char *secret, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    return strncmp(secret, prefix, len) == 0 && strlen(secret) == len + (size_t)2 * SECRET_BYTES &&
+           strspn(secret + len, "0123456789abcdef") == (size_t)2 * SECRET_BYTES;
 }
 
 void secret_digest(const char *secret, char out[TICKET_DIGEST_MAX])

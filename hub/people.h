@@ -22,6 +22,7 @@ enum {
 
 #define SECRET_SESSION "hvs_"
 #define SECRET_TOKEN   "hvt_"
+#define SECRET_FORM    "hvf_"
 
 /* a-z 0-9 . _ - @, a letter or digit first, shorter than PERSON_NAME_MAX. */
 bool person_name_good(const char *name);
@@ -29,10 +30,13 @@ bool person_name_good(const char *name);
 /* ERR_INVALID: too short or too long; the text says so. */
 MUST_USE int password_hash(const char *password, char out[PERSON_HASH_MAX], struct err *e);
 
-/* Takes long on purpose.  hash NULL (there is no such account) takes as long and is never right. */
+/* Takes long on purpose.  hash "" (there is no such account, or it has no password) takes as long and is never
+ * right. */
 bool password_right(const char *password, const char *hash);
 
 void secret_make(const struct random_source *random, const char *prefix, char out[SECRET_MAX]);
+/* Has it the form of one that secret_make() made with this prefix? */
+bool secret_formed(const char *secret, const char *prefix);
 void secret_digest(const char *secret, char out[TICKET_DIGEST_MAX]);
 /* In a time that does not depend on where they differ. */
 bool secret_equal(const char *a, const char *b);

@@ -22,33 +22,6 @@ enum {
     OPTIONS_MAX = 16,
 };
 
-static const struct route routes[] = {
-    { "/v1/logs", "POST", ACCESS_AGENTS, ingest_begin, ingest_finish, false, true },
-    { "/v1/enroll", "POST", ACCESS_OPEN, enroll_begin, enroll_finish, false, false },
-    { "/v1/renew", "POST", ACCESS_AGENTS, renew_begin, renew_finish, false, true },
-    { "/livez", "GET", ACCESS_OPEN, NULL, page_livez, false, false },
-    { "/readyz", "GET", ACCESS_OPEN, NULL, page_readyz, false, false },
-    { "/metrics", "GET", ACCESS_API, NULL, page_metrics, false, false },
-    { "/api/v1/reports/drift", "GET", ACCESS_API, NULL, page_report_drift, false, true },
-    { "/api/v1/reports/hosts", "GET", ACCESS_API, NULL, page_report_hosts, false, true },
-    { "/api/v1/reports/incidents", "GET", ACCESS_API, NULL, page_report_incidents, false, false },
-    { "/api/v1/incidents/", "GET", ACCESS_API, page_incident_begin, page_incident, true, false },
-    { "/api/v1/history/changes", "GET", ACCESS_API, NULL, page_history_changes, false, false },
-    { "/api/v1/history/days", "GET", ACCESS_API, NULL, page_history_days, false, false },
-    { "/api/v1/findings", "GET", ACCESS_API, NULL, page_findings, false, false },
-    { "/login", "GET", ACCESS_OPEN, NULL, login_page, false, false },
-    { "/login", "POST", ACCESS_OPEN, login_begin, login_finish, false, false },
-    { "/logout", "POST", ACCESS_OPEN, login_begin, logout_finish, false, false },
-    { "/", "GET", ACCESS_PAGE, web_begin_fleet, web_finish, false, false },
-    { "/guests", "GET", ACCESS_PAGE, web_begin_guests, web_finish, false, false },
-    { "/cluster/", "GET", ACCESS_PAGE, web_begin_cluster, web_finish, true, false },
-    { "/host/", "GET", ACCESS_PAGE, web_begin_host, web_finish, true, false },
-    { "/guest/", "GET", ACCESS_PAGE, web_begin_guest, web_finish, true, false },
-    { "/incidents", "GET", ACCESS_PAGE, web_begin_incidents, web_finish, false, false },
-    { "/incident/", "GET", ACCESS_PAGE, web_begin_incident, web_finish, true, false },
-    { "/assets/", "GET", ACCESS_OPEN, web_begin_asset, web_finish_asset, true, false },
-};
-
 /* ---- answers ------------------------------------------------------------------------- */
 
 static void add_headers(const struct reply *r, struct MHD_Response *response)
@@ -142,7 +115,8 @@ bool exchange_allowed(struct exchange *x)
     if (info != NULL && !x->server->o.distrust_loopback)
         claim.peer = info->client_addr;
     x->certificate = has_certificate(x, &claim.bad_certificate);
-    claim.certificate = x->certificate && (!x->speaker.enrolled || (x->route != NULL && x->route->agents));
+    claim.certificate =
+        x->certificate && (!x->speaker.enrolled || (x->route != NULL && (x->route->how & ROUTE_AGENTS) != 0));
     if (!x->certificate) {
         auth_token_name(claim.authorization, x->speaker.holder);
         x->speaker.bind = x->server->config.bind_agents == BIND_TOKEN;
@@ -189,36 +163,19 @@ void exchange_go_on(struct exchange *x)
 
 /* ---- the handler ----------------------------------------------------------------------------- */
 
-static bool same_method(const struct route *r, const char *method)
-{
-    return strcmp(method, r->method) == 0 || (strcmp(method, "HEAD") == 0 && strcmp(r->method, "GET") == 0);
-}
-
-static bool leads_to(const struct route *r, const char *path)
-{
-    return r->below ? strncmp(path, r->path, strlen(r->path)) == 0 : strcmp(path, r->path) == 0;
-}
-
 static void find_route(struct exchange *x, const char *path, const char *method)
 {
-    const struct route *other = NULL;
+    const char *allow = NULL;
 
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-        if (!leads_to(&routes[i], path))
-            continue;
-        x->below = path + strlen(routes[i].path);
-        if (same_method(&routes[i], method)) {
-            x->route = &routes[i];
-            return;
-        }
-        other = &routes[i];
-    }
-    if (other == NULL) {
+    x->route = route_find(path, method, &allow);
+    if (x->route != NULL) {
+        x->below = path + strlen(x->route->path);
+    } else if (allow == NULL) {
         exchange_refuse(x, 404, "there is nothing at this path");
-        return;
+    } else {
+        x->reply.allow = allow;
+        exchange_refuse(x, 405, "this path takes %s only", allow);
     }
-    x->reply.allow = other->method;
-    exchange_refuse(x, 405, "%s takes %s only", other->path, other->method);
 }
 
 static void check_body_size(struct exchange *x)
@@ -234,7 +191,9 @@ static void check_access(struct exchange *x)
 {
     if (x->route->access == ACCESS_OPEN)
         return;
-    if (x->route->access != ACCESS_AGENTS)
+    if (x->route->access == ACCESS_NOBODY)
+        exchange_refuse(x, 404, "there is nothing at this path");
+    else if (x->route->access != ACCESS_AGENTS)
         login_check(x);
     else if (!exchange_allowed(x))
         exchange_refuse(x, 401, "a bearer token or a client certificate is needed");
@@ -357,7 +316,7 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
         int before = x->handovers;
 
         limits_ours(x);
-        if (x->ticket[0] != '\0')
+        if (x->viewer.ask != ASK_NOTHING)
             login_look_up(x);
         else
             x->route->finish(x);

@@ -188,12 +188,11 @@ void web_page_start(struct buf *out, const struct web_head *head)
                    "<script src=\"/assets/chart.js?v=%s\" defer></script>\n"
                    "<script src=\"/assets/draw.js?v=%s\" defer></script>\n",
                    version, version);
-    buf_str(
-        out,
-        "</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the content</a>\n"
-        "<header><a class=\"brand\" href=\"/\">hvfleet</a>\n"
-        "<nav aria-label=\"Main\"><ul><li><a href=\"/\">Fleet</a></li>"
-        "<li><a href=\"/guests\">Guests</a></li><li><a href=\"/incidents\">Incidents</a></li></ul></nav></header>\n");
+    buf_str(out, "</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the content</a>\n"
+                 "<header><a class=\"brand\" href=\"/\">hvfleet</a>\n"
+                 "<nav aria-label=\"Main\"><ul><li><a href=\"/\">Fleet</a></li>"
+                 "<li><a href=\"/guests\">Guests</a></li><li><a href=\"/incidents\">Incidents</a></li><li><a "
+                 "href=\"/account\">Account</a></li></ul></nav></header>\n");
     put_crumbs(out, head);
     buf_str(out, "<main id=\"main\" tabindex=\"-1\">\n<h1>");
     web_name(out, head->title);

@@ -80,7 +80,7 @@ static void make_page(struct work *work)
     exchange_text(x, 200, "");
     x->reply.type = type_of(x->web->format);
     x->reply.page = true;
-    rc = web_render(s->o.reading, x->web, &moment, &x->reply.body, &e);
+    rc = web_render(exchange_reading(x), x->web, &moment, &x->reply.body, &e);
     if (rc == ERR_NOT_FOUND) {
         x->reply.status = 404;
         x->reply.type = type_of(WEB_HTML);
