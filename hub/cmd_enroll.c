@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { USES_MAX = 100000, NOTE_MAX = 300, EVENTS_SHOWN = 50 };
@@ -55,24 +54,12 @@ static void name_user(char *out, size_t size)
     snprintf(out, size, "by %s", p != NULL ? p->pw_name : "an unknown user");
 }
 
-/* Files that root makes could not be read by the hub, which runs as the owner of its folder. */
 static bool right_user(const struct hub_config *c)
 {
     char folder[CA_PATH_MAX];
-    const struct passwd *p;
-    struct stat st;
-    char *slash;
 
     ca_folder(c, folder);
-    slash = strrchr(folder, '/');
-    if (slash != NULL && slash != folder)
-        *slash = '\0';
-    if (geteuid() != 0 || stat(folder, &st) != 0 || st.st_uid == 0)
-        return true;
-    p = getpwuid(st.st_uid);
-    fprintf(stderr, "hvhub: %s belongs to %s: run this as that user (runuser -u %s -- hvhub ...)\n", folder,
-            p != NULL ? p->pw_name : "another user", p != NULL ? p->pw_name : "USER");
-    return false;
+    return runs_as_owner(folder);
 }
 
 /* ---- ca ------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/times.h"
+#include "config/store_url.h"
 #include "hub/commands.h"
 #include "hub/fleet_report.h"
 #include "hub/hub.h"
@@ -310,7 +311,9 @@ static enum exit_code open_store(const char *path, const char *command, struct f
         options.path = hub_store_path(config);
         options.floors = &config->floors;
         log_set_level(LOG_WARN);
-        if (fleet_store_open(out, &options, &e) != 0) {
+        if (!store_is_postgres(options.path) && !runs_as_owner(options.path)) {
+            code = EXIT_FAILED;
+        } else if (fleet_store_open(out, &options, &e) != 0) {
             fprintf(stderr, "hvhub %s: %s\n", command, e.text);
             code = EXIT_FAILED;
         }

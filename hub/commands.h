@@ -46,6 +46,10 @@ bool take_flag(int *argc, char **argv, const char *name);
  * go to stderr; EXIT_DONE or EXIT_USAGE. */
 enum exit_code load_config(const char *path, struct hub_config *out);
 
+/* Files that root makes could not be read by the hub, which runs as the owner of the folder that holds them.  False
+ * after saying so, for a file (or folder) of that folder. */
+bool runs_as_owner(const char *path);
+
 /* Progress of long work on stderr: on a terminal (*(bool *)terminal) one line that moves, elsewhere one line when
  * all is done. */
 void show_progress(void *terminal, const char *what, int64_t done, int64_t total);

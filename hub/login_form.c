@@ -127,45 +127,9 @@ void login_begin(struct exchange *x)
     x->body.max = LOGIN_BODY_MAX;
 }
 
-/* One "key=value" of the form. */
-static bool take_field(struct login_form *f, char *pair)
-{
-    const struct {
-        const char *key;
-        char *out;
-        size_t size;
-    } fields[] = { { "name", f->name, sizeof f->name },
-                   { "password", f->password, sizeof f->password },
-                   { "new", f->new_password, sizeof f->new_password },
-                   { "again", f->again, sizeof f->again },
-                   { "form", f->form, sizeof f->form } };
-    char *value = strchr(pair, '=');
-
-    if (value == NULL)
-        return false;
-    *value++ = '\0';
-    for (char *c = value; *c != '\0'; c++)
-        *c = *c == '+' ? ' ' : *c;
-    path_decode(value);
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        if (strcmp(fields[i].key, pair) == 0)
-            return text_copy(fields[i].out, fields[i].size, value);
-    }
-    return true;
-}
-
 static bool read_form(struct exchange *x, struct login_form *f)
 {
-    char text[LOGIN_BODY_MAX + 1], *rest = text;
-    bool good = x->body.len <= LOGIN_BODY_MAX && memchr(buf_text(&x->body), '\0', x->body.len) == NULL;
-
-    *f = (struct login_form){ .name = "" };
-    if (good && text_copy(text, sizeof text, buf_text(&x->body))) {
-        for (char *pair; good && (pair = strsep(&rest, "&")) != NULL;)
-            good = pair[0] == '\0' || take_field(f, pair);
-        explicit_bzero(text, sizeof text);
-    }
-    return good;
+    return login_form_read(f, buf_text(&x->body), x->body.len);
 }
 
 void login_wipe(struct exchange *x, struct login_form *f)

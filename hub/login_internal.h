@@ -4,14 +4,13 @@
 
 #include "hub/limits_rate.h"
 #include "hub/login.h"
-#include "hub/people.h"
+#include "hub/login_fields.h"
 
 enum {
     LOGIN_RATE_NAME = 1024,        /* three tries at once, then one in four seconds (limits_rate.h) */
     LOGIN_RATE_ADDRESS = 4 * 1024, /* nine at once, then one a second: several people may share an address */
     LOGIN_RATE_ALL = 16 * 1024,    /* of all names and addresses: four a second */
     LOGIN_RETRY_S = 5,
-    LOGIN_BODY_MAX = 4096,
     LOOK_UPS_QUEUED = 64,
     PASSWORDS_QUEUED = 16,
 };
@@ -21,14 +20,6 @@ struct login {
     struct worker *look_ups, *passwords;
     struct rate *names, *addresses, *all;
     _Atomic bool has_accounts; /* somebody has seen one */
-};
-
-/* What the forms send. */
-struct login_form {
-    char name[PERSON_NAME_MAX];
-    char password[PASSWORD_MAX + 1];
-    char new_password[PASSWORD_MAX + 1], again[PASSWORD_MAX + 1];
-    char form[SECRET_MAX];
 };
 
 /* The peer's address as a text, IPv4 as such even where it comes as IPv6; "" unknown. */

@@ -1,9 +1,13 @@
 /* What the commands share: options and the config file. */
 #include "base/buf.h"
+#include "base/text.h"
 #include "hub/commands.h"
 
+#include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PROBLEMS_MAX = 256 * 1024 };
@@ -83,6 +87,28 @@ enum exit_code load_config(const char *path, struct hub_config *out)
         fputs(buf_text(&problems), stderr);
     buf_free(&problems);
     return rc == 0 ? EXIT_DONE : EXIT_USAGE;
+}
+
+bool runs_as_owner(const char *path)
+{
+    char folder[PATH_MAX];
+    const struct passwd *p;
+    struct stat st;
+    char *slash;
+
+    if (!text_copy(folder, sizeof folder, path))
+        return true; /* whoever opens it says what is wrong */
+    slash = strrchr(folder, '/');
+    if (slash == NULL)
+        text_copy(folder, sizeof folder, ".");
+    else if (slash != folder)
+        *slash = '\0';
+    if (geteuid() != 0 || stat(folder, &st) != 0 || st.st_uid == 0)
+        return true;
+    p = getpwuid(st.st_uid);
+    fprintf(stderr, "hvhub: %s belongs to %s: run this as that user (runuser -u %s -- hvhub ...)\n", folder,
+            p != NULL ? p->pw_name : "another user", p != NULL ? p->pw_name : "USER");
+    return false;
 }
 
 void show_progress(void *terminal, const char *what, int64_t done, int64_t total)
