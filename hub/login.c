@@ -204,6 +204,7 @@ void login_check(struct exchange *x)
     const char *shown = exchange_header(x, MHD_HTTP_HEADER_AUTHORIZATION);
     const char *token = person_token(shown), *session = login_cookie(x, login_cookie_name(x));
     bool program = shown != NULL || limits_has_certificate(x);
+    bool formed = session != NULL && secret_formed(session, SECRET_SESSION);
 
     if (token != NULL)
         ask_ticket(x, TICKET_TOKEN, token);
@@ -213,7 +214,7 @@ void login_check(struct exchange *x)
         refuse(x);
     else if (named_by_proxy(x))
         x->viewer.ask = ASK_NAME;
-    else if (session == NULL && x->server->config.open_on_loopback && exchange_allowed(x))
+    else if (!formed && x->server->config.open_on_loopback && exchange_allowed(x))
         pass(x);
     else
         ask_ticket(x, TICKET_SESSION, session);
@@ -226,9 +227,10 @@ static void note_use(const struct exchange *x, struct fleet_ticket *t, int64_t n
 {
     const struct hub_config *c = &x->server->config;
     int64_t last = t->created + c->session_max_ns, idle = now + c->session_idle_ns;
+    int64_t every = c->session_idle_ns / 4 < SEEN_EVERY_NS ? c->session_idle_ns / 4 : SEEN_EVERY_NS;
     struct err e = { 0 };
 
-    if (now - t->seen < SEEN_EVERY_NS)
+    if (now - t->seen < every)
         return;
     t->seen = now;
     if (t->kind == TICKET_SESSION)
@@ -295,6 +297,16 @@ static bool may_see(struct exchange *x)
     return x->phase == PHASE_READING;
 }
 
+/* An old session is no reason to keep out who would be let in without one. */
+static bool let_in_without(struct exchange *x)
+{
+    if (x->viewer.ask != ASK_SESSION || !x->server->config.open_on_loopback || !exchange_allowed(x))
+        return false;
+    x->viewer = (struct viewer){ .ask = ASK_NOTHING };
+    pass(x);
+    return true;
+}
+
 static void run_look_up(struct work *work)
 {
     struct exchange *x = exchange_of(work);
@@ -302,9 +314,11 @@ static void run_look_up(struct work *work)
     int rc = admit(x, &e);
 
     x->phase = PHASE_READING; /* what refuse() decides by is still there: the headers are the connection's */
+    if (rc == ERR_NOT_FOUND && let_in_without(x))
+        rc = 0;
     if (rc != 0)
         refuse_person(x, rc);
-    else if (may_see(x)) {
+    else if (x->phase == PHASE_READING && may_see(x)) {
         x->viewer.ask = ASK_NOTHING;
         exchange_go_on(x);
         return;

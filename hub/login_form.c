@@ -41,7 +41,7 @@ static void set_cookie(struct exchange *x, int which, const char *name, const ch
 
 void login_page_start(struct exchange *x, int status, const char *title, const char *problem, char secret[SECRET_MAX])
 {
-    const struct web_head head = { .title = title };
+    const struct web_head head = { .title = title, .bare = x->viewer.scope.kind == SCOPE_NOTHING };
     struct buf *out = &x->reply.body;
 
     secret_make(plat_random(), SECRET_FORM, secret);
@@ -59,7 +59,10 @@ void login_page_start(struct exchange *x, int status, const char *title, const c
 
 void login_page_end(struct exchange *x)
 {
-    web_page_end(&x->reply.body, x->server->o.clock->wall_ns(x->server->o.clock));
+    if (x->viewer.scope.kind == SCOPE_NOTHING)
+        web_page_end_bare(&x->reply.body);
+    else
+        web_page_end(&x->reply.body, x->server->o.clock->wall_ns(x->server->o.clock));
 }
 
 void login_hidden_field(struct buf *out, const char *secret)
@@ -223,6 +226,15 @@ int login_begin_session(struct exchange *x, const char *person, struct err *e)
     return rc;
 }
 
+/* For those who watch the log for addresses that try. */
+static void log_refusal(const struct exchange *x)
+{
+    char address[PERSON_NAME_MAX];
+
+    login_peer(x, address);
+    log_event(LOG_WARN, "login.refused", LOG_S("address", address));
+}
+
 static void sign_in(struct exchange *x, const struct login_form *f)
 {
     struct fleet_store *s = x->server->o.login->signing;
@@ -236,6 +248,7 @@ static void sign_in(struct exchange *x, const struct login_form *f)
     }
     if (!password_right(f->password, p.hash)) {
         login_audit(x, s, rc == 0 ? p.name : "", "login-refused"); /* a name that is none may be a password */
+        log_refusal(x);
         put_page(x, 403, "Wrong name or password.");
         return;
     }

@@ -189,10 +189,12 @@ void web_page_start(struct buf *out, const struct web_head *head)
                    "<script src=\"/assets/draw.js?v=%s\" defer></script>\n",
                    version, version);
     buf_str(out, "</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the content</a>\n"
-                 "<header><a class=\"brand\" href=\"/\">hvfleet</a>\n"
-                 "<nav aria-label=\"Main\"><ul><li><a href=\"/\">Fleet</a></li>"
-                 "<li><a href=\"/guests\">Guests</a></li><li><a href=\"/incidents\">Incidents</a></li><li><a "
-                 "href=\"/account\">Account</a></li></ul></nav></header>\n");
+                 "<header><a class=\"brand\" href=\"/\">hvfleet</a>\n");
+    if (!head->bare)
+        buf_str(out, "<nav aria-label=\"Main\"><ul><li><a href=\"/\">Fleet</a></li>"
+                     "<li><a href=\"/guests\">Guests</a></li><li><a href=\"/incidents\">Incidents</a></li>"
+                     "<li><a href=\"/account\">Account</a></li></ul></nav>");
+    buf_str(out, "</header>\n");
     put_crumbs(out, head);
     buf_str(out, "<main id=\"main\" tabindex=\"-1\">\n<h1>");
     web_name(out, head->title);
@@ -212,6 +214,11 @@ void web_page_end(struct buf *out, int64_t now_ns)
                "<a href=\"/api/v1/reports/incidents?format=json\">incidents as JSON</a>, "
                "<a href=\"/api/v1/reports/incidents?format=csv\">CSV</a>.</p></footer>\n</body>\n</html>\n",
                HVFLEET_VERSION);
+}
+
+void web_page_end_bare(struct buf *out)
+{
+    buf_str(out, "</main>\n</body>\n</html>\n");
 }
 
 /* ---- lists ---------------------------------------------------------------------------- */

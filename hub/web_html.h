@@ -51,9 +51,11 @@ struct web_head {
     const struct web_crumb *crumbs; /* the pages above this one, the fleet first */
     size_t crumb_count;
     bool charts;
+    bool bare; /* for somebody who is not in yet: without ways to other pages */
 };
 void web_page_start(struct buf *out, const struct web_head *head);
 void web_page_end(struct buf *out, int64_t now_ns);
+void web_page_end_bare(struct buf *out);
 
 /* A column's head that sorts by it when followed; without a sort it is text alone. */
 void web_column(struct buf *out, const struct web_query *q, const char *label, enum web_sort sort,

@@ -126,6 +126,21 @@ START_TEST(a_page_sends_a_browser_to_the_login_and_the_api_says_401)
 }
 END_TEST
 
+START_TEST(an_old_session_does_not_keep_out_who_is_let_in_without_one)
+{
+    struct running r;
+
+    hub_run(&r, "", false);
+    ck_assert_int_eq(people_get(&r, "/", NULL), 200);
+    ck_assert_int_eq(people_get(&r, "/",
+                                "Cookie: hvhub=hvs_0123456789abcdef0123456789abcdef"
+                                "0123456789abcdef0123456789abcdef"),
+                     200);
+    ck_assert_int_eq(people_get(&r, "/account", "Cookie: hvhub=old"), 200);
+    hub_end(&r);
+}
+END_TEST
+
 START_TEST(a_person_signs_in_and_sees_and_signs_out_and_sees_no_more)
 {
     char session[256], cookie[300], both[600], token[256], body[300];
@@ -507,6 +522,7 @@ static void add(Suite *s)
 {
     suite_test(s, without_a_login_nobody_sees_anything_even_on_this_machine);
     suite_test(s, a_page_sends_a_browser_to_the_login_and_the_api_says_401);
+    suite_test(s, an_old_session_does_not_keep_out_who_is_let_in_without_one);
     suite_test(s, a_person_signs_in_and_sees_and_signs_out_and_sees_no_more);
     suite_test(s, a_wrong_password_and_an_unknown_name_are_told_alike);
     suite_test(s, after_a_few_tries_the_right_password_has_to_wait_too);

@@ -76,6 +76,8 @@ async function addresses(browser) {
   found.incidents = "/incidents";
   found["incidents-filtered"] = "/incidents?code=0xD1&since=365d&order=asc&host=" + encodeURIComponent(subjects.host);
   found["incidents-none"] = "/incidents?module=none.sys";
+  found.login = "/login";
+  found.account = "/account";
   found["no-incident"] = "/incident/0000000000000000";
   for (const [name, id] of Object.entries(subjects.incidents)) found[`incident-${name}`] = `/incident/${id}`;
   await page.done();
@@ -249,6 +251,62 @@ test("a list is filtered and sorted by its address", async (browser) => {
   assert.equal(await page.locator("th[aria-sort=ascending]").innerText().then((t) => t.trim().split(" ")[0]), "Guest");
   await page.done();
 });
+
+/* As an admin.  Who has tried often has to wait a little, which is no error here. */
+async function signIn(browser, options = {}) {
+  const page = await open(browser, options);
+  page.missing = true; /* Chromium notes a 429 on the console */
+  for (const end = Date.now() + 2 * LONGEST_WAIT_MS; Date.now() < end;) {
+    await page.see("/login");
+    await page.fill("#name", subjects.person);
+    await page.fill("#password", subjects.password);
+    await follow(page, page.locator("form.sign button"));
+    if ((await heading(page)) === "Fleet") break;
+    await page.waitForTimeout(1000);
+  }
+  page.missing = false;
+  return page;
+}
+
+test("a person signs in, is told a wrong password, changes it, and signs out, without scripts", async (browser) => {
+  const page = await open(browser, { javaScriptEnabled: false });
+  await page.see("/login");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "name");
+  await page.fill("#name", subjects.person);
+  await page.fill("#password", "wrong horse battery");
+  page.missing = true; /* Chromium notes a 403 on the console */
+  await follow(page, page.locator("form.sign button"));
+  assert.equal(await page.locator("[role=alert]").innerText(), "Wrong name or password.");
+  await page.fill("#name", subjects.person);
+  await page.fill("#password", subjects.password);
+  await follow(page, page.locator("form.sign button"));
+  assert.equal(await heading(page), "Fleet");
+  await follow(page, page.locator("header nav a").filter({ hasText: "Account" }));
+  assert.match(await page.locator("dl.facts").innerText(), new RegExp(subjects.person));
+  await page.fill("#password", subjects.password);
+  await page.fill("#new", subjects.password + "!");
+  await page.fill("#again", subjects.password + "!");
+  await follow(page, page.locator('form[action="/account/password"] button'));
+  assert.equal(await heading(page), "Account");
+  subjects.password += "!";
+  await follow(page, page.locator('form[action="/logout"] button'));
+  assert.equal(await heading(page), "Sign in");
+  await page.done();
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`axe-core finds nothing serious or critical on what an admin sees, in ${colorScheme}`, async (browser) => {
+    const page = await signIn(browser, { colorScheme });
+    for (const where of ["/account", "/audit"]) {
+      assert.equal(await page.see(where), 200, where);
+      await page.evaluate(axeSource);
+      const result = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+      assert.deepEqual(result.violations.filter((v) => v.impact === "serious" || v.impact === "critical").map((v) => v.id), [], where);
+      await page.screenshot({ path: path.join(shots, `admin${where.replace("/", "-")}-${colorScheme}.png`), fullPage: true });
+    }
+    await page.done();
+  });
+}
 
 test("the keyboard reaches the content first, and every link has a visible focus", async (browser) => {
   const page = await open(browser);
