@@ -193,7 +193,7 @@ static enum exit_code change(const struct asked *a)
     code = set_limits(a, &p);
     if (code != EXIT_DONE)
         return code;
-    if (fleet_person_put(a->store, &p, &e) != 0)
+    if (fleet_person_limits(a->store, &p, &e) != 0)
         return failed(a->name, &e);
     audit_person(a, "user-changed", &p);
     return EXIT_DONE;
@@ -218,8 +218,7 @@ static enum exit_code change_password(const struct asked *a)
 
     if (fleet_person_get(a->store, a->name, &p, &e) != 0)
         return failed(a->name, &e);
-    if (set_password(&p, &e) != 0 || fleet_person_put(a->store, &p, &e) != 0 ||
-        fleet_tickets_drop(a->store, a->name, &e) != 0)
+    if (set_password(&p, &e) != 0 || fleet_person_password(a->store, a->name, p.hash, &e) != 0)
         return failed(a->name, &e);
     audit(a, "password-changed", a->name);
     return EXIT_DONE;

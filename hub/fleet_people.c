@@ -37,7 +37,7 @@ struct change {
     const struct fleet_person *person;
     const struct fleet_ticket *ticket;
     const struct fleet_audit *audit;
-    const char *name;
+    const char *name, *hash;
 };
 
 static const struct fleet_people_ops *ops_of(const struct fleet_store *s)
@@ -65,6 +65,18 @@ static int change(struct fleet_store *s, const struct change *c, struct err *e)
 static int run_person_put(struct fleet_store *s, const struct change *c, struct err *e)
 {
     return ops_of(s)->person_put(s->body, c->person, e);
+}
+
+static int run_person_password(struct fleet_store *s, const struct change *c, struct err *e)
+{
+    int rc = ops_of(s)->person_hash(s->body, c->name, c->hash, e);
+
+    return rc != 0 ? rc : ops_of(s)->tickets_drop(s->body, c->name, e);
+}
+
+static int run_person_limits(struct fleet_store *s, const struct change *c, struct err *e)
+{
+    return ops_of(s)->person_limits(s->body, c->person, e);
 }
 
 static int run_person_drop(struct fleet_store *s, const struct change *c, struct err *e)
@@ -104,6 +116,16 @@ static int run_audit_put(struct fleet_store *s, const struct change *c, struct e
 int fleet_person_put(struct fleet_store *s, const struct fleet_person *p, struct err *e)
 {
     return change(s, &(struct change){ .run = run_person_put, .person = p }, e);
+}
+
+int fleet_person_password(struct fleet_store *s, const char *name, const char *hash, struct err *e)
+{
+    return change(s, &(struct change){ .run = run_person_password, .name = name, .hash = hash }, e);
+}
+
+int fleet_person_limits(struct fleet_store *s, const struct fleet_person *p, struct err *e)
+{
+    return change(s, &(struct change){ .run = run_person_limits, .person = p }, e);
 }
 
 int fleet_person_drop(struct fleet_store *s, const char *name, struct err *e)

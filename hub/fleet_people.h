@@ -52,8 +52,12 @@ struct fleet_audit {
 
 /* ERR_NOT_FOUND. */
 MUST_USE int fleet_person_get(struct fleet_store *s, const char *name, struct fleet_person *out, struct err *e);
-/* A new account, or a change of one. */
+/* A new account, or all of one anew. */
 MUST_USE int fleet_person_put(struct fleet_store *s, const struct fleet_person *p, struct err *e);
+/* Its password alone; ends all that the person holds.  Its role and clusters alone.  Neither undoes what somebody else
+ * changes meanwhile, and an account that is gone stays gone. */
+MUST_USE int fleet_person_password(struct fleet_store *s, const char *name, const char *hash, struct err *e);
+MUST_USE int fleet_person_limits(struct fleet_store *s, const struct fleet_person *p, struct err *e);
 /* With all the person holds. */
 MUST_USE int fleet_person_drop(struct fleet_store *s, const char *name, struct err *e);
 typedef bool fleet_take_person(void *arg, const struct fleet_person *p);

@@ -9,6 +9,9 @@
 struct fleet_people_ops {
     int (*person_get)(struct fleet_body *b, const char *name, struct fleet_person *out, struct err *e);
     int (*person_put)(struct fleet_body *b, const struct fleet_person *p, struct err *e);
+    /* Of an account that is there; else nothing. */
+    int (*person_hash)(struct fleet_body *b, const char *name, const char *hash, struct err *e);
+    int (*person_limits)(struct fleet_body *b, const struct fleet_person *p, struct err *e);
     int (*person_drop)(struct fleet_body *b, const char *name, struct err *e);
     int (*person_each)(struct fleet_body *b, fleet_take_person *take, void *arg, struct err *e); /* in order of name */
     int (*ticket_get)(struct fleet_body *b, const char *digest, int64_t now_ns, struct fleet_ticket *out,

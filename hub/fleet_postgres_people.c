@@ -30,6 +30,16 @@ static int person_put(struct fleet_body *b, const struct fleet_person *p, struct
                         PG_WITH(PG_T(p->name), PG_I(p->role), PG_T(p->hash), PG_I(p->created), PG_T(p->clusters)), e);
 }
 
+static int person_hash(struct fleet_body *b, const char *name, const char *hash, struct err *e)
+{
+    return postgres_run(ME, PG_PERSON_HASH, PG_WITH(PG_T(name), PG_T(hash)), e);
+}
+
+static int person_limits(struct fleet_body *b, const struct fleet_person *p, struct err *e)
+{
+    return postgres_run(ME, PG_PERSON_LIMITS, PG_WITH(PG_T(p->name), PG_I(p->role), PG_T(p->clusters)), e);
+}
+
 static int person_drop(struct fleet_body *b, const char *name, struct err *e)
 {
     return postgres_run(ME, PG_PERSON_DROP, PG_WITH(PG_T(name)), e);
@@ -138,6 +148,8 @@ static int audit_each(struct fleet_body *b, int64_t since_ns, int limit, fleet_t
 const struct fleet_people_ops postgres_people_ops = {
     .person_get = person_get,
     .person_put = person_put,
+    .person_hash = person_hash,
+    .person_limits = person_limits,
     .person_drop = person_drop,
     .person_each = person_each,
     .ticket_get = ticket_get,

@@ -64,6 +64,8 @@ const char *const postgres_texts[PG_SQL_COUNT] = {
     [PG_PERSON_GET] = "SELECT name, role, hash, created, clusters FROM person WHERE name = $1",
     [PG_PERSON_PUT] = "INSERT INTO person(name, role, hash, created, clusters) VALUES($1, $2, $3, $4, $5)"
                       " ON CONFLICT(name) DO UPDATE SET role = $2, hash = $3, clusters = $5",
+    [PG_PERSON_HASH] = "UPDATE person SET hash = $2 WHERE name = $1",
+    [PG_PERSON_LIMITS] = "UPDATE person SET role = $2, clusters = $3 WHERE name = $1",
     [PG_PERSON_DROP] = "DELETE FROM person WHERE name = $1",
     [PG_PERSON_EACH] = "SELECT name, role, hash, created, clusters FROM person ORDER BY name",
     [PG_TICKET_GET] = "SELECT digest, kind, person, created, seen, ends FROM ticket WHERE digest = $1 AND ends > $2",

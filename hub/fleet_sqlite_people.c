@@ -29,6 +29,16 @@ static int person_put(struct fleet_body *b, const struct fleet_person *p, struct
     return sqlite_do(ME, SQL_PERSON_PUT, WITH(T(p->name), I(p->role), T(p->hash), I(p->created), T(p->clusters)), e);
 }
 
+static int person_hash(struct fleet_body *b, const char *name, const char *hash, struct err *e)
+{
+    return sqlite_do(ME, SQL_PERSON_HASH, WITH(T(name), T(hash)), e);
+}
+
+static int person_limits(struct fleet_body *b, const struct fleet_person *p, struct err *e)
+{
+    return sqlite_do(ME, SQL_PERSON_LIMITS, WITH(T(p->name), I(p->role), T(p->clusters)), e);
+}
+
 static int person_drop(struct fleet_body *b, const char *name, struct err *e)
 {
     return sqlite_do(ME, SQL_PERSON_DROP, WITH(T(name)), e);
@@ -135,6 +145,8 @@ static int audit_each(struct fleet_body *b, int64_t since_ns, int limit, fleet_t
 const struct fleet_people_ops sqlite_people_ops = {
     .person_get = person_get,
     .person_put = person_put,
+    .person_hash = person_hash,
+    .person_limits = person_limits,
     .person_drop = person_drop,
     .person_each = person_each,
     .ticket_get = ticket_get,

@@ -118,9 +118,7 @@ static void change_password(struct exchange *x, const struct login_form *f)
         return;
     }
     if (rc == 0)
-        rc = fleet_person_put(s, &p, &e);
-    if (rc == 0)
-        rc = fleet_tickets_drop(s, p.name, &e);
+        rc = fleet_person_password(s, p.name, p.hash, &e);
     if (rc == 0)
         rc = login_begin_session(x, p.name, &e);
     if (rc != 0) {

@@ -218,6 +218,34 @@ static bool add_what(void *arg, const struct fleet_audit *a)
     return true;
 }
 
+START_TEST(a_new_password_and_new_limits_do_not_undo_each_other_nor_bring_back_who_is_gone)
+{
+    struct fleet_person p = { .name = "anna", .role = ROLE_VIEWER, .clusters = "A\n" }, now;
+    struct running r;
+    struct fleet_store *s;
+    struct err e = { 0 };
+
+    hub_run(&r, PEOPLE_CLOSED, false);
+    people_add(&r, "anna", ROLE_ADMIN, "");
+    s = people_store(&r);
+    ck_assert_int_eq(fleet_person_limits(s, &p, &e), 0);
+    ck_assert_int_eq(fleet_person_get(s, "anna", &now, &e), 0);
+    ck_assert(password_right(PASSWORD, now.hash));
+    ck_assert_str_eq(now.clusters, "A\n");
+    ck_assert_int_eq(fleet_person_password(s, "anna", "$y$other", &e), 0);
+    ck_assert_int_eq(fleet_person_get(s, "anna", &now, &e), 0);
+    ck_assert_str_eq(now.hash, "$y$other");
+    ck_assert_str_eq(now.clusters, "A\n");
+    ck_assert_int_eq(now.role, ROLE_VIEWER);
+    ck_assert_int_eq(fleet_person_drop(s, "anna", &e), 0);
+    ck_assert_int_eq(fleet_person_password(s, "anna", "$y$other", &e), 0);
+    ck_assert_int_eq(fleet_person_limits(s, &p, &e), 0);
+    ck_assert_int_eq(fleet_person_get(s, "anna", &now, &e), ERR_NOT_FOUND);
+    fleet_store_close(s);
+    hub_end(&r);
+}
+END_TEST
+
 START_TEST(entries_of_one_kind_do_not_push_out_those_of_another)
 {
     struct running r;
@@ -330,6 +358,7 @@ static void add(Suite *s)
     suite_test(s, a_new_password_ends_all_other_sessions_and_tokens_of_the_person);
     suite_test(s, the_password_stays_when_the_form_is_not_right);
     suite_test(s, a_session_that_was_ended_does_not_come_back_by_being_used);
+    suite_test(s, a_new_password_and_new_limits_do_not_undo_each_other_nor_bring_back_who_is_gone);
     suite_test(s, entries_of_one_kind_do_not_push_out_those_of_another);
     suite_test(s, clusters_are_told_on_the_command_line_and_an_admin_has_none);
     suite_test(s, an_account_without_a_password_is_for_a_proxy_alone);
