@@ -185,10 +185,11 @@ static void put_off(struct postgres_body *s, const struct err *why)
     text_copy(s->problem, sizeof s->problem, why->text);
 }
 
-/* Is it worth waiting?  Not for a database that answers and is the wrong one. */
-static bool may_come(int rc)
+/* Is it worth waiting?  Not for a database that answers and is the wrong one.  But a hub's reader may have come to a
+ * standby that has not yet got the tables which the hub's writer has just made, or will make. */
+static bool may_come(const struct postgres_body *s, int rc)
 {
-    return rc == ERR_IO || rc == ERR_BUSY || rc == ERR_TIMEOUT;
+    return rc == ERR_IO || rc == ERR_BUSY || rc == ERR_TIMEOUT || (s->read_only && rc == ERR_NOT_FOUND);
 }
 
 static int first_connection(struct postgres_body *s, bool patient, struct err *e)
@@ -196,7 +197,7 @@ static int first_connection(struct postgres_body *s, bool patient, struct err *e
     struct err why = { 0 };
     int rc = make_ready(s, &why);
 
-    if (rc != 0 && patient && may_come(rc)) {
+    if (rc != 0 && patient && may_come(s, rc)) {
         put_off(s, &why);
         return 0;
     }

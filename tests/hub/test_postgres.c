@@ -174,6 +174,30 @@ START_TEST(a_patient_store_opens_without_its_server_and_goes_on_saying_why)
 }
 END_TEST
 
+/* It may have come to a standby that has not got the tables yet, which the hub's writer made on the primary. */
+START_TEST(a_hubs_reader_waits_for_the_tables_that_its_writer_makes)
+{
+    struct drift_floors floors = drift_floors_default();
+    const char *path = new_path();
+    struct fleet_store_options options = {
+        .path = postgres_store(path), .read_only = true, .patient = true, .floors = &floors, .clock = plat_clock()
+    };
+    struct fleet_store *reader;
+    struct guest guest;
+    struct err e = { 0 };
+    int rc;
+
+    ck_assert_msg(fleet_store_open(&reader, &options, &e) == 0, "%s", e.text);
+    ck_assert_int_eq(fleet_store_guest(reader, "B0000000-0000-4000-8000-000000000001", &guest, &e), ERR_IO);
+    ck_assert_msg(strstr(e.text, "no fleet store") != NULL, "%s", e.text);
+    ck_assert_msg(try_open(postgres_store(path), false, &e) == 0, "%s", e.text);
+    while ((rc = fleet_store_guest(reader, "B0000000-0000-4000-8000-000000000001", &guest, &e)) == ERR_IO)
+        usleep(50 * 1000); /* until the pause between two tries is over */
+    ck_assert_int_eq(rc, ERR_NOT_FOUND);
+    fleet_store_close(reader);
+}
+END_TEST
+
 /* ---- sharing ------------------------------------------------------------------------- */
 
 /* Every process sends the same records of the same agent. */
@@ -516,6 +540,7 @@ static void add(Suite *s)
     suite_test(s, a_database_that_is_not_utf8_is_refused);
     suite_test(s, a_server_that_is_not_there_is_an_error_without_the_password);
     suite_test(s, a_patient_store_opens_without_its_server_and_goes_on_saying_why);
+    suite_test(s, a_hubs_reader_waits_for_the_tables_that_its_writer_makes);
     suite_test(s, hubs_that_get_the_same_records_at_once_store_each_once);
     suite_test(s, the_same_records_under_two_host_ids_at_once_are_stored_once);
     suite_test(s, hubs_that_change_the_same_guests_at_once_lose_nothing_and_count_right);
