@@ -117,6 +117,8 @@ static void settle(struct file *f, bool all)
     if (all && !shrank)
         return;
     f->size = f->synced_size;
+    if (f->cap == 0)
+        return;
     memset(f->now + f->size, 0, (size_t)(f->cap - f->size));
     memset(f->synced + f->size, 0, (size_t)(f->cap - f->size));
 }
