@@ -451,11 +451,3 @@ int yaml_doc_read(const char *name, const char *yaml, size_t len, const struct y
 
     return yaml_schema_read(name, yaml, len, &schema, target, problems);
 }
-
-int yaml_doc_load(const char *path, const struct yaml_key *keys, size_t key_count, void *target, size_t target_size,
-                  struct buf *problems)
-{
-    struct yaml_schema schema = { .keys = keys, .key_count = key_count, .target_size = target_size };
-
-    return yaml_schema_load(path, &schema, target, problems);
-}

@@ -52,11 +52,6 @@ struct yaml_key {
 MUST_USE int yaml_doc_read(const char *name, const char *yaml, size_t len, const struct yaml_key *keys,
                            size_t key_count, void *target, size_t target_size, struct buf *problems);
 
-/* Reads a whole file (1 MiB at most) and then as above; an unreadable file is
- * one line "FILE:1:1: ...". */
-MUST_USE int yaml_doc_load(const char *path, const struct yaml_key *keys, size_t key_count, void *target,
-                           size_t target_size, struct buf *problems);
-
 /* What one key's value says of another's, once each is good by itself: called
  * with the filled struct, before anybody else sees it. */
 struct yaml_checker;
@@ -80,6 +75,9 @@ struct yaml_schema {
 
 MUST_USE int yaml_schema_read(const char *name, const char *yaml, size_t len, const struct yaml_schema *schema,
                               void *target, struct buf *problems);
+
+/* Reads a whole file (1 MiB at most) and then as above; an unreadable file is
+ * one line "FILE:1:1: ...". */
 MUST_USE int yaml_schema_load(const char *path, const struct yaml_schema *schema, void *target, struct buf *problems);
 
 /* Zeroes target (target_size bytes) and fills in every default. */

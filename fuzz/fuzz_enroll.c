@@ -12,6 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char id[IDENTITY_TOKEN_ID_MAX], digest[IDENTITY_DIGEST_MAX], *text;
+    struct fleet_issued planned;
     struct csr *csr = NULL;
     struct err e;
 
@@ -25,8 +26,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[size] = '\0';
     if (enroll_token_read(text, id, digest) && strlen(digest) + 1 != sizeof digest)
         abort();
-    if (csr_read(&csr, text, strlen(text), &e) == 0 && strlen(csr_key(csr)) + 1 != IDENTITY_DIGEST_MAX)
-        abort();
+    if (csr_read(&csr, text, strlen(text), &e) == 0) {
+        ca_plan(csr, 1, 1, &planned);
+        if (strlen(planned.key) + 1 != sizeof planned.key)
+            abort();
+    }
     csr_free(csr);
     free(text);
     return 0;

@@ -137,16 +137,6 @@ int auth_load(struct auth *a, const char *path, struct err *e)
     return 0;
 }
 
-int auth_token_count(struct auth *a)
-{
-    int count;
-
-    pthread_rwlock_rdlock(&a->lock);
-    count = a->count;
-    pthread_rwlock_unlock(&a->lock);
-    return count;
-}
-
 /* ---- asking -------------------------------------------------------------------------- */
 
 bool auth_is_loopback(const struct sockaddr *peer)

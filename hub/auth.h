@@ -24,8 +24,6 @@ void auth_free(struct auth *a);
 /* Reads the tokens anew; path "" means none.  On error those in force stay. */
 MUST_USE int auth_load(struct auth *a, const char *path, struct err *e);
 
-int auth_token_count(struct auth *a);
-
 /* 127.0.0.0/8, ::1, and 127.0.0.0/8 written as IPv6. */
 bool auth_is_loopback(const struct sockaddr *peer);
 

@@ -99,11 +99,6 @@ void csr_free(struct csr *csr)
     free(csr);
 }
 
-const char *csr_key(const struct csr *csr)
-{
-    return csr->key;
-}
-
 /* ---- signing -------------------------------------------------------------------------------- */
 
 void ca_plan(const struct csr *csr, int64_t now, int64_t lifetime, struct fleet_issued *out)

@@ -45,7 +45,6 @@ void ca_times(const struct ca *ca, int64_t *from, int64_t *until);
 struct csr;
 MUST_USE int csr_read(struct csr **out, const char *pem, size_t len, struct err *e);
 void csr_free(struct csr *csr);
-const char *csr_key(const struct csr *csr); /* SHA-256 of the public key, hexadecimal */
 
 /* Fills in a random serial, the key, and the times: from now until lifetime after it.  The certificate itself
  * holds from a little earlier (an hour, or a tenth of its life), because clocks differ. */

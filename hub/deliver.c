@@ -92,10 +92,12 @@ static bool is_unchanged(const struct hub_delivery *d, const struct content *c, 
 {
     char now[DELIVERY_ID_MAX];
 
-    fingerprint_of(c, now);
+    if (!d->quiet || c->kind != JOB_SCHEDULED)
+        return false;
     if (d->what == DELIVER_INCIDENTS && c->item_total == 0)
-        memcpy(now, row->fingerprint, sizeof now); /* no crash: nothing is new */
-    return d->quiet && c->kind == JOB_SCHEDULED && strcmp(now, row->fingerprint) == 0;
+        return true; /* no crash: nothing is new */
+    fingerprint_of(c, now);
+    return strcmp(now, row->fingerprint) == 0;
 }
 
 static void log_failure(const struct fleet_delivery *row, const char *job, bool over)

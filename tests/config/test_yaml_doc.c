@@ -39,6 +39,7 @@ static const struct yaml_key keys[] = {
 enum { KEYS = sizeof keys / sizeof keys[0] };
 
 static struct target got;
+static const struct yaml_schema whole = { .keys = keys, .key_count = KEYS, .target_size = sizeof got };
 static struct buf said = { .max = 65536 };
 
 static int read_bytes(const char *yaml, size_t len)
@@ -437,11 +438,11 @@ START_TEST(unreadable_files_are_one_line)
     snprintf(path, sizeof path, "%s/none.yaml", dir);
     snprintf(want, sizeof want, "%s:1:1: cannot be read: No such file or directory; check the name, or make the file\n",
              path);
-    ck_assert_int_eq(yaml_doc_load(path, keys, KEYS, &got, sizeof got, &said), ERR_NOT_FOUND);
+    ck_assert_int_eq(yaml_schema_load(path, &whole, &got, &said), ERR_NOT_FOUND);
     ck_assert_str_eq(buf_text(&said), want);
     buf_clear(&said);
     snprintf(want, sizeof want, "%s:1:1: cannot be read: Is a directory; name a file\n", dir);
-    ck_assert_int_ne(yaml_doc_load(dir, keys, KEYS, &got, sizeof got, &said), 0);
+    ck_assert_int_ne(yaml_schema_load(dir, &whole, &got, &said), 0);
     ck_assert_str_eq(buf_text(&said), want);
     buf_free(&said);
 }
@@ -453,7 +454,7 @@ START_TEST(a_file_is_loaded)
 
     buf_free(&said);
     buf_init(&said, 65536);
-    ck_assert_int_eq(yaml_doc_load(path, keys, KEYS, &got, sizeof got, &said), 0);
+    ck_assert_int_eq(yaml_schema_load(path, &whole, &got, &said), 0);
     ck_assert_str_eq(got.name, "HV02");
     buf_free(&said);
 }

@@ -122,6 +122,15 @@ START_TEST(incidents_that_were_there_before_are_not_new)
 }
 END_TEST
 
+/* An incident of a dump alone, as long as its event has not come; before: its id then. */
+static void only_the_dump(char before[INCIDENT_ID_CHARS + 1])
+{
+    story_dump(&story, 1, 100, 1, "0xd1", PARAMETERS, "e1g6032e.sys");
+    send_new();
+    compute();
+    only_id(before);
+}
+
 /* The dump is told first; the event that comes later is the better sign. */
 START_TEST(a_late_piece_that_gives_it_another_id_and_finding_is_not_new)
 {
@@ -131,10 +140,7 @@ START_TEST(a_late_piece_that_gives_it_another_id_and_finding_is_not_new)
     set_up(ON_CRASH);
     p = part_start(target_send);
     tick_after(&p, 0);
-    story_dump(&story, 1, 100, 1, "0xd1", PARAMETERS, "e1g6032e.sys");
-    send_new();
-    compute();
-    only_id(before);
+    only_the_dump(before);
     hub_runs_for(&p, 10 * MINUTES);
     ck_assert_int_eq(target.count, 1);
     crash(100, 1);
@@ -160,10 +166,7 @@ START_TEST(an_id_that_changes_before_the_message_goes_out_is_told_as_it_is_then)
     set_up(ON_CRASH);
     p = part_start(target_send);
     tick_after(&p, 0);
-    story_dump(&story, 1, 100, 1, "0xd1", PARAMETERS, "e1g6032e.sys");
-    send_new();
-    compute();
-    only_id(before);
+    only_the_dump(before);
     tick_after(&p, 10 * SECONDS);
     crash(100, 1);
     only_id(after);
