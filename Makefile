@@ -469,7 +469,9 @@ install: all
 	install -m 644 README.md agent.yaml.example hub.yaml.example packaging/prometheus/hvfleet-alerts.yml \
 		packaging/grafana/hvfleet.json $(DESTDIR)$(PREFIX)/share/doc/hvfleet
 
-DEPFILES := $(shell find $(B) -name '*.d' -type f 2>/dev/null)
+# Of our own objects alone: the libraries' sources below windows/deps have files
+# named *.d too, which are no makefiles.
+DEPFILES := $(shell find $(addprefix $(B)/,$(ROOMS) gen tests bench fuzz) -name '*.d' -type f 2>/dev/null)
 -include $(DEPFILES)
 
 clean:
