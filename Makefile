@@ -338,6 +338,15 @@ soak: deps
 	+$(Q)$(SUBMAKE) programs
 	$(Q)HVFLEET_BUILD=$(B) HVFLEET_SOAK_SECONDS=$(SOAK_SECONDS) HVFLEET_SOAK_RATE=$(SOAK_RATE) tests/system/test_soak
 
+# Killed at random moments, agent and hub KILLS times each, while KILL_EVENTS events flow: KILL_TRIALS times.
+KILL_TRIALS ?= 100
+KILL_EVENTS ?= 500000
+KILLS ?= 3
+.PHONY: kill-trials
+kill-trials: deps
+	+$(Q)$(SUBMAKE) programs
+	$(Q)HVFLEET_BUILD=$(B) HVFLEET_KILL_EVENTS=$(KILL_EVENTS) HVFLEET_KILLS=$(KILLS) tests/kill_trials $(KILL_TRIALS)
+
 # ---- benches -------------------------------------------------------------
 # `make bench` measures and prints one table; BENCH_RUNS=n: medians of n runs; BENCH_SYSTEM_RUNS=n: of the
 # whole programs and of those beside them, which are Debian's packages and left out where they can not be had.
@@ -450,6 +459,7 @@ help:
 	@echo 'make sim           SIM_SEEDS=$(SIM_SEEDS) seeds of the simulated fleet; sim-nightly: a million'
 	@echo 'make torture       faults below both stores: disk, memory, power, bits'
 	@echo 'make soak          load, kills and reloads for SOAK_SECONDS=$(SOAK_SECONDS); nothing may grow'
+	@echo 'make kill-trials   $(KILL_TRIALS) runs of $(KILL_EVENTS) events with kills of agent and hub, none missing, none twice'
 	@echo 'make coverage      what the unit tests reach of each room, lines and branches'
 	@echo 'make bench         what it costs, as one table: medians of BENCH_RUNS=$(BENCH_RUNS) runs'
 	@echo 'make windows       hvagent.exe into $(B)/windows/; check-windows: its tests, under Wine'
