@@ -261,15 +261,16 @@ static void steady(const char *path, const char *format, int runs)
     struct figures *f = calloc(1, sizeof *f);
     struct fleet_store *reading = open_store(path, true, plat_clock());
     enum report_format chosen;
+    size_t len = 0;
 
     if (!report_format_parse(format, &chosen))
         exit(2);
     for (int run = 0; run < runs; run++) {
         start(f);
-        (void)report_once(reading, chosen);
+        len = report_once(reading, chosen);
         stop(f);
     }
-    tell("steady", format, f, 0);
+    tell("steady", format, f, len);
     fleet_store_close(reading);
     free(f);
 }

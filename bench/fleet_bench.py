@@ -11,6 +11,7 @@ takes to load, and the fleet's page.  FLEET_BENCH_SMALL=1 takes a tenth of the h
 
 Prints lines of "fleet.what key=value ...", with sqlite or postgresql before what, as bench/run reads them.
 """
+import math
 import os
 import pathlib
 import shutil
@@ -37,7 +38,7 @@ def say(line):
 
 def p(values, share):
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+    return ordered[max(0, math.ceil(len(ordered) * share) - 1)]  # the nearest rank
 
 
 def figures(values, size):

@@ -8,6 +8,8 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 bool report_kind_parse(const char *word, enum report_kind *out)
 {
@@ -228,6 +230,22 @@ int fleet_report_make(struct fleet_store *s, const struct report_query *q, struc
     return 0;
 }
 
+enum { LARGE_REPORT_BYTES = 4 << 20 };
+
+/* A report of a whole fleet is tens of megabytes: room for it is made at once, of large pages where the system has
+ * them.  Page by page, a quarter of the report's time went into faults (bench_fleet). */
+static void make_room(struct buf *out, size_t len)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    char *room;
+
+    if (len < LARGE_REPORT_BYTES || len > out->max - out->len)
+        return;
+    room = buf_room(out, len);
+    if (room != NULL) /* advice: not taken, it does no harm */
+        (void)madvise((void *)((uintptr_t)room & ~(page - 1)), len, MADV_HUGEPAGE);
+}
+
 int fleet_report(struct fleet_store *s, const struct report_query *q, struct buf *out, struct err *e)
 {
     struct drift_report *r;
@@ -235,6 +253,8 @@ int fleet_report(struct fleet_store *s, const struct report_query *q, struct buf
 
     if (rc != 0)
         return rc;
+    if (q->kind == REPORT_DRIFT)
+        make_room(out, drift_report_size(r, q->format));
     rc = fleet_report_render(r, q, out, e);
     drift_report_free(r);
     return rc;

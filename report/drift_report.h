@@ -73,6 +73,9 @@ struct report_style {
     int width; /* columns of the terminal; 0 unlimited */
 };
 
+/* About how many bytes the drift report takes: for room that is made once. */
+size_t drift_report_size(const struct drift_report *r, enum report_format format);
+
 /* The drift report, or the hosts report (nodes of a cluster that differ in expected version or build, silent hosts,
  * hosts that do not say what a verdict needs, and what was noted), appended to out.  style is for text; NULL: no
  * colour, unlimited.  ERR_UNSUPPORTED: the hosts report in a format of the drift report's own. */

@@ -6,10 +6,14 @@
 
 static const struct {
     const char *word, *type;
+    size_t guest_bytes; /* what a guest takes, about: seen over made fleets */
 } formats[] = {
-    [REPORT_TEXT] = { "text", "text/plain; charset=utf-8" }, [REPORT_JSON] = { "json", "application/json" },
-    [REPORT_CSV] = { "csv", "text/csv; charset=utf-8" },     [REPORT_HTML] = { "html", "text/html; charset=utf-8" },
-    [REPORT_ANSIBLE] = { "ansible", "application/yaml" },    [REPORT_SCCM] = { "sccm", "text/csv; charset=utf-8" },
+    [REPORT_TEXT] = { "text", "text/plain; charset=utf-8", 150 },
+    [REPORT_JSON] = { "json", "application/json", 1020 },
+    [REPORT_CSV] = { "csv", "text/csv; charset=utf-8", 660 },
+    [REPORT_HTML] = { "html", "text/html; charset=utf-8", 210 },
+    [REPORT_ANSIBLE] = { "ansible", "application/yaml", 250 },
+    [REPORT_SCCM] = { "sccm", "text/csv; charset=utf-8", 110 },
 };
 enum { FORMAT_COUNT = sizeof formats / sizeof formats[0] };
 
@@ -28,6 +32,12 @@ const char *report_format_type(enum report_format format)
 {
     assert((int)format < FORMAT_COUNT);
     return formats[format].type;
+}
+
+size_t drift_report_size(const struct drift_report *r, enum report_format format)
+{
+    assert((int)format < FORMAT_COUNT);
+    return r->guest_count * formats[format].guest_bytes;
 }
 
 static int check(const struct buf *out, struct err *e)

@@ -176,12 +176,46 @@ START_TEST(the_days_count_is_the_reports_count)
 }
 END_TEST
 
+/* Room for such a report is made at once, before its size is known. */
+START_TEST(a_report_of_megabytes_is_whole_or_refused)
+{
+    enum { ROUNDS = 12, GUESTS = 500 };
+    struct fixture f;
+    struct report_query q = { .format = REPORT_JSON, .floors = drift_floors_default() };
+    struct err e = { 0 };
+    struct buf small;
+    json_t *root;
+
+    set_up(&f);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct made m;
+
+        made_init(&m, (uint64_t)round * (GUESTS + 1) + 1);
+        made_host_inventory(&m, &f.one, T0);
+        for (int vm = 1; vm <= GUESTS; vm++)
+            made_inventory(&m, round * GUESTS + vm, T0, "6.3.9600", OLD);
+        made_apply(f.store, &m, &f.one);
+        made_free(&m);
+    }
+    root = ask(&f, REPORT_DRIFT, 0);
+    ck_assert_uint_eq(json_array_size(json_object_get(root, "guests")), ROUNDS * GUESTS);
+    json_decref(root);
+    q.now_ns = f.clock.now;
+    buf_init(&small, 1024 * 1024);
+    ck_assert_int_eq(fleet_report(f.store, &q, &small, &e), ERR_TOO_BIG);
+    ck_assert_msg(strstr(e.text, "larger than 1048576 bytes") != NULL, "%s", e.text);
+    buf_free(&small);
+    tear_down(&f);
+}
+END_TEST
+
 static void add(Suite *s)
 {
     suite_test(s, what_was_upgraded_since_is_solved_and_what_came_is_new);
     suite_test(s, silence_is_judged_by_our_clock_and_not_by_the_hosts);
     suite_test(s, stored_findings_stand_with_their_host);
     suite_test(s, the_days_count_is_the_reports_count);
+    suite_test(s, a_report_of_megabytes_is_whole_or_refused);
 }
 
 int main(void)
