@@ -53,6 +53,7 @@ struct counters {
     _Atomic uint64_t incidents_failed;               /* guests whose could not be */
     _Atomic uint64_t queue;                          /* requests waiting for a commit, now */
     _Atomic uint64_t connections;                    /* open, now */
+    _Atomic uint64_t too_slow;                       /* connections that were shut down for it */
     _Atomic uint64_t deliveries_sent;
     _Atomic uint64_t deliveries_failed;   /* tries */
     _Atomic uint64_t deliveries_given_up; /* refused, or tried for too long */

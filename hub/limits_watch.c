@@ -29,7 +29,7 @@ struct watch {
     struct watch_limits limits;
     const struct clock *clock;
     struct watched *first;
-    uint64_t ended;
+    _Atomic uint64_t *ended;
     bool stopping;
 };
 
@@ -52,10 +52,10 @@ static void look(struct watch *w)
         if (!c->timed || c->ended || now < c->deadline)
             continue;
         c->ended = true;
-        (void)shutdown(c->fd, SHUT_RDWR);
         count++;
+        (*w->ended)++; /* before the peer can see it */
+        (void)shutdown(c->fd, SHUT_RDWR);
     }
-    w->ended += (uint64_t)count;
     if (count > 0)
         log_event(LOG_DEBUG, "http.too_slow", LOG_I("connections", count));
 }
@@ -86,7 +86,8 @@ static void free_watch(struct watch *w)
     free(w);
 }
 
-int watch_start(struct watch **out, const struct watch_limits *limits, const struct clock *clock, struct err *e)
+int watch_start(struct watch **out, const struct watch_limits *limits, const struct clock *clock,
+                _Atomic uint64_t *ended, struct err *e)
 {
     struct watch *w = calloc(1, sizeof *w);
     pthread_condattr_t attr;
@@ -97,6 +98,7 @@ int watch_start(struct watch **out, const struct watch_limits *limits, const str
         return err_set(e, ERR_MEMORY, "out of memory");
     w->limits = *limits;
     w->clock = clock;
+    w->ended = ended;
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -195,14 +197,4 @@ void watch_answer(struct watch *w, struct watched *c, size_t len)
 void watch_rest(struct watch *w, struct watched *c)
 {
     set(w, c, true, now_of(w) + w->limits.idle_ns + w->limits.head_ns);
-}
-
-uint64_t watch_ended(struct watch *w)
-{
-    uint64_t n;
-
-    pthread_mutex_lock(&w->lock);
-    n = w->ended;
-    pthread_mutex_unlock(&w->lock);
-    return n;
 }

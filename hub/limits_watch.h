@@ -30,8 +30,9 @@ struct watch_limits {
 struct watch;
 struct watched; /* a connection */
 
+/* ended counts the connections that were shut down; it stays the caller's, until watch_stop(). */
 MUST_USE int watch_start(struct watch **out, const struct watch_limits *limits, const struct clock *clock,
-                         struct err *e);
+                         _Atomic uint64_t *ended, struct err *e);
 /* Every connection has been closed before. */
 void watch_stop(struct watch *w);
 
@@ -46,8 +47,5 @@ void watch_received(struct watch *w, struct watched *c, size_t n); /* n more byt
 void watch_ours(struct watch *w, struct watched *c);               /* it is our turn */
 void watch_answer(struct watch *w, struct watched *c, size_t len); /* the peer may take the answer */
 void watch_rest(struct watch *w, struct watched *c);               /* it was taken */
-
-/* How many connections were shut down. */
-uint64_t watch_ended(struct watch *w);
 
 #endif

@@ -125,6 +125,8 @@ static const struct single {
       offsetof(struct counters, incidents_failed) },
     { "hvhub_queue_requests", GAUGE, "", "Requests waiting for a commit.", offsetof(struct counters, queue) },
     { "hvhub_connections", GAUGE, "", "Open connections.", offsetof(struct counters, connections) },
+    { "hvhub_connections_too_slow", COUNTER, "", "Connections ended because the peer was too slow.",
+      offsetof(struct counters, too_slow) },
 };
 
 static void render_singles(struct page *p, const struct counters *c)

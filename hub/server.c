@@ -430,7 +430,7 @@ static int start_watch(struct server *s, struct err *e)
         .bytes_per_s = s->config.rate_min,
     };
 
-    return watch_start(&s->watch, &limits, s->o.clock, e);
+    return watch_start(&s->watch, &limits, s->o.clock, &s->o.counters->too_slow, e);
 }
 
 int server_start(struct server **out, const struct server_options *options, struct err *e)

@@ -300,19 +300,20 @@ START_TEST(a_connection_is_ended_after_its_time_and_not_while_it_is_our_turn)
     struct watch_limits limits = { .head_ns = NS_PER_S / 2, .idle_ns = NS_PER_S, .bytes_per_s = 1000 };
     struct watch *w = NULL;
     struct watched *slow, *ours;
+    _Atomic uint64_t ended = 0;
     struct err e = { 0 };
     int a[2], b[2];
 
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, a), 0);
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, b), 0);
-    ck_assert_int_eq(watch_start(&w, &limits, &test_clock, &e), 0);
+    ck_assert_int_eq(watch_start(&w, &limits, &test_clock, &ended, &e), 0);
     slow = watch_open(w, a[0]);
     ours = watch_open(w, b[0]);
     watch_ours(w, ours);
     test_now += NS_PER_S;
     ck_assert(ends(a[1]));
     ck_assert(!was_ended(b[1]));
-    ck_assert_uint_eq(watch_ended(w), 1);
+    ck_assert_uint_eq(ended, 1);
     watch_rest(w, ours);
     test_now += 2 * NS_PER_S;
     ck_assert(ends(b[1]));
@@ -328,11 +329,12 @@ START_TEST(bytes_buy_time_but_no_more_than_a_pause)
     struct watch_limits limits = { .head_ns = 10 * NS_PER_S, .idle_ns = 60 * NS_PER_S, .bytes_per_s = 1000 };
     struct watch *w = NULL;
     struct watched *c;
+    _Atomic uint64_t ended = 0;
     struct err e = { 0 };
     int a[2];
 
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, a), 0);
-    ck_assert_int_eq(watch_start(&w, &limits, &test_clock, &e), 0);
+    ck_assert_int_eq(watch_start(&w, &limits, &test_clock, &ended, &e), 0);
     c = watch_open(w, a[0]);
     watch_body(w, c);
     watch_received(w, c, 5000); /* 15 s from now */
