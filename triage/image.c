@@ -3,6 +3,7 @@
 
 #include "triage/bytes.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum {
@@ -11,6 +12,8 @@ enum {
     LFANEW_MAX = 0x1000,
     NT_SIZE = 0x108, /* signature, file header, optional header with all directories */
     OPTIONAL = 0x18,
+    DIRECTORIES32 = OPTIONAL + 96,
+    DIRECTORIES64 = OPTIONAL + 112,
     MAGIC32 = 0x10B,
     MAGIC64 = 0x20B,
     EXPORT_DIRECTORY = 40,
@@ -23,6 +26,8 @@ enum {
     FUNCTIONS_MAX = 1 << 20,
     FUNCTION_ENTRY = 12,
 };
+
+static_assert(DIRECTORIES64 + 8 * IMAGE_DIRECTORIES == NT_SIZE, "all directories are read with the header");
 
 #define FIXED_SIGNATURE UINT32_C(0xFEEF04BD)
 
@@ -38,9 +43,9 @@ static bool parse_nt(const unsigned char *p, struct image *img)
     img->timestamp = le32(p + 0x08);
     img->size = le32(o + 56);
     img->checksum = le32(o + 64);
-    dirs = OPTIONAL + (img->is64 ? 112 : 96);
+    dirs = img->is64 ? DIRECTORIES64 : DIRECTORIES32;
     count = le32(p + dirs - 4);
-    for (size_t i = 0; i < IMAGE_DIRECTORIES && i < count && dirs + 8 * i + 8 <= NT_SIZE; i++)
+    for (size_t i = 0; i < IMAGE_DIRECTORIES && i < count; i++)
         img->dirs[i] = (struct image_directory){ le32(p + dirs + 8 * i), le32(p + dirs + 8 * i + 4) };
     return true;
 }
@@ -156,10 +161,10 @@ static bool nearest_address(struct vmem *vm, const struct image *img, uint32_t t
     return best->found;
 }
 
-static const char *read_string(struct dump *d, uint64_t va, size_t max)
+static const char *read_string(struct dump *d, uint64_t va)
 {
     char text[EXPORT_NAME_MAX];
-    size_t got = vmem_read(&d->vm, va, text, max < sizeof text ? max : sizeof text);
+    size_t got = vmem_read(&d->vm, va, text, sizeof text);
     size_t len = strnlen(text, got);
 
     return len == 0 || len == got ? "" : dump_text(d, text, len);
@@ -203,7 +208,7 @@ const char *image_export(struct dump *d, const struct image *img, uint32_t rva, 
         !vmem_get(&d->vm, img->base + le32(e + 32) + 4 * (uint64_t)name, b, 4))
         return "";
     *at = best.rva;
-    return read_string(d, img->base + le32(b), EXPORT_NAME_MAX);
+    return read_string(d, img->base + le32(b));
 }
 
 static const char *name_from_debug(struct dump *d, const struct image *img)
@@ -216,7 +221,7 @@ static const char *name_from_debug(struct dump *d, const struct image *img)
         return "";
     if (!vmem_get(&d->vm, img->base + le32(b + 20), rsds, sizeof rsds) || memcmp(rsds, "RSDS", 4) != 0)
         return "";
-    pdb = read_string(d, img->base + le32(b + 20) + 24, EXPORT_NAME_MAX);
+    pdb = read_string(d, img->base + le32(b + 20) + 24);
     base = strrchr(pdb, '\\') != NULL ? strrchr(pdb, '\\') + 1 : pdb;
     dot = strrchr(base, '.');
     if (dot == NULL || dot == base)
@@ -231,7 +236,7 @@ const char *image_own_name(struct dump *d, const struct image *img)
 
     if (in_image(img, img->dirs[IMAGE_EXPORTS].rva, sizeof e) &&
         vmem_get(&d->vm, img->base + img->dirs[IMAGE_EXPORTS].rva, e, sizeof e) && le32(e + 12) != 0)
-        name = read_string(d, img->base + le32(e + 12), EXPORT_NAME_MAX);
+        name = read_string(d, img->base + le32(e + 12));
     return *name != '\0' ? name : name_from_debug(d, img);
 }
 

@@ -63,6 +63,31 @@ struct triage_driver *scene_driver(struct scene *s, const char *name, uint64_t b
     return m;
 }
 
+enum { LFANEW = 0x3C, PE = 0x80, OPTIONAL = PE + 0x18 };
+
+unsigned char *scene_image(struct scene *s, uint64_t base, uint32_t size, bool is64)
+{
+    unsigned char *p = scene_map(s, base, size);
+
+    memcpy(p, "MZ", 2);
+    put32(p + LFANEW, PE);
+    memcpy(p + PE, "PE\0\0", 4);
+    put32(p + PE + 8, 0x50112233);
+    put16(p + OPTIONAL, is64 ? 0x20B : 0x10B);
+    put32(p + OPTIONAL + 56, size);
+    put32(p + OPTIONAL + 64, 0x1234);
+    put32(p + OPTIONAL + (is64 ? 108 : 92), 16);
+    return p;
+}
+
+void scene_directory(unsigned char *image, size_t i, uint32_t rva, uint32_t size)
+{
+    unsigned char *at = image + OPTIONAL + (image[OPTIONAL + 1] == 2 ? 112 : 96) + 8 * i;
+
+    put32(at, rva);
+    put32(at + 4, size);
+}
+
 struct dump *scene_ready(struct scene *s)
 {
     window_close(&s->d.window);

@@ -28,6 +28,11 @@ unsigned char *scene_map(struct scene *s, uint64_t va, size_t len);
 /* A driver of the list. */
 struct triage_driver *scene_driver(struct scene *s, const char *name, uint64_t base, uint32_t size);
 
+/* A PE image of that many bytes at base; its optional header is of 64 bits or 32. */
+unsigned char *scene_image(struct scene *s, uint64_t base, uint32_t size, bool is64);
+/* Entry i of the directories of such an image. */
+void scene_directory(unsigned char *image, size_t i, uint32_t rva, uint32_t size);
+
 /* What was mapped and written can be read from now on; may be called again after more of it. */
 struct dump *scene_ready(struct scene *s);
 
