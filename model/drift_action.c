@@ -93,29 +93,27 @@ static const char *unknown_action(const struct drift_inputs *in, int row)
     return "Look at the raw values below; a VM that has just started is judged after the next poll.";
 }
 
+/* Where it does not matter how the guest gets its integration services. */
+static const char *const by_state[DRIFT_STATE_COUNT] = {
+    [DRIFT_CURRENT] = "Nothing to do.",
+    [DRIFT_NEWER_THAN_HOST] = "Nothing to do in the guest: bring the host to the update level of the other hosts of"
+                              " its cluster.",
+    [DRIFT_INBOX_BEHIND_PEERS] = "Install the newest cumulative update in the guest: others of its build have newer"
+                                 " integration services.",
+    [DRIFT_NOT_APPLICABLE] = "Nothing to do: Linux and BSD bring their own integration services and update them as"
+                             " packages.",
+};
+
+static const char *const *const by_means[DRIFT_STATE_COUNT] = {
+    [DRIFT_BEHIND] = behind,
+    [DRIFT_BEHIND_PROTOCOL] = behind_protocol,
+    [DRIFT_INCOMPATIBLE] = incompatible,
+};
+
 const char *drift_action(const struct drift_inputs *in, enum drift_state state, int row)
 {
-    enum means means = means_of(in);
-
-    switch (state) {
-    case DRIFT_BEHIND:
-        return behind[means];
-    case DRIFT_BEHIND_PROTOCOL:
-        return behind_protocol[means];
-    case DRIFT_INCOMPATIBLE:
-        return incompatible[means];
-    case DRIFT_NEWER_THAN_HOST:
-        return "Nothing to do in the guest: bring the host to the update level of the other hosts of its cluster.";
-    case DRIFT_INBOX_BEHIND_PEERS:
-        return "Install the newest cumulative update in the guest: others of its build have newer integration"
-               " services.";
-    case DRIFT_CURRENT:
-        return "Nothing to do.";
-    case DRIFT_NOT_APPLICABLE:
-        return "Nothing to do: Linux and BSD bring their own integration services and update them as packages.";
-    case DRIFT_UNKNOWN:
-    case DRIFT_STATE_COUNT:
-        break;
-    }
-    return unknown_action(in, row);
+    assert(state >= 0 && state < DRIFT_STATE_COUNT);
+    if (state == DRIFT_UNKNOWN)
+        return unknown_action(in, row);
+    return by_means[state] != NULL ? by_means[state][means_of(in)] : by_state[state];
 }

@@ -27,7 +27,7 @@ static bool on_this_host(const struct drift_inputs *in)
  * when the newest inventory held it. */
 static int64_t confirmed(const struct drift_inputs *in, int64_t time)
 {
-    return time != 0 && time == in->g->inventory_time ? in->polled : time;
+    return time == in->g->inventory_time ? in->polled : time;
 }
 
 static bool polled_counts(const struct drift_inputs *in, int64_t time, int64_t since)

@@ -15,6 +15,14 @@ void world_start(struct world *w)
     world_host(w, "6.3.9600.20778", "6.3.9600.18692", "6.3.9600.18339");
 }
 
+void world_start_2016(struct world *w)
+{
+    world_start(w);
+    world_host(w, "10.0.20348.2322", "", "");
+    w->peers = drift_peers_new();
+    ck_assert_ptr_nonnull(w->peers);
+}
+
 void world_free(struct world *w)
 {
     obs_batch_free(&w->batch);
@@ -152,4 +160,13 @@ void world_received(struct world *w, const char *host_id, int64_t time)
 void world_judge(struct world *w)
 {
     drift_evaluate(&w->h, &w->g, w->peers, NULL, &w->v);
+}
+
+bool world_has_evidence(const struct world *w, const char *part)
+{
+    for (int i = 0; i < w->v.evidence_count; i++) {
+        if (strstr(w->v.evidence[i], part) != NULL)
+            return true;
+    }
+    return false;
 }

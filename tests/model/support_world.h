@@ -23,6 +23,8 @@ struct world {
 
 /* A guest nothing is known of, on a 2012 R2 host with E6 6.3.9600.18692, E5 6.3.9600.18339, polled at AT(0). */
 void world_start(struct world *w);
+/* The same on a 2022 host, with peers to compare with. */
+void world_start_2016(struct world *w);
 void world_free(struct world *w);
 
 /* Another host: its OS version and expected versions. */
@@ -50,6 +52,8 @@ void world_received(struct world *w, const char *host_id, int64_t time);
 
 /* Evaluates into w->v. */
 void world_judge(struct world *w);
+/* Whether a line of the evidence holds that. */
+bool world_has_evidence(const struct world *w, const char *part);
 
 #define expect(w, expected_state, expected_row)                                                                    \
     do {                                                                                                           \

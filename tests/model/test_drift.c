@@ -14,22 +14,6 @@ static struct world w;
 #define WIN2012R2 "6.3.9600"
 #define WIN2022   "10.0.20348"
 
-static void setup_2016(void)
-{
-    world_start(&w);
-    world_host(&w, "10.0.20348.2322", "", "");
-    w.peers = drift_peers_new();
-}
-
-static bool has_evidence(const char *part)
-{
-    for (int i = 0; i < w.v.evidence_count; i++) {
-        if (strstr(w.v.evidence[i], part) != NULL)
-            return true;
-    }
-    return false;
-}
-
 /* ---- row 1 -------------------------------------------------------------- */
 
 START_TEST(row_1_a_vm_that_is_off_keeps_its_state_and_is_stale)
@@ -185,7 +169,7 @@ START_TEST(row_3_status_7_of_any_component_makes_it_incompatible)
     for (int c = 0; c < IC_COUNT; c++) {
         struct observation *o;
 
-        setup_2016();
+        world_start_2016(&w);
         o = world_poll(&w, AT(10), WIN2022, "10.0.20348.2322");
         world_component(o, (enum ic_component)c, 2, 7, 32775);
         world_apply(&w, HOST, o);
@@ -318,8 +302,8 @@ START_TEST(row_6_equal_versions_with_an_older_protocol_are_current_and_disagree)
     world_windows(&w, AT(10), WIN2012R2, E6);
     world_mismatch(&w, AT(11), MISMATCH_IC_COMPATIBLE, 4010, HEARTBEAT);
     expect(&w, DRIFT_CURRENT, 6);
-    ck_assert(has_evidence("disagreement: "));
-    ck_assert(has_evidence("event 4010 (ic-compatible) " HEARTBEAT ": message negotiated 4.0 expected 5.0"));
+    ck_assert(world_has_evidence(&w, "disagreement: "));
+    ck_assert(world_has_evidence(&w, "event 4010 (ic-compatible) " HEARTBEAT ": message negotiated 4.0 expected 5.0"));
     world_free(&w);
 }
 END_TEST
@@ -378,7 +362,7 @@ START_TEST(row_8_one_revision_below_is_behind)
     world_start(&w);
     world_windows(&w, AT(10), WIN2012R2, BELOW);
     expect(&w, DRIFT_BEHIND, 8);
-    ck_assert(!has_evidence("disagreement"));
+    ck_assert(!world_has_evidence(&w, "disagreement"));
     world_free(&w);
 }
 END_TEST
@@ -401,7 +385,7 @@ START_TEST(row_8_with_state_1_the_signals_disagree)
     obs_int(o, ATTR_VM_IS_STATE, 1);
     world_apply(&w, HOST, o);
     expect(&w, DRIFT_BEHIND, 8);
-    ck_assert(has_evidence("disagreement: the version is older"));
+    ck_assert(world_has_evidence(&w, "disagreement: the version is older"));
     world_free(&w);
 }
 END_TEST
@@ -430,7 +414,7 @@ static void peer(const char *os_version, const char *is_version)
 
 START_TEST(row_10_the_highest_of_its_build_is_current)
 {
-    setup_2016();
+    world_start_2016(&w);
     world_windows(&w, AT(10), WIN2022, "10.0.20348.2322");
     expect(&w, DRIFT_CURRENT, 10);
     peer(WIN2022, "10.0.20348.2322");
@@ -442,7 +426,7 @@ END_TEST
 
 START_TEST(row_10_below_a_peer_of_the_same_build_is_behind_its_peers)
 {
-    setup_2016();
+    world_start_2016(&w);
     world_windows(&w, AT(10), WIN2022, "10.0.20348.2321");
     peer(WIN2022, "10.0.20348.2322");
     expect(&w, DRIFT_INBOX_BEHIND_PEERS, 10);
@@ -453,7 +437,7 @@ END_TEST
 
 START_TEST(row_10_peers_of_another_build_and_the_host_do_not_matter)
 {
-    setup_2016();
+    world_start_2016(&w);
     world_windows(&w, AT(10), "10.0.14393", "10.0.14393.0");
     peer(WIN2022, "10.0.20348.2322");
     expect(&w, DRIFT_CURRENT, 10);
@@ -465,7 +449,7 @@ START_TEST(row_10_a_guest_cannot_make_its_peers_look_old)
 {
     struct version os;
 
-    setup_2016();
+    world_start_2016(&w);
     version_parse(WIN2022, &os);
     world_windows(&w, AT(10), WIN2022, "99.0.0.0");
     ck_assert(!drift_peers_add(w.peers, &w.g));
@@ -496,7 +480,7 @@ START_TEST(row_11_the_floor_decides_for_guests_of_6_1_to_6_3)
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        setup_2016();
+        world_start_2016(&w);
         world_windows(&w, AT(10), cases[i].os, cases[i].is);
         expect(&w, cases[i].state, 11);
         world_free(&w);
@@ -508,7 +492,7 @@ START_TEST(row_11_the_floors_can_be_set)
 {
     struct drift_floors floors = drift_floors_default();
 
-    setup_2016();
+    world_start_2016(&w);
     world_windows(&w, AT(10), "6.3.9600", "6.3.9600.18907");
     floors.win61_63.part[3] = 20000;
     drift_evaluate(&w.h, &w.g, NULL, &floors, &w.v);
@@ -522,7 +506,7 @@ START_TEST(row_11_a_protocol_mismatch_alone_is_behind_protocol)
 {
     struct observation *o;
 
-    setup_2016();
+    world_start_2016(&w);
     o = world_poll(&w, AT(10), "6.3.9600", "6.3.9600.18907");
     world_component(o, IC_TIMESYNC, 2, 2, 32775);
     world_apply(&w, HOST, o);
@@ -536,7 +520,7 @@ START_TEST(row_12_windows_6_0_and_older_are_behind_whatever_they_say)
     static const char *const systems[] = { "6.0.6002", "5.2.3790", "5.1.2600" };
 
     for (size_t i = 0; i < sizeof systems / sizeof *systems; i++) {
-        setup_2016();
+        world_start_2016(&w);
         world_windows(&w, AT(10), systems[i], "6.3.9600.18907");
         expect(&w, DRIFT_BEHIND, 12);
         world_windows(&w, AT(20), systems[i], "");
@@ -558,7 +542,7 @@ START_TEST(row_13_a_mismatch_without_a_version_is_behind_protocol)
     world_apply(&w, HOST, o);
     expect(&w, DRIFT_BEHIND_PROTOCOL, 13);
     world_free(&w);
-    setup_2016();
+    world_start_2016(&w);
     o = world_poll(&w, AT(10), WIN2022, "");
     obs_int(o, ATTR_VM_IS_STATE, 2);
     world_apply(&w, HOST, o);
@@ -577,7 +561,7 @@ START_TEST(row_14_what_cannot_be_parsed_is_unknown)
         world_start(&w);
         world_windows(&w, AT(10), WIN2012R2, versions[i]);
         expect(&w, DRIFT_UNKNOWN, 14);
-        ck_assert(has_evidence(versions[i]));
+        ck_assert(world_has_evidence(&w, versions[i]));
         world_free(&w);
     }
 }
@@ -614,7 +598,7 @@ END_TEST
 
 START_TEST(row_14_a_version_without_an_operating_system_is_not_a_windows_guest_on_2016)
 {
-    setup_2016();
+    world_start_2016(&w);
     world_apply(&w, HOST, world_poll(&w, AT(10), NULL, "10.0.20348.2322"));
     expect(&w, DRIFT_UNKNOWN, 14);
     world_free(&w);

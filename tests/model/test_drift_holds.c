@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "tests/model/support_world.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #define E6        "6.3.9600.18692"
@@ -51,7 +52,30 @@ START_TEST(a_verdict_holds_until_the_poll_that_it_names)
 }
 END_TEST
 
-START_TEST(a_host_is_the_same_while_it_says_what_decides_verdicts)
+#define TEXT(field)                                                                         \
+    {                                                                                       \
+#field, offsetof(struct host, facts.field), sizeof(((struct host *)0)->facts.field) \
+    }
+
+START_TEST(a_host_is_another_when_a_word_that_decides_verdicts_changed)
+{
+    static const struct {
+        const char *name;
+        size_t offset, size;
+    } texts[] = { TEXT(host_id), TEXT(host_name), TEXT(os_version), TEXT(cluster), TEXT(is_win6x), TEXT(is_win5x) };
+    struct host later;
+
+    world_start(&w);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        later = w.h;
+        text_copy((char *)&later + texts[i].offset, texts[i].size, "another");
+        ck_assert_msg(!drift_same_host(&w.h, &later), "%s", texts[i].name);
+    }
+    world_free(&w);
+}
+END_TEST
+
+START_TEST(a_host_is_the_same_when_only_what_decides_nothing_changed)
 {
     struct host later;
 
@@ -62,14 +86,24 @@ START_TEST(a_host_is_the_same_while_it_says_what_decides_verdicts)
     later.facts_time += 1000;
     text_copy(later.facts.agent_version, sizeof later.facts.agent_version, "9.9.9");
     ck_assert(drift_same_host(&w.h, &later));
-    text_copy(later.facts.is_win6x, sizeof later.facts.is_win6x, "6.3.9600.99999");
-    ck_assert(!drift_same_host(&w.h, &later));
-    later = w.h;
     later.facts.boot_time++;
     ck_assert(!drift_same_host(&w.h, &later));
     later = w.h;
-    later.last_poll--;
+    later.is_since++;
     ck_assert(!drift_same_host(&w.h, &later));
+    later = w.h;
+    later.last_poll--; /* a clock that went back, or another's knowledge */
+    ck_assert(!drift_same_host(&w.h, &later));
+    world_free(&w);
+}
+END_TEST
+
+START_TEST(a_guest_that_no_poll_has_had_is_judged_alike_for_ever)
+{
+    world_start(&w);
+    world_change(&w, AT(100), "started");
+    ck_assert_int_eq(drift_holds_until(&w.h, &w.g), INT64_MAX);
+    ck_assert_int_eq(drift_holds_until(NULL, &w.g), INT64_MAX);
     world_free(&w);
 }
 END_TEST
@@ -77,7 +111,9 @@ END_TEST
 static void add(Suite *s)
 {
     suite_test(s, a_verdict_holds_until_the_poll_that_it_names);
-    suite_test(s, a_host_is_the_same_while_it_says_what_decides_verdicts);
+    suite_test(s, a_host_is_another_when_a_word_that_decides_verdicts_changed);
+    suite_test(s, a_host_is_the_same_when_only_what_decides_nothing_changed);
+    suite_test(s, a_guest_that_no_poll_has_had_is_judged_alike_for_ever);
 }
 
 int main(void)
