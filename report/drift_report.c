@@ -115,8 +115,10 @@ int drift_report_host(struct drift_report *r, const struct host *h, struct err *
     row->finding = "";
     row->notes_end = &row->notes;
     row->shown = is_asked_for(r, row->h.facts.cluster);
-    if (version_parse(h->facts.agent_version, &agent) > 0 && version_compare(&agent, &r->newest_agent) > 0)
+    if (version_parse(h->facts.agent_version, &agent) > 0 && version_compare(&agent, &r->newest_agent) > 0) {
         r->newest_agent = agent;
+        r->newest_agent_text = row->h.facts.agent_version;
+    }
     r->hosts_sorted = r->host_count == 0 || (r->hosts_sorted && by_id(&r->hosts[r->host_count - 1], &row) < 0);
     r->hosts[r->host_count++] = row;
     return 0;

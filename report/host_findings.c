@@ -120,12 +120,11 @@ static void find_missing(struct finder *f)
 static void find_old_agent(struct finder *f)
 {
     const char *version = f->h->h.facts.agent_version;
-    char newest[VERSION_TEXT_MAX];
     struct version v;
 
     if (version_parse(version, &v) > 0 && version_compare(&v, &f->r->newest_agent) < 0)
         add(f, "old-agent", 0, "its agent is version %s, while the newest in the fleet is %s", version,
-            version_format(&f->r->newest_agent, newest));
+            f->r->newest_agent_text);
 }
 
 /* All notes as one text. */

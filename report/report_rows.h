@@ -117,6 +117,7 @@ struct drift_report {
     struct report_past *past;        /* in order of vm_id once finished, one a guest */
     size_t past_count, past_cap;
     struct version newest_agent;
+    const char *newest_agent_text; /* as its host says it; NULL none */
     size_t by_state[DRIFT_STATE_COUNT];
     size_t by_change[REPORT_CHANGE_COUNT];
     size_t hosts_shown;

@@ -232,7 +232,8 @@ START_TEST(what_is_noted_of_a_host_stands_in_every_format)
         ck_assert_int_eq(hosts_report_render(r, (enum report_format)format, NULL, &out, NULL), 0);
         ck_assert_ptr_nonnull(strstr(buf_text(&out), "12 events are gone"));
         ck_assert_ptr_nonnull(strstr(buf_text(&out), "no word for 10 s"));
-        ck_assert_ptr_nonnull(strstr(buf_text(&out), "the newest in the fleet is 0.10.0"));
+        ck_assert_ptr_nonnull(
+            strstr(buf_text(&out), "its agent is version 0.9.0, while the newest in the fleet is 0.10.0"));
     }
     end();
 }
