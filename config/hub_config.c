@@ -39,7 +39,7 @@ static const char *const facilities[] = { "user",   "daemon", "local0", "local1"
 static const struct yaml_key keys[] = {
     { "listen", YAML_TEXT, FIELD(listen), .min = 1, .max = TEXT_MAX, .fallback = "127.0.0.1:4318", .help =
       "The address and port to listen on: host:port or [v6]:port. Anything but a loopback address needs "
-      "tls.cert_file, and ingest.token_file or tls.client_ca_file." },
+      "tls.cert_file." },
 
     { "tls.cert_file", YAML_TEXT, FIELD(cert_file), .max = TEXT_MAX, .fallback = "", .help =
       "The hub's certificate (PEM, with its chain). Needs tls.key_file." },
@@ -49,10 +49,11 @@ static const struct yaml_key keys[] = {
       "The CA certificates (PEM) that may have signed the agents' certificates. Empty: none are asked for." },
 
     { "ingest.token_file", YAML_TEXT, FIELD(token_file), .max = TEXT_MAX, .fallback = "", .help =
-      "A file with the bearer tokens that agents may show, one a line. Empty: none." },
-    { "ingest.require_certificate", YAML_BOOL, FIELD(require_certificate), .fallback = "false", .help =
-      "Whether agents must show a client certificate: one that enrolment gave them, or one that tls.client_ca_file signed. "
-      "false: a token will do, and on loopback nothing." },
+      "A file with the bearer tokens that programs may show to read, one a line; and to send, where ingest.require_certificate "
+      "is false. Empty: none." },
+    { "ingest.require_certificate", YAML_BOOL, FIELD(require_certificate), .fallback = "true", .help =
+      "Whether who sends must show a client certificate: one that enrolment gave (`hvhub enroll new`), or one that "
+      "tls.client_ca_file signed. false: a token of ingest.token_file will do, and on loopback nothing." },
     { "ingest.bind_agents", YAML_CHOICE, FIELD(bind_agents), .fallback = "certificate", .choices = bindings, .help =
       "Whose an agent id is. An enrolled agent's is its certificate's, always. certificate: one seen for the first time "
       "with a certificate of tls.client_ca_file belongs to that certificate's subject from then on. token: the same of "
@@ -237,11 +238,12 @@ static void check_listen(struct yaml_checker *c, const struct hub_config *cfg)
         yaml_check_problem(c, "listen",
                            "others can reach this address, and there is no encryption; write tls.cert_file and "
                            "tls.key_file, or listen on 127.0.0.1");
-    if (cfg->token_file[0] == '\0' && cfg->client_ca_file[0] == '\0' && yaml_check_good(c, "ingest.token_file") &&
+    if (!cfg->require_certificate && cfg->token_file[0] == '\0' && cfg->client_ca_file[0] == '\0' &&
+        yaml_check_good(c, "ingest.require_certificate") && yaml_check_good(c, "ingest.token_file") &&
         yaml_check_good(c, "tls.client_ca_file"))
         yaml_check_problem(c, "listen",
-                           "others can reach this address, and anyone could send; write ingest.token_file or "
-                           "tls.client_ca_file, or listen on 127.0.0.1");
+                           "others can reach this address, and nothing says who may send; write ingest.token_file or "
+                           "tls.client_ca_file, or leave ingest.require_certificate at true");
 }
 
 static void check_tls(struct yaml_checker *c, const struct hub_config *cfg)

@@ -79,7 +79,7 @@ struct hub_config {
     bool proxy_anyone;                   /* web.proxy.anyone: false */
     char web_hosts[4 * CONFIG_TEXT_MAX]; /* web.hosts: names of the hub, one a line */
 
-    bool require_certificate;       /* ingest.require_certificate: false */
+    bool require_certificate;       /* ingest.require_certificate: true */
     enum agent_binding bind_agents; /* ingest.bind_agents: certificate */
 
     char ca_dir[CONFIG_TEXT_MAX]; /* ca.dir: "" beside the store */

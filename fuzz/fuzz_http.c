@@ -47,7 +47,10 @@ static void start(void)
 
     buf_init(&yaml, 4096);
     buf_init(&problems, 64 * 1024);
-    buf_printf(&yaml, "listen: 127.0.0.1:0\nlog: {level: error}\nstore: {path: \"%s/fleet.db\"}\n", rig.dir);
+    buf_printf(&yaml,
+               "listen: 127.0.0.1:0\nlog: {level: error}\nstore: {path: \"%s/fleet.db\"}\n"
+               "ingest: {require_certificate: false}\n",
+               rig.dir);
     if (hub_config_parse("fuzz", buf_text(&yaml), yaml.len, &config, &problems) != 0 ||
         hub_start(&rig.hub, &options, &e) != 0 || sscanf(hub_address(rig.hub), "http://127.0.0.1:%u", &port) != 1)
         abort();

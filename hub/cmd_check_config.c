@@ -26,7 +26,7 @@ static enum exit_code check_rules(const char *path, const struct hub_config *con
 
 int cmd_check_config(int argc, char **argv)
 {
-    const char *path = NULL, *words[1];
+    const char *path = NULL, *note = NULL, *words[1];
     const struct option_spec specs[] = { { "--config", &path } };
     struct hub_config *config = malloc(sizeof *config);
     enum exit_code code = EXIT_FAILED;
@@ -43,10 +43,12 @@ int cmd_check_config(int argc, char **argv)
     loaded = code == EXIT_DONE;
     if (loaded)
         code = check_rules(path, config);
-    if (loaded && hub_check(config, &e) != 0) {
+    if (loaded && hub_check(config, &note, &e) != 0) {
         fprintf(stderr, "%s: %s\n", path, e.text);
         code = EXIT_USAGE;
     }
+    if (code == EXIT_DONE && note != NULL)
+        fprintf(stderr, "%s: note: %s\n", path, note);
     if (code == EXIT_DONE)
         printf("%s: good\n", path);
     free(config);

@@ -150,6 +150,8 @@ void exchange_resume(struct exchange *x);
 void exchange_go_on(struct exchange *x);
 
 /* ingest.c: POST /v1/logs */
+/* What a sender has to show, in a sentence; static. */
+const char *ingest_needs(const struct server *s);
 void ingest_begin(struct exchange *x);
 void ingest_finish(struct exchange *x);
 

@@ -120,11 +120,15 @@ static int start_server(struct hub *h, const struct hub_config *config, struct s
         .clock = plat_clock(),
         .distrust_loopback = h->distrust_loopback,
     };
+    const char *closed;
     int rc = tls_load(config, &tls, e);
 
     if (rc != 0)
         return rc;
     rc = server_start(out, &options, e);
+    closed = tls_nobody_can_send(config, &tls);
+    if (rc == 0 && closed != NULL)
+        log_event(LOG_WARN, "ingest.closed", LOG_S("problem", closed));
     tls_free(&tls); /* but for what the server has taken */
     return rc;
 }
@@ -464,12 +468,13 @@ static int check_forward(const struct hub_config *config, struct err *e)
     return rc;
 }
 
-int hub_check(const struct hub_config *config, struct err *e)
+int hub_check(const struct hub_config *config, const char **note, struct err *e)
 {
     struct tls_material tls;
     struct auth *auth = NULL;
     int rc = check_listen(config, e);
 
+    *note = NULL;
     if (rc == 0)
         rc = fleet_store_check_path(hub_store_path(config), e);
     if (rc == 0)
@@ -482,6 +487,8 @@ int hub_check(const struct hub_config *config, struct err *e)
     if (rc != 0)
         return rc;
     rc = tls_load(config, &tls, e);
+    if (rc == 0)
+        *note = tls_nobody_can_send(config, &tls);
     tls_free(&tls);
     return rc != 0 ? rc : check_forward(config, e);
 }

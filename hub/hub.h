@@ -42,8 +42,8 @@ MUST_USE int hub_renew_files(struct hub *h, bool *changed, struct err *e);
 MUST_USE int hub_stop(struct hub *h, struct err *e);
 
 /* What the config names, without running anything: tokens, certificates, the store's folder.  One
- * problem at a time. */
-MUST_USE int hub_check(const struct hub_config *config, struct err *e);
+ * problem at a time.  *note is NULL, or a sentence (static) about what is no mistake and still unlikely to be meant. */
+MUST_USE int hub_check(const struct hub_config *config, const char **note, struct err *e);
 
 /* store.path, or this system's default.  A URL may hold a password: for messages use store_path_name(). */
 const char *hub_store_path(const struct hub_config *config);

@@ -30,6 +30,14 @@ static bool is_type(const char *value, const char *type)
     return value != NULL && text_ncasecmp(value, type, len) == 0 && strchr(" \t;", value[len]) != NULL;
 }
 
+const char *ingest_needs(const struct server *s)
+{
+    return s->config.require_certificate
+               ? "a client certificate is needed here (ingest.require_certificate): enrol this"
+                 " agent, with hub.enroll_token_file"
+               : "a bearer token or a client certificate is needed";
+}
+
 void ingest_begin(struct exchange *x)
 {
     const char *type = exchange_header(x, MHD_HTTP_HEADER_CONTENT_TYPE);
@@ -159,9 +167,7 @@ void ingest_finish(struct exchange *x)
     int rc;
 
     if (x->server->config.require_certificate && !x->certificate) {
-        exchange_refuse(x, 403,
-                        "a client certificate is needed here (ingest.require_certificate): enrol this agent, with"
-                        " hub.enroll_token_file");
+        exchange_refuse(x, 403, "%s", ingest_needs(x->server));
         return;
     }
     rc = writer_full(w) ? ERR_BUSY : read_body(x, &e);

@@ -196,7 +196,7 @@ static void check_access(struct exchange *x)
     else if (x->route->access != ACCESS_AGENTS)
         login_check(x);
     else if (!exchange_allowed(x))
-        exchange_refuse(x, 401, "a bearer token or a client certificate is needed");
+        exchange_refuse(x, 401, "%s", ingest_needs(x->server));
     if (x->phase == PHASE_READING && !limits_host_right(x))
         exchange_refuse(x, 421, "this hub is not known under the name in the Host header; write it into web.hosts");
 }

@@ -152,6 +152,20 @@ void tls_free(struct tls_material *m)
     *m = (struct tls_material){ NULL, NULL, NULL, NULL };
 }
 
+const char *tls_nobody_can_send(const struct hub_config *c, const struct tls_material *m)
+{
+    if (!c->require_certificate || m->client_ca != NULL)
+        return NULL;
+    if (m->cert == NULL)
+        return "nobody can send: agents must show a certificate, which needs TLS; write tls.cert_file and tls.key_file"
+               " and enrol them (hvhub enroll new), or ingest.require_certificate: false to go on with tokens, and on"
+               " loopback without";
+    return "nobody can send: agents must show a certificate, and no CA is there that signs them; enrol the agents "
+           "(hvhub"
+           " enroll new makes it), or write tls.client_ca_file, or ingest.require_certificate: false to go on with"
+           " tokens";
+}
+
 bool tls_peer_shows(void *gnutls_session)
 {
     unsigned count = 0;

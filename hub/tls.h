@@ -23,6 +23,10 @@ struct tls_material {
 MUST_USE int tls_load(const struct hub_config *config, struct tls_material *out, struct err *e);
 void tls_free(struct tls_material *m);
 
+/* Why nobody can send to a hub with these settings and files, and what to do, in a sentence: certificates are required,
+ * and there is none that could be shown.  NULL when somebody can.  Static. */
+const char *tls_nobody_can_send(const struct hub_config *config, const struct tls_material *m);
+
 /* Did the peer of this GnuTLS session show a certificate that one of our client CAs
  * signed, that is in its time and may be used by clients? */
 bool tls_peer_verified(void *gnutls_session);

@@ -3,6 +3,7 @@
 #include "config/hub_config.h"
 #include "tests/support/suite.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,7 @@ START_TEST(the_defaults_are_those_of_the_header)
     ck_assert_int_eq(cfg.foreign_max, 10000);
     ck_assert_int_eq(cfg.host_silent_ns, 3600 * NS_PER_S);
     ck_assert_int_eq(cfg.report_memory_max, INT64_C(512) * 1024 * 1024);
+    ck_assert_int_eq(cfg.require_certificate, true);
     ck_assert_int_eq(cfg.log_level, LOG_INFO);
 }
 END_TEST
@@ -78,16 +80,20 @@ END_TEST
 
 START_TEST(another_address_needs_encryption_and_somebody_to_trust)
 {
+    static const char tls[] = "listen: 0.0.0.0:4318\ntls: {cert_file: c, key_file: k}\n";
+    char text[200];
+
     wrong("listen: 0.0.0.0:4318\n",
           "hub.yaml:1:9: listen: others can reach this address, and there is no encryption; write tls.cert_file and "
-          "tls.key_file, or listen on 127.0.0.1\n"
-          "hub.yaml:1:9: listen: others can reach this address, and anyone could send; write ingest.token_file or "
-          "tls.client_ca_file, or listen on 127.0.0.1\n");
-    wrong("listen: 0.0.0.0:4318\ntls: {cert_file: c, key_file: k}\n",
-          "hub.yaml:1:9: listen: others can reach this address, and anyone could send; write ingest.token_file or "
-          "tls.client_ca_file, or listen on 127.0.0.1\n");
-    right("listen: 0.0.0.0:4318\ntls: {cert_file: c, key_file: k, client_ca_file: a}\n");
-    right("listen: 0.0.0.0:4318\ntls: {cert_file: c, key_file: k}\ningest: {token_file: t}\n");
+          "tls.key_file, or listen on 127.0.0.1\n");
+    right(tls); /* whoever has enrolled */
+    snprintf(text, sizeof text, "%singest: {require_certificate: false}\n", tls);
+    wrong(text, "hub.yaml:1:9: listen: others can reach this address, and nothing says who may send; write "
+                "ingest.token_file or tls.client_ca_file, or leave ingest.require_certificate at true\n");
+    snprintf(text, sizeof text, "%singest: {require_certificate: false, token_file: t}\n", tls);
+    right(text);
+    right("listen: 0.0.0.0:4318\ntls: {cert_file: c, key_file: k, client_ca_file: a}\n"
+          "ingest: {require_certificate: false}\n");
 }
 END_TEST
 

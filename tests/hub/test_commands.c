@@ -101,10 +101,22 @@ START_TEST(check_config_looks_at_what_the_config_names)
 {
     const char *dir = temp_dir(), *path;
     char text[4400];
+    struct ran r;
 
     snprintf(text, sizeof text, "store: {path: %s/fleet.db}\n", dir);
     path = write_file(dir, "hub.yaml", text, strlen(text));
     expect(cmd_check_config, ARGV("check-config", "--config", path), 0, "good");
+    r = run(cmd_check_config, ARGV("check-config", "--config", path));
+    ck_assert_msg(strstr(r.err, "hub.yaml: note: nobody can send: ") != NULL, "%s", r.err);
+    free(r.out);
+    free(r.err);
+    snprintf(text, sizeof text, "store: {path: %s/fleet.db}\ningest: {require_certificate: false}\n", dir);
+    path = write_file(dir, "hub.yaml", text, strlen(text));
+    r = run(cmd_check_config, ARGV("check-config", "--config", path));
+    ck_assert_int_eq(r.code, 0);
+    ck_assert_str_eq(r.err, "");
+    free(r.out);
+    free(r.err);
     snprintf(text, sizeof text, "ingest: {token_file: %s/tokens}\n", dir);
     path = write_file(dir, "hub.yaml", text, strlen(text));
     expect(cmd_check_config, ARGV("check-config", "--config", path), 2, "tokens");

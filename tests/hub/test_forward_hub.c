@@ -15,12 +15,13 @@ static void refused(const char *extra, const char *expected)
 {
     static struct hub_config config;
     struct running r = { .hub = NULL };
+    const char *note;
     struct err e = { 0 };
 
     text_copy(r.dir, sizeof r.dir, temp_dir());
     snprintf(r.store, sizeof r.store, "%s/fleet.db", r.dir);
     make_config(&r, extra, &config);
-    ck_assert_int_ne(hub_check(&config, &e), 0);
+    ck_assert_int_ne(hub_check(&config, &note, &e), 0);
     ck_assert_msg(strstr(e.text, expected) != NULL, "no %s in %s", expected, e.text);
     ck_assert_int_ne(hub_start(&r.hub, &(struct hub_options){ .config = &config }, &e), 0);
     ck_assert_msg(strstr(e.text, expected) != NULL, "no %s in %s", expected, e.text);

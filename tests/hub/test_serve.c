@@ -2,6 +2,7 @@
 #include "hub/commands.h"
 #include "tests/hub/support_fleet.h"
 #include "tests/hub/support_http.h"
+#include "tests/hub/support_tls.h"
 #include "tests/support/suite.h"
 
 #include <fcntl.h>
@@ -210,48 +211,6 @@ END_TEST
 
 /* ---- TLS -------------------------------------------------------------------------------- */
 
-/* Certificates made with the openssl command: a CA, the hub's, and two clients', one of them by a stranger. */
-static bool make_certificates(const char *dir)
-{
-    static const char script[] =
-        "cd '%s' && exec >/dev/null 2>&1 && set -e\n"
-        "ca() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=$1 -keyout "
-        "$1.key"
-        " -out $1.pem; }\n"
-        "leaf() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=$1 -keyout $1.key -out "
-        "$1.csr;"
-        " printf '%%s\\n' \"$3\" > $1.ext; openssl x509 -req -in $1.csr -CA $2.pem -CAkey $2.key -CAcreateserial -days "
-        "30"
-        " -extfile $1.ext -out $1.pem; }\n"
-        "ca ca; ca stranger\n"
-        "leaf hub ca subjectAltName=IP:127.0.0.1; leaf hub2 ca subjectAltName=IP:127.0.0.1\n"
-        "leaf client ca extendedKeyUsage=clientAuth; leaf server ca extendedKeyUsage=serverAuth\n"
-        "leaf outsider stranger extendedKeyUsage=clientAuth\n";
-    char command[4096 + sizeof script];
-
-    snprintf(command, sizeof command, script, dir);
-    return system("command -v openssl >/dev/null") == 0 && system(command) == 0;
-}
-
-static const char *in(const char *dir, const char *name)
-{
-    static char paths[8][4200];
-    static int next;
-    char *path = paths[next++ % 8];
-
-    snprintf(path, 4200, "%s/%s", dir, name);
-    return path;
-}
-
-static const char *tls_config(const char *certs, const char *hub, bool clients)
-{
-    static char extra[16 * 1024];
-
-    snprintf(extra, sizeof extra, "tls:\n  cert_file: %s/%s.pem\n  key_file: %s/%s.key\n%s%s%s", certs, hub, certs, hub,
-             clients ? "  client_ca_file: " : "", clients ? certs : "", clients ? "/ca.pem\n" : "");
-    return extra;
-}
-
 START_TEST(over_tls_a_client_certificate_of_our_ca_is_enough_and_others_are_not)
 {
     static const struct {
@@ -266,14 +225,14 @@ START_TEST(over_tls_a_client_certificate_of_our_ca_is_enough_and_others_are_not)
     hub_run(&r, tls_config(certs, "hub", true), true);
     ck_assert_int_eq(strncmp(hub_address(r.hub), "https://", 8), 0);
     for (size_t i = 0; i < sizeof clients / sizeof clients[0]; i++) {
-        struct call call = { .path = "/api/v1/reports/hosts", .ca = in(certs, "ca.pem") };
+        struct call call = { .path = "/api/v1/reports/hosts", .ca = path_in(certs, "ca.pem") };
         char cert[64], key[64];
 
         if (clients[i].name != NULL) {
             snprintf(cert, sizeof cert, "%s.pem", clients[i].name);
             snprintf(key, sizeof key, "%s.key", clients[i].name);
-            call.cert = in(certs, cert);
-            call.key = in(certs, key);
+            call.cert = path_in(certs, cert);
+            call.key = path_in(certs, key);
         }
         ck_assert_int_eq(status_of(&r, &call), clients[i].status);
     }
@@ -294,7 +253,7 @@ START_TEST(a_reload_brings_a_new_certificate_and_tokens_without_a_new_port)
         skip("the openssl command is missing");
     hub_run(&r, tls_config(certs, "hub", false), true);
     snprintf(before, sizeof before, "%s", hub_address(r.hub));
-    call.ca = in(certs, "ca.pem");
+    call.ca = path_in(certs, "ca.pem");
     ck_assert_int_eq(status_of(&r, &call), 401);
     snprintf(extra, sizeof extra, "%singest:\n  token_file: %s\n", tls_config(certs, "hub2", false),
              write_file(r.dir, "tokens", "0123456789abcdef-new\n", 21));
@@ -326,7 +285,7 @@ END_TEST
 START_TEST(a_key_that_does_not_belong_to_the_certificate_is_said_at_start)
 {
     static struct hub_config config;
-    const char *certs = temp_dir();
+    const char *certs = temp_dir(), *note;
     struct running r = { 0 };
     struct err e = { 0 };
 
@@ -335,8 +294,8 @@ START_TEST(a_key_that_does_not_belong_to_the_certificate_is_said_at_start)
     snprintf(r.dir, sizeof r.dir, "%s", temp_dir());
     snprintf(r.store, sizeof r.store, "%s/fleet.db", r.dir);
     make_config(&r, tls_config(certs, "hub", false), &config);
-    snprintf(config.key_file, sizeof config.key_file, "%s", in(certs, "client.key"));
-    ck_assert_int_eq(hub_check(&config, &e), ERR_INVALID);
+    snprintf(config.key_file, sizeof config.key_file, "%s", path_in(certs, "client.key"));
+    ck_assert_int_eq(hub_check(&config, &note, &e), ERR_INVALID);
     ck_assert_msg(strstr(e.text, "client.key") != NULL, "%s", e.text);
     ck_assert_int_eq(hub_start(&r.hub, &(struct hub_options){ .config = &config }, &e), ERR_INVALID);
 }
@@ -346,6 +305,7 @@ START_TEST(plain_http_is_refused_where_others_can_reach_it)
 {
     static struct hub_config config;
     struct running r = { 0 };
+    const char *note;
     struct err e = { 0 };
 
     snprintf(r.dir, sizeof r.dir, "%s", temp_dir());
@@ -354,7 +314,7 @@ START_TEST(plain_http_is_refused_where_others_can_reach_it)
     snprintf(config.listen, sizeof config.listen, "0.0.0.0:0");
     ck_assert_int_eq(hub_start(&r.hub, &(struct hub_options){ .config = &config }, &e), ERR_REFUSED);
     ck_assert_msg(strstr(e.text, "tls.cert_file") != NULL, "%s", e.text);
-    ck_assert_int_eq(hub_check(&config, &e), ERR_REFUSED);
+    ck_assert_int_eq(hub_check(&config, &note, &e), ERR_REFUSED);
 }
 END_TEST
 

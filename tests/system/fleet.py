@@ -133,7 +133,7 @@ class Fleet:
         (f / "hub.yaml").write_text(f"""\
 listen: "127.0.0.1:{self.port}"
 tls: {{cert_file: "{f}/hub.pem", key_file: "{f}/hub.key"}}
-ingest: {{token_file: "{f}/token", max_connections: {self.max_connections}{self.ingest}}}
+ingest: {{token_file: "{f}/token", require_certificate: false, max_connections: {self.max_connections}{self.ingest}}}
 store: {{path: "{self.store or f"{f}/hub/fleet.db"}"}}
 {extra}""")
 

@@ -351,7 +351,9 @@ START_TEST(each_failure_says_what_to_do)
     ck_assert_str_eq(verdict_remedy(&reply), "");
     reply = (struct http_reply){ .status = 401 };
     ck_assert_str_eq(verdict_sentence(&reply, text, sizeof text), "the hub answered 401 (not authorised)");
-    ck_assert_str_eq(verdict_remedy(&reply), "check hub.token_file (or hub.cert_file), then reload");
+    ck_assert_str_eq(
+        verdict_remedy(&reply),
+        "enrol this host (hub.enroll_token_file), or check hub.token_file (or hub.cert_file), then reload");
     reply = (struct http_reply){ .error = "connection refused" };
     ck_assert_str_eq(verdict_sentence(&reply, text, sizeof text), "no answer from the hub: connection refused");
     ck_assert_str_ne(verdict_remedy(&reply), "");
