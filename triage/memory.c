@@ -135,7 +135,7 @@ static void say_pages_trouble(struct dump *d, enum pages_trouble trouble, uint64
     } else if (trouble == PAGES_CUT) {
         dump_finding(d, rule, at, "the table of pages in the file is cut");
         dump_damage(d, TRIAGE_TRUNCATED, "ends inside the table of pages");
-    } else if (trouble == PAGES_NO_MEMORY) {
+    } else if (trouble == PAGES_TOO_LARGE) {
         dump_finding(d, rule, at, "the table of pages is too large to be read here");
     }
 }

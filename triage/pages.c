@@ -41,7 +41,7 @@ static enum pages_trouble open_runs(struct pages *p, const struct dump_header *h
         return PAGES_BAD_TABLE;
     p->runs = calloc(n, sizeof *p->runs);
     if (p->runs == NULL)
-        return PAGES_NO_MEMORY;
+        return PAGES_TOO_LARGE;
     for (size_t i = 0; i < n; i++) {
         const unsigned char *run = header + table + (h->is64 ? 16 + 16 * i : 8 + 8 * i);
         struct page_run *r = &p->runs[i];
@@ -67,8 +67,10 @@ static enum pages_trouble open_bitmap(struct pages *p, const struct dump_header 
     *at = h->is64 ? DUMP_HEADER64_SIZE : DUMP_HEADER32_SIZE;
     if (!window_read(p->window, *at, bytes, BITMAP_HEADER))
         return PAGES_CUT;
-    if (!dump_bitmap_parse(h, bytes, &p->bitmap, &why, &len) || p->bitmap.bits / 8 > BITMAP_MAX)
+    if (!dump_bitmap_parse(h, bytes, &p->bitmap, &why, &len))
         return PAGES_BAD_TABLE;
+    if (p->bitmap.bits / 8 > BITMAP_MAX)
+        return PAGES_TOO_LARGE;
     len = (p->bitmap.bits + 7) / 8;
     p->first_page = p->bitmap.first_page;
     p->present = p->bitmap.pages;
@@ -77,7 +79,7 @@ static enum pages_trouble open_bitmap(struct pages *p, const struct dump_header 
         return PAGES_CUT;
     p->ranks = calloc((size_t)(len / SLICE) + 1, sizeof *p->ranks);
     if (p->ranks == NULL)
-        return PAGES_NO_MEMORY;
+        return PAGES_TOO_LARGE;
     for (uint64_t done = 0; done < len; done += SLICE) {
         size_t n = len - done < SLICE ? (size_t)(len - done) : SLICE;
 
@@ -145,7 +147,7 @@ static enum pages_trouble open_ranges(struct pages *p, const struct dump_header 
         trouble = PAGES_BAD_TABLE;
         if (pfn >= PFN_LIMIT || count > PFN_LIMIT - p->present || p->run_count >= RANGES_MAX)
             break;
-        trouble = PAGES_NO_MEMORY;
+        trouble = PAGES_TOO_LARGE;
         if (!add_range(p, &cap, pfn, count))
             break;
         trouble = PAGES_GOOD;

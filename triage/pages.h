@@ -28,7 +28,7 @@ struct pages {
     struct dump_bitmap bitmap;
 };
 
-enum pages_trouble { PAGES_GOOD, PAGES_BAD_TABLE, PAGES_COUNT_DIFFERS, PAGES_CUT, PAGES_NO_MEMORY };
+enum pages_trouble { PAGES_GOOD, PAGES_BAD_TABLE, PAGES_COUNT_DIFFERS, PAGES_CUT, PAGES_TOO_LARGE };
 
 /* Builds the index.  Anything but PAGES_GOOD and PAGES_COUNT_DIFFERS leaves an
  * index that finds nothing, or what was read before the cut; *at is the file
