@@ -153,12 +153,17 @@ static const struct {
 
 enum { PROCESS_COPY = 0x1000, IMAGE_NAME = 15 };
 
+static bool name_character(unsigned char c)
+{
+    return c > 0x20 && c < 0x7F;
+}
+
 /* The name at p if it looks like one: 1 to 15 printable characters, padded with zeros. */
 static size_t process_name_at(const unsigned char *p)
 {
     size_t n = 0;
 
-    while (n < IMAGE_NAME && p[n] > 0x20 && p[n] < 0x7F)
+    while (n < IMAGE_NAME && name_character(p[n]))
         n++;
     for (size_t i = n; i < IMAGE_NAME; i++)
         if (p[i] != 0 && p[i] != ' ')
@@ -194,7 +199,7 @@ const char *process_name_in(struct dump *d, const unsigned char *p, size_t len)
             return dump_text(d, (const char *)p + at, n);
     }
     for (size_t at = 0x100; at + IMAGE_NAME <= len; at += 4) {
-        size_t n = process_name_at(p + at);
+        size_t n = name_character(p[at - 1]) ? 0 : process_name_at(p + at); /* not the tail of another text */
 
         if (n >= 4 && n < 14 && known_ending(p + at, n))
             return dump_text(d, (const char *)p + at, n);
