@@ -44,7 +44,7 @@ static struct climb unwind_from(struct dump *d, struct cpu cpu, enum triage_fram
     struct climb c = { 0 };
 
     for (;;) {
-        bool fault = is_fault(d, cpu.ip) && (!returned || source == FRAME_FAULT);
+        bool fault = !returned && is_fault(d, cpu.ip);
         enum unwind_answer a;
 
         c.met = c.met || fault;
