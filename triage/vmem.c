@@ -18,7 +18,8 @@ enum {
 };
 
 #define FRAME_MASK     UINT64_C(0x000FFFFFFFFFF000)
-#define ARM_FRAME_MASK UINT64_C(0x0000FFFFFFFFF000)
+#define ARM_FRAME_MASK UINT64_C(0x0000FFFFFFFFF000) /* bits 50 and 51 are GP and DBM */
+#define X86_FRAME_MASK UINT64_C(0x00000000FFFFF000)
 #define VA48_HIGH      UINT64_C(0xFFFF800000000000)
 #define VA57_HIGH      UINT64_C(0xFF00000000000000)
 #define X86_KERNEL     UINT64_C(0x80000000)
@@ -189,24 +190,27 @@ static bool entry_is_large(const struct vmem *vm, const struct level *l, uint64_
     return vm->mode == VMEM_ARM64 ? (entry & ARM_TABLE) == 0 : (entry & PTE_LARGE) != 0;
 }
 
+static uint64_t frame_mask(const struct vmem *vm)
+{
+    return vm->mode == VMEM_X86 ? X86_FRAME_MASK : vm->mode == VMEM_ARM64 ? ARM_FRAME_MASK : FRAME_MASK;
+}
+
 static uint64_t large_frame(const struct vmem *vm, const struct level *l, uint64_t entry)
 {
     uint64_t in = (UINT64_C(1) << l->shift) - 1;
 
     if (vm->mode == VMEM_X86) /* PSE-36: bits 20:13 are bits 39:32 of the address */
         return (entry & 0xFFC00000) | (entry >> 13 & 0xFF) << 32;
-    return entry & FRAME_MASK & ~in;
+    return entry & frame_mask(vm) & ~in;
 }
 
 static enum vmem_answer walk(struct vmem *vm, uint64_t va, uint64_t *pa)
 {
     const struct level *levels;
     size_t n = levels_of(vm->mode, &levels);
-    uint64_t table = vm->root, entry = 0, mask = vm->mode == VMEM_ARM64 ? ARM_FRAME_MASK : FRAME_MASK;
+    uint64_t table = vm->root, entry = 0;
 
     assert(n <= LEVELS_MAX);
-    if (vm->mode == VMEM_X86)
-        mask = 0xFFFFF000;
     for (size_t i = 0; i < n; i++) {
         uint64_t index = va >> levels[i].shift & ((UINT64_C(1) << levels[i].bits) - 1);
         enum vmem_answer a = read_entry(vm, table, index, &entry);
@@ -219,7 +223,7 @@ static enum vmem_answer walk(struct vmem *vm, uint64_t va, uint64_t *pa)
             *pa = large_frame(vm, &levels[i], entry) + (va & ((UINT64_C(1) << levels[i].shift) - 1));
             return VMEM_OK;
         }
-        table = entry & mask;
+        table = entry & frame_mask(vm);
     }
     *pa = table + va % DUMP_PAGE;
     return VMEM_OK;

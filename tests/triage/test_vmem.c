@@ -195,6 +195,201 @@ START_TEST(blocks_of_a_minidump_may_overlap)
 }
 END_TEST
 
+START_TEST(of_two_blocks_at_one_address_the_later_in_the_file_is_read)
+{
+    static const unsigned char bytes[64] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+    struct triage_memory m = { bytes, sizeof bytes };
+    struct triage_limits limits;
+    struct triage_reader r;
+    struct window s;
+    struct vmem vm;
+    unsigned char b;
+
+    triage_reader_memory(&r, &m);
+    triage_limits_default(&limits);
+    ck_assert_int_eq(window_open(&s, &r, &limits, NULL), 0);
+    vmem_init(&vm, &s, true);
+    ck_assert(!vmem_get(&vm, KERNEL64, &b, 1)); /* no memory at all yet */
+    ck_assert(vmem_add_block(&vm, KERNEL64, 4, 1));
+    ck_assert(vmem_add_block(&vm, KERNEL64, 2, 1));
+    ck_assert(vmem_add_block(&vm, KERNEL64, 2, 1));
+    vmem_seal_blocks(&vm);
+    ck_assert(vmem_get(&vm, KERNEL64, &b, 1));
+    ck_assert_uint_eq(b, 5);
+    vmem_close(&vm);
+    window_close(&s);
+}
+END_TEST
+
+START_TEST(more_blocks_than_131072_are_refused)
+{
+    struct vmem vm;
+
+    vmem_init(&vm, NULL, true);
+    for (uint64_t i = 0; i < VMEM_BLOCKS_MAX; i++)
+        ck_assert(vmem_add_block(&vm, KERNEL64 + i, i, 1));
+    ck_assert(!vmem_add_block(&vm, KERNEL64, 0, 1));
+    ck_assert(vmem_add_block(&vm, KERNEL64, 0, 0)); /* nothing to add is no trouble */
+    ck_assert_uint_eq(vm.block_count, VMEM_BLOCKS_MAX);
+    vmem_close(&vm);
+}
+END_TEST
+
+START_TEST(a_read_ends_at_the_last_address)
+{
+    struct guest g;
+    struct opened *o;
+    unsigned char b[16];
+
+    guest_init(&g, GUEST_X64);
+    guest_write(&g, UINT64_MAX - 7, "the end.", 8);
+    o = open_guest(&g);
+    ck_assert_uint_eq(vmem_read(&o->vm, UINT64_MAX - 7, b, sizeof b), 8);
+    close_guest(o);
+}
+END_TEST
+
+START_TEST(arm64_has_blocks_in_place_of_large_bits_and_nothing_in_transition)
+{
+    struct guest g;
+    struct opened *o;
+    uint64_t first, offset, contiguous;
+    uint32_t n;
+
+    guest_init(&g, GUEST_X64);
+    while ((GUEST_FIRST_PFN + g.count) % 512 != 0)
+        guest_page(&g);
+    first = guest_page(&g);
+    put32(guest_frame(&g, guest_page(&g)) + 8, 77);
+    guest_map(&g, KERNEL64 + 0x200000, first * 4096 | 0x63); /* makes the tables */
+    guest_map(&g, KERNEL64 + 0x201000, first * 4096 | 0x860);
+    guest_map_large(&g, KERNEL64,
+                    first * 4096 | 0x61 | UINT64_C(3) << 50); /* a block: bit 1 is clear; GP and DBM set */
+    o = open_guest(&g);
+    vmem_use_tables(&o->vm, &o->pages, VMEM_ARM64, g.dtb);
+    ck_assert(vmem_u32(&o->vm, KERNEL64 + 0x1008, &n));
+    ck_assert_uint_eq(n, 77);
+    ck_assert_int_eq(vmem_find(&o->vm, KERNEL64 + 0x201000, &offset, &contiguous), VMEM_PAGED_OUT);
+    ck_assert_int_eq(vmem_find(&o->vm, KERNEL64 + 0x202000, &offset, &contiguous), VMEM_UNMAPPED);
+    close_guest(o);
+}
+END_TEST
+
+START_TEST(a_large_page_of_32_bits_may_lie_above_4_gb)
+{
+    struct guest g;
+    struct opened *o;
+    uint64_t offset, contiguous;
+
+    guest_init(&g, GUEST_X86);
+    while ((GUEST_FIRST_PFN + g.count) % 1024 != 0 && g.count + 2 < GUEST_PAGES)
+        guest_page(&g);
+    put32(guest_frame(&g, GUEST_FIRST_PFN + 1) + 4, 88);
+    guest_map_large(&g, KERNEL32 & 0xFFC00000, 0x63);
+    guest_map_large(&g, UINT64_C(0x82000000), 0x63 | 1 << 13); /* bit 32 of its address is set */
+    o = open_guest(&g);
+    ck_assert_int_eq(vmem_find(&o->vm, (KERNEL32 & 0xFFC00000) + (GUEST_FIRST_PFN + 1) * 4096, &offset, &contiguous),
+                     VMEM_OK);
+    ck_assert_uint_eq(offset, DUMP_HEADER32_SIZE + 4096);
+    ck_assert_int_eq(vmem_find(&o->vm, UINT64_C(0x82000000) + GUEST_FIRST_PFN * 4096, &offset, &contiguous),
+                     VMEM_ABSENT);
+    ck_assert(!vmem_is_kernel(&o->vm, UINT64_C(0x181A00000)));
+    ck_assert_int_eq(vmem_find(&o->vm, UINT64_C(0x181A00000), &offset, &contiguous), VMEM_UNMAPPED);
+    close_guest(o);
+}
+END_TEST
+
+START_TEST(a_window_that_has_stopped_is_told_from_a_page_that_is_not_there)
+{
+    struct guest g;
+    struct opened *o;
+    uint64_t offset, contiguous;
+
+    guest_init(&g, GUEST_X64);
+    guest_write(&g, KERNEL64, "x", 1);
+    o = open_guest(&g);
+    o->window.stop = WINDOW_BUDGET;
+    ck_assert_int_eq(vmem_find(&o->vm, KERNEL64, &offset, &contiguous), VMEM_STOPPED);
+    o->window.stop = WINDOW_RUNS;
+    ck_assert_int_eq(vmem_find(&o->vm, KERNEL64, &offset, &contiguous), VMEM_OK);
+    o->vm.root = UINT64_C(0x7FFF000); /* tables that the dump does not have */
+    ck_assert_int_eq(vmem_find(&o->vm, KERNEL64 + 0x100000, &offset, &contiguous), VMEM_ABSENT);
+    o->window.stop = WINDOW_BUDGET;
+    ck_assert_int_eq(vmem_find(&o->vm, KERNEL64 + 0x100000, &offset, &contiguous), VMEM_STOPPED);
+    close_guest(o);
+}
+END_TEST
+
+static int64_t next_second(void *arg)
+{
+    return (*(int64_t *)arg)++;
+}
+
+START_TEST(the_window_asks_the_clock_before_each_read_of_the_file_and_at_every_64th_turn)
+{
+    static unsigned char bytes[4 * 4096];
+    struct triage_memory m = { bytes, sizeof bytes };
+    struct triage_limits limits;
+    struct triage_reader r;
+    struct window s;
+    int64_t now = 0;
+    unsigned char b;
+
+    triage_reader_memory(&r, &m);
+    triage_limits_default(&limits);
+    limits.clock = next_second;
+    limits.arg = &now;
+    limits.deadline = 4;
+    ck_assert_int_eq(window_open(&s, &r, &limits, NULL), 0);
+    ck_assert(window_runs(&s));
+    ck_assert_int_eq(now, 1);
+    for (int i = 0; i < 64; i++)
+        ck_assert(window_runs(&s));
+    ck_assert_int_eq(now, 1);
+    ck_assert(window_runs(&s));
+    ck_assert_int_eq(now, 2);
+    ck_assert(window_read(&s, 0, &b, 1));
+    ck_assert_int_eq(now, 3);
+    ck_assert(window_read(&s, 1, &b, 1)); /* in the block that was read */
+    ck_assert_int_eq(now, 3);
+    ck_assert(window_read(&s, 4096, &b, 1));
+    ck_assert(!window_read(&s, 2 * 4096, &b, 1)); /* time is up before the file is asked */
+    ck_assert_int_eq(s.stop, WINDOW_DEADLINE);
+    ck_assert_uint_eq(s.bytes_read, 2 * 4096);
+    ck_assert(!window_runs(&s));
+    window_close(&s);
+}
+END_TEST
+
+static int short_read(void *arg, uint64_t offset, void *buf, size_t len, size_t *got, struct err *e)
+{
+    (void)arg;
+    (void)offset;
+    (void)e;
+    memset(buf, 'x', len);
+    *got = 100;
+    return 0;
+}
+
+START_TEST(a_file_that_gives_less_than_its_size_is_read_that_far)
+{
+    struct triage_reader r = { .read = short_read, .size = 4096 };
+    struct triage_limits limits;
+    struct window s;
+    unsigned char b[8];
+
+    triage_limits_default(&limits);
+    ck_assert_int_eq(window_open(&s, &r, &limits, NULL), 0);
+    ck_assert(window_read(&s, 92, b, 8));
+    ck_assert_uint_eq(b[7], 'x');
+    ck_assert(!window_read(&s, 93, b, 8));
+    ck_assert_uint_eq(b[0], 0);
+    ck_assert_int_eq(s.stop, WINDOW_RUNS);
+    ck_assert(!window_read(&s, 4097, b, 0));
+    window_close(&s);
+}
+END_TEST
+
 START_TEST(the_window_stops_at_its_budget_and_stays_stopped)
 {
     static unsigned char bytes[10 * 4096];
@@ -229,6 +424,14 @@ static void add(Suite *s)
     suite_test(s, an_address_that_is_not_canonical_is_unmapped);
     suite_test(s, tables_that_map_themselves_everywhere_cost_a_fixed_walk);
     suite_test(s, blocks_of_a_minidump_may_overlap);
+    suite_test(s, of_two_blocks_at_one_address_the_later_in_the_file_is_read);
+    suite_test(s, more_blocks_than_131072_are_refused);
+    suite_test(s, a_read_ends_at_the_last_address);
+    suite_test(s, arm64_has_blocks_in_place_of_large_bits_and_nothing_in_transition);
+    suite_test(s, a_large_page_of_32_bits_may_lie_above_4_gb);
+    suite_test(s, a_window_that_has_stopped_is_told_from_a_page_that_is_not_there);
+    suite_test(s, the_window_asks_the_clock_before_each_read_of_the_file_and_at_every_64th_turn);
+    suite_test(s, a_file_that_gives_less_than_its_size_is_read_that_far);
     suite_test(s, the_window_stops_at_its_budget_and_stays_stopped);
 }
 
