@@ -16,6 +16,7 @@
 #include "triage/bytes.h"
 #include "triage/dump.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -140,18 +141,21 @@ static void say_pages_trouble(struct dump *d, enum pages_trouble trouble, uint64
     }
 }
 
-static void say_tables_trouble(struct dump *d)
+/* A file that is cut before the end of its table of pages may have them all the same. */
+static void say_tables_trouble(struct dump *d, bool table_cut)
 {
-    uint64_t offset = 0, dtb = d->v->header.dtb, at = d->v->header.is64 ? 0x10 : 0x10;
+    enum { HEADER_DTB = 0x10 }; /* in headers of both widths */
+    uint64_t offset = 0, dtb = d->v->header.dtb;
     bool cut = d->v->header.file_size < d->v->header.size_needed;
 
-    if (!pages_find(&d->pages, (dtb & UINT64_C(0x000FFFFFFFFFF000)) / DUMP_PAGE, &offset)) {
-        dump_finding(d, "page-tables", at, "the page tables should be at 0x%" PRIx64 ", which is not in the dump", dtb);
+    if (!table_cut && !pages_find(&d->pages, (dtb & UINT64_C(0x000FFFFFFFFFF000)) / DUMP_PAGE, &offset)) {
+        dump_finding(d, "page-tables", HEADER_DTB,
+                     "the page tables should be at 0x%" PRIx64 ", which is not in the dump", dtb);
         dump_damage(d, TRIAGE_CORRUPT, "the page tables lie outside the dump");
     } else if (cut) {
-        dump_finding(d, "page-tables", at, "the page tables can not be followed; the file is cut");
+        dump_finding(d, "page-tables", HEADER_DTB, "the page tables can not be followed; the file is cut");
     } else {
-        dump_finding(d, "page-tables", at,
+        dump_finding(d, "page-tables", HEADER_DTB,
                      "the page tables at 0x%" PRIx64 " lead neither to the debugger data nor to the list of drivers",
                      dtb);
         dump_damage(d, TRIAGE_CORRUPT, "the page tables lead nowhere");
@@ -164,14 +168,15 @@ void memory_open(struct dump *d)
     uint64_t at = 0;
     enum pages_trouble trouble = pages_open(&d->pages, &d->window, h, &at);
 
-    say_pages_trouble(d, trouble, at);
+    if (d->window.stop == WINDOW_RUNS) /* else nothing is known against the file; triage.c says why it stopped */
+        say_pages_trouble(d, trouble, at);
     if (trouble != PAGES_GOOD && trouble != PAGES_COUNT_DIFFERS && trouble != PAGES_CUT)
         return;
-    if (d->pages.present < PFN_LIMIT)
-        d->pages_end = d->pages.first_page + d->pages.present * DUMP_PAGE;
+    assert(d->pages.present <= PFN_LIMIT);
+    d->pages_end = d->pages.first_page + d->pages.present * DUMP_PAGE;
     d->v->pages_present = (struct triage_number){ true, d->pages.present, "the dump's table of pages" };
-    if (!choose_tables(d))
-        say_tables_trouble(d);
+    if (!choose_tables(d) && d->window.stop == WINDOW_RUNS)
+        say_tables_trouble(d, trouble == PAGES_CUT);
     debugger_data_read(d);
     if (d->kdbg.decoded)
         dump_note(
