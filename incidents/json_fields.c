@@ -320,8 +320,7 @@ static int read_rows(struct incident *i, const struct field *f, const json_t *v,
         char *row = rows + n * f->shape->size;
         int rc;
 
-        if (f->shape->init != NULL)
-            f->shape->init(row);
+        f->shape->init(row);
         rc = fields_read(i, f->shape, json_array_get(v, n), row, e);
         if (rc != 0) {
             err_prefix(e, "%s", f->key);
@@ -401,11 +400,10 @@ static int read_field(struct incident *i, const struct field *f, const json_t *v
     case FIELD_OBJECT:
     case FIELD_IF:
         return read_object(i, f, v, to, e);
-    case FIELD_LIST:
-    case FIELD_ROWS:
+    default:
+        assert(f->type == FIELD_LIST || f->type == FIELD_ROWS);
         return read_rows(i, f, v, to, e);
     }
-    return err_set(e, ERR_INVALID, "%s", f->key);
 }
 
 int fields_read(struct incident *i, const struct field_shape *shape, const json_t *object, void *to, struct err *e)

@@ -50,7 +50,7 @@ struct field_shape {
     const struct field *fields;
     size_t count;
     size_t size;             /* of the struct */
-    void (*init)(void *row); /* fills in what "not known" is in a zeroed row; NULL none */
+    void (*init)(void *row); /* fills in what "not known" is in a zeroed row */
 };
 
 void fields_write(struct buf *out, const struct field_shape *shape, const void *from);
