@@ -307,10 +307,10 @@ static int compare_guest_places(const void *a, const void *b)
     return order != 0 ? order : strcmp(x->g.vm_id, y->g.vm_id);
 }
 
-/* All entries of a table as an array (malloc'ed; NULL when there is none or no memory). */
+/* All entries of a table as an array (malloc'ed; NULL out of memory). */
 static void *entries(const struct table *t, size_t *count)
 {
-    void **list = t->count > 0 ? malloc(t->count * sizeof *list) : NULL;
+    void **list = malloc((t->count + 1) * sizeof *list);
 
     *count = 0;
     for (size_t i = 0; list != NULL && i < t->cap; i++) {

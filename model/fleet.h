@@ -31,7 +31,8 @@ MUST_USE int fleet_apply(struct fleet *f, const struct resource *r, const struct
  * peers' highest version changed, and keeps the verdicts. */
 void fleet_evaluate(struct fleet *f);
 
-/* In order of cluster, host name, VM name. The array is owned by the fleet and valid until the next call. */
+/* In order of cluster, host name, VM name. The array is owned by the fleet and valid until the next call;
+ * NULL, and *count 0, out of memory. */
 struct host **fleet_hosts(struct fleet *f, size_t *count);
 struct guest **fleet_guests(struct fleet *f, size_t *count);
 

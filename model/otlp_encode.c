@@ -37,21 +37,84 @@ size_t otlp_framed_size(size_t len)
     return framed(len);
 }
 
+/* ---- into the buffer ----------------------------------------------------- */
+
+/* The bytes were counted before there was room for them, so each of these has room. */
+static void put_tag(pb_ostream_t *s, pb_wire_type_t type, uint32_t tag)
+{
+    bool ok = pb_encode_tag(s, type, tag);
+
+    assert(ok);
+}
+
+static void put_varint(pb_ostream_t *s, uint64_t v)
+{
+    bool ok = pb_encode_varint(s, v);
+
+    assert(ok);
+}
+
+static void put_fixed64(pb_ostream_t *s, const void *v)
+{
+    bool ok = pb_encode_fixed64(s, v);
+
+    assert(ok);
+}
+
+/* Key and length of a field whose len bytes follow. */
+static void open_field(pb_ostream_t *s, uint32_t tag, size_t len)
+{
+    put_tag(s, PB_WT_STRING, tag);
+    put_varint(s, len);
+}
+
+static void put_text(pb_ostream_t *s, uint32_t tag, const char *text, size_t len)
+{
+    bool ok;
+
+    open_field(s, tag, len);
+    ok = pb_write(s, (const pb_byte_t *)text, len);
+    assert(ok);
+}
+
+static void put_time(pb_ostream_t *s, uint32_t tag, int64_t ns)
+{
+    uint64_t v = (uint64_t)ns;
+
+    if (ns <= 0)
+        return;
+    put_tag(s, PB_WT_64BIT, tag);
+    put_fixed64(s, &v);
+}
+
 /* ---- values ------------------------------------------------------------- */
 
 static size_t any_size(const struct attr *a)
 {
-    switch (a->type) {
-    case ATTR_STRING:
+    if (a->type == ATTR_STRING)
         return framed(a->len);
-    case ATTR_INT:
+    if (a->type == ATTR_INT)
         return KEY_SIZE + varint_size((uint64_t)a->num);
-    case ATTR_DOUBLE:
+    if (a->type == ATTR_DOUBLE)
         return KEY_SIZE + FIXED64_SIZE;
-    case ATTR_BOOL:
-        return KEY_SIZE + 1;
+    assert(a->type == ATTR_BOOL);
+    return KEY_SIZE + 1;
+}
+
+static void put_any(pb_ostream_t *s, const struct attr *a)
+{
+    if (a->type == ATTR_STRING) {
+        put_text(s, AnyValue_string_value_tag, a->str, a->len);
+    } else if (a->type == ATTR_INT) {
+        put_tag(s, PB_WT_VARINT, AnyValue_int_value_tag);
+        put_varint(s, (uint64_t)a->num);
+    } else if (a->type == ATTR_DOUBLE) {
+        put_tag(s, PB_WT_64BIT, AnyValue_double_value_tag);
+        put_fixed64(s, &a->real);
+    } else {
+        put_tag(s, PB_WT_VARINT, AnyValue_bool_value_tag);
+        put_varint(s, a->num != 0);
     }
-    return 0;
 }
 
 static size_t key_value_size(const struct attr *a)
@@ -59,43 +122,12 @@ static size_t key_value_size(const struct attr *a)
     return framed(strlen(a->key)) + framed(any_size(a));
 }
 
-/* Key and length of a field whose len bytes follow. */
-static bool open_field(pb_ostream_t *s, uint32_t tag, size_t len)
+static void put_key_value(pb_ostream_t *s, uint32_t tag, const struct attr *a)
 {
-    return pb_encode_tag(s, PB_WT_STRING, tag) && pb_encode_varint(s, len);
-}
-
-static bool put_text(pb_ostream_t *s, uint32_t tag, const char *text, size_t len)
-{
-    return open_field(s, tag, len) && pb_write(s, (const pb_byte_t *)text, len);
-}
-
-static bool put_time(pb_ostream_t *s, uint32_t tag, int64_t ns)
-{
-    uint64_t v = (uint64_t)ns;
-
-    return ns <= 0 || (pb_encode_tag(s, PB_WT_64BIT, tag) && pb_encode_fixed64(s, &v));
-}
-
-static bool put_any(pb_ostream_t *s, const struct attr *a)
-{
-    switch (a->type) {
-    case ATTR_STRING:
-        return put_text(s, AnyValue_string_value_tag, a->str, a->len);
-    case ATTR_INT:
-        return pb_encode_tag(s, PB_WT_VARINT, AnyValue_int_value_tag) && pb_encode_varint(s, (uint64_t)a->num);
-    case ATTR_DOUBLE:
-        return pb_encode_tag(s, PB_WT_64BIT, AnyValue_double_value_tag) && pb_encode_fixed64(s, &a->real);
-    case ATTR_BOOL:
-        return pb_encode_tag(s, PB_WT_VARINT, AnyValue_bool_value_tag) && pb_encode_varint(s, a->num != 0);
-    }
-    return false;
-}
-
-static bool put_key_value(pb_ostream_t *s, uint32_t tag, const struct attr *a)
-{
-    return open_field(s, tag, key_value_size(a)) && put_text(s, KeyValue_key_tag, a->key, strlen(a->key)) &&
-           open_field(s, KeyValue_value_tag, any_size(a)) && put_any(s, a);
+    open_field(s, tag, key_value_size(a));
+    put_text(s, KeyValue_key_tag, a->key, strlen(a->key));
+    open_field(s, KeyValue_value_tag, any_size(a));
+    put_any(s, a);
 }
 
 /* ---- one record --------------------------------------------------------- */
@@ -142,31 +174,35 @@ static size_t record_size(const struct observation *o)
     return size;
 }
 
-static bool put_attrs(pb_ostream_t *s, const struct observation *o)
+static void put_attrs(pb_ostream_t *s, const struct observation *o)
 {
     struct attr seq = seq_attr(o);
 
-    for (int i = 0; i < o->attr_count; i++) {
-        if (!put_key_value(s, LogRecord_attributes_tag, &o->attrs[i]))
-            return false;
-    }
-    return (o->seq == 0 || put_key_value(s, LogRecord_attributes_tag, &seq)) &&
-           (!o->cut || put_key_value(s, LogRecord_attributes_tag, &cut_attr));
+    for (int i = 0; i < o->attr_count; i++)
+        put_key_value(s, LogRecord_attributes_tag, &o->attrs[i]);
+    if (o->seq != 0)
+        put_key_value(s, LogRecord_attributes_tag, &seq);
+    if (o->cut)
+        put_key_value(s, LogRecord_attributes_tag, &cut_attr);
 }
 
-static bool put_record(pb_ostream_t *s, const struct observation *o)
+static void put_record(pb_ostream_t *s, const struct observation *o)
 {
     const char *severity = severity_text(o->severity);
     size_t body = strlen(o->body), name = strlen(o->kind_name);
 
-    return put_time(s, LogRecord_time_unix_nano_tag, o->time_ns) &&
-           pb_encode_tag(s, PB_WT_VARINT, LogRecord_severity_number_tag) &&
-           pb_encode_varint(s, (uint64_t)o->severity) &&
-           put_text(s, LogRecord_severity_text_tag, severity, strlen(severity)) &&
-           (body == 0 || (open_field(s, LogRecord_body_tag, framed(body)) &&
-                          put_text(s, AnyValue_string_value_tag, o->body, body))) &&
-           put_attrs(s, o) && put_time(s, LogRecord_observed_time_unix_nano_tag, o->observed_ns) &&
-           (name == 0 || put_text(s, LogRecord_event_name_tag, o->kind_name, name));
+    put_time(s, LogRecord_time_unix_nano_tag, o->time_ns);
+    put_tag(s, PB_WT_VARINT, LogRecord_severity_number_tag);
+    put_varint(s, (uint64_t)o->severity);
+    put_text(s, LogRecord_severity_text_tag, severity, strlen(severity));
+    if (body > 0) {
+        open_field(s, LogRecord_body_tag, framed(body));
+        put_text(s, AnyValue_string_value_tag, o->body, body);
+    }
+    put_attrs(s, o);
+    put_time(s, LogRecord_observed_time_unix_nano_tag, o->observed_ns);
+    if (name > 0)
+        put_text(s, LogRecord_event_name_tag, o->kind_name, name);
 }
 
 static int no_room(const struct buf *out, struct err *e)
@@ -181,13 +217,12 @@ int otlp_encode_record(const struct observation *o, struct buf *out, struct err 
     size_t size = record_size(o);
     char *room = buf_room(out, size);
     pb_ostream_t s;
-    bool ok;
 
     if (room == NULL)
         return no_room(out, e);
     s = pb_ostream_from_buffer((pb_byte_t *)room, size);
-    ok = put_record(&s, o);
-    assert(ok && s.bytes_written == size);
+    put_record(&s, o);
+    assert(s.bytes_written == size);
     buf_used(out, size);
     return 0;
 }
@@ -237,22 +272,18 @@ static struct request_sizes request_sizes(const struct resource *r, const struct
     return z;
 }
 
-static bool put_scope(pb_ostream_t *s, const struct resource *r, size_t size)
+static void put_scope(pb_ostream_t *s, const struct resource *r, size_t size)
 {
-    return open_field(s, ScopeLogs_scope_tag, size) &&
-           put_text(s, InstrumentationScope_name_tag, scope_name, sizeof scope_name - 1) &&
-           put_text(s, InstrumentationScope_version_tag, r->agent_version, strlen(r->agent_version));
+    open_field(s, ScopeLogs_scope_tag, size);
+    put_text(s, InstrumentationScope_name_tag, scope_name, sizeof scope_name - 1);
+    put_text(s, InstrumentationScope_version_tag, r->agent_version, strlen(r->agent_version));
 }
 
-static bool put_resource(pb_ostream_t *s, const struct attr *attrs, int count, size_t size)
+static void put_resource(pb_ostream_t *s, const struct attr *attrs, int count, size_t size)
 {
-    if (!open_field(s, ResourceLogs_resource_tag, size))
-        return false;
-    for (int i = 0; i < count; i++) {
-        if (!put_key_value(s, Resource_attributes_tag, &attrs[i]))
-            return false;
-    }
-    return true;
+    open_field(s, ResourceLogs_resource_tag, size);
+    for (int i = 0; i < count; i++)
+        put_key_value(s, Resource_attributes_tag, &attrs[i]);
 }
 
 int otlp_encode_request(const struct resource *r, const struct otlp_payload *payloads, size_t count, struct buf *out,
@@ -264,17 +295,17 @@ int otlp_encode_request(const struct resource *r, const struct otlp_payload *pay
     size_t size = framed(z.resource_logs);
     char *room = buf_room(out, size);
     pb_ostream_t s;
-    bool ok;
 
     if (room == NULL)
         return no_room(out, e);
     s = pb_ostream_from_buffer((pb_byte_t *)room, size);
-    ok = open_field(&s, ExportLogsServiceRequest_resource_logs_tag, z.resource_logs) &&
-         put_resource(&s, attrs, attr_count, z.resource) && open_field(&s, ResourceLogs_scope_logs_tag, z.scope_logs) &&
-         put_scope(&s, r, z.scope);
-    for (size_t i = 0; ok && i < count; i++)
-        ok = put_text(&s, ScopeLogs_log_records_tag, payloads[i].bytes, payloads[i].len);
-    assert(ok && s.bytes_written == size);
+    open_field(&s, ExportLogsServiceRequest_resource_logs_tag, z.resource_logs);
+    put_resource(&s, attrs, attr_count, z.resource);
+    open_field(&s, ResourceLogs_scope_logs_tag, z.scope_logs);
+    put_scope(&s, r, z.scope);
+    for (size_t i = 0; i < count; i++)
+        put_text(&s, ScopeLogs_log_records_tag, payloads[i].bytes, payloads[i].len);
+    assert(s.bytes_written == size);
     buf_used(out, size);
     return 0;
 }
@@ -286,7 +317,6 @@ int otlp_encode_response(int64_t rejected, const char *message, struct buf *out,
     size_t size = partial > 0 ? framed(partial) : 0;
     char *room;
     pb_ostream_t s;
-    bool ok;
 
     if (size == 0)
         return 0;
@@ -294,11 +324,14 @@ int otlp_encode_response(int64_t rejected, const char *message, struct buf *out,
     if (room == NULL)
         return no_room(out, e);
     s = pb_ostream_from_buffer((pb_byte_t *)room, size);
-    ok = open_field(&s, ExportLogsServiceResponse_partial_success_tag, partial) &&
-         (rejected == 0 || (pb_encode_tag(&s, PB_WT_VARINT, ExportLogsPartialSuccess_rejected_log_records_tag) &&
-                            pb_encode_varint(&s, (uint64_t)rejected))) &&
-         (text == 0 || put_text(&s, ExportLogsPartialSuccess_error_message_tag, message, text));
-    assert(ok && s.bytes_written == size);
+    open_field(&s, ExportLogsServiceResponse_partial_success_tag, partial);
+    if (rejected != 0) {
+        put_tag(&s, PB_WT_VARINT, ExportLogsPartialSuccess_rejected_log_records_tag);
+        put_varint(&s, (uint64_t)rejected);
+    }
+    if (text > 0)
+        put_text(&s, ExportLogsPartialSuccess_error_message_tag, message, text);
+    assert(s.bytes_written == size);
     buf_used(out, size);
     return 0;
 }

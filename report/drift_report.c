@@ -393,9 +393,12 @@ int drift_report_of_fleet(struct drift_report **out, struct fleet *f, const stru
     struct host **host = fleet_hosts(f, &hosts);
     struct guest **guest = fleet_guests(f, &guests);
     struct drift_report *r;
-    int rc = drift_report_new(&r, options, e);
+    int rc;
 
     *out = NULL;
+    if (host == NULL || guest == NULL)
+        return err_set(e, ERR_MEMORY, "out of memory for a report");
+    rc = drift_report_new(&r, options, e);
     if (rc != 0)
         return rc;
     for (size_t i = 0; rc == 0 && i < hosts; i++)
