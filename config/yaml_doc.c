@@ -391,7 +391,7 @@ int yaml_schema_read(const char *name, const char *yaml, size_t len, const struc
     if (rc != 0)
         goto done;
     read_section(c);
-    if (found.count > 0)
+    if (found.count + found.more > 0)
         rc = ERR_INVALID;
     else
         memcpy(target, c->target, schema->target_size);
