@@ -74,7 +74,7 @@ int otlp_build_record(struct otlp_builder *b, struct observation **out, struct e
 
 int otlp_build_end(struct otlp_builder *b, struct err *e)
 {
-    return check_last(b, e);
+    return b->no_memory ? err_set(e, ERR_MEMORY, "out of memory for a decoded request") : check_last(b, e);
 }
 
 static bool key_is(const char *key, size_t len, const char *name)
@@ -161,6 +161,8 @@ void otlp_build_body(struct observation *o, const struct otlp_value *v)
         buf_init(&text, OBS_STRING_MAX);
         otlp_text_value(&text, v);
         obs_bodyn(o, buf_text(&text), text.len);
+        if (buf_error(&text) != ERR_OK && o->batch != NULL)
+            o->batch->failed = true;
         buf_free(&text);
     }
     o->cut = o->cut || v->cut;
@@ -203,6 +205,14 @@ void otlp_build_resource(struct resource *r, const char *key, size_t key_len, co
         if (key_is(key, key_len, places[i].key))
             text_clean((char *)r + places[i].offset, places[i].size, v->text, v->len, NULL);
     }
+}
+
+struct otlp_value otlp_build_nested(struct otlp_builder *b, const struct buf *text)
+{
+    b->no_memory |= buf_error(text) == ERR_MEMORY;
+    return (struct otlp_value){
+        .type = OTLP_TEXT, .text = buf_text(text), .len = text->len, .cut = buf_error(text) != ERR_OK
+    };
 }
 
 void otlp_text_string(struct buf *out, const char *text, size_t len)

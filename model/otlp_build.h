@@ -22,7 +22,8 @@ struct otlp_builder {
     struct otlp_limits limits;
     struct otlp_request *out;
     struct otlp_group *last;
-    size_t used; /* bytes of the groups before the last one */
+    size_t used;    /* bytes of the groups before the last one */
+    bool no_memory; /* for the text of a nested value */
 };
 
 void otlp_build_start(struct otlp_builder *b, const struct otlp_limits *limits, struct otlp_request *out);
@@ -46,6 +47,9 @@ enum obs_severity otlp_build_severity(uint64_t number);
 
 /* An attribute of the resource; keys without a place in struct resource are left. */
 void otlp_build_resource(struct resource *r, const char *key, size_t key_len, const struct otlp_value *v);
+
+/* The nested value that was written to text, which stays the caller's. */
+struct otlp_value otlp_build_nested(struct otlp_builder *b, const struct buf *text);
 
 /* Arrays and maps become text that looks like JSON: ["a",1], {"k":true}. */
 void otlp_text_value(struct buf *out, const struct otlp_value *v);

@@ -281,9 +281,7 @@ static struct otlp_value take_value(struct decoder *d, struct slice message)
         return any.scalar;
     buf_clear(&d->text);
     nested_text(d, &any, 0);
-    return (struct otlp_value){
-        .type = OTLP_TEXT, .text = buf_text(&d->text), .len = d->text.len, .cut = buf_error(&d->text) != ERR_OK
-    };
+    return otlp_build_nested(&d->build, &d->text);
 }
 
 /* ---- records ------------------------------------------------------------ */

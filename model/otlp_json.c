@@ -187,9 +187,7 @@ static struct otlp_value take_value(struct json_decoder *d, const json_t *any)
         return scalar(any);
     buf_clear(&d->text);
     nested_text(d, any, 0);
-    return (struct otlp_value){
-        .type = OTLP_TEXT, .text = buf_text(&d->text), .len = d->text.len, .cut = buf_error(&d->text) != ERR_OK
-    };
+    return otlp_build_nested(&d->build, &d->text);
 }
 
 static int wrong(struct json_decoder *d, const char *where)
@@ -284,6 +282,15 @@ static int take_request(struct json_decoder *d, const json_t *root)
     return rc == 0 ? otlp_build_end(&d->build, d->e) : rc;
 }
 
+/* A body that is not JSON is the sender's; memory that is gone is ours, and the request is to be sent again.  Jansson
+ * calls much of the second the first, but then malloc() has set errno last. */
+static int no_json(const json_error_t *why, struct err *e)
+{
+    if (errno == ENOMEM)
+        return err_set(e, ERR_MEMORY, "out of memory for a request in JSON");
+    return err_set(e, ERR_INVALID, "not JSON: %s at byte %d", why->text, why->position);
+}
+
 int otlp_decode_json(const char *text, size_t len, const struct otlp_limits *limits, struct otlp_request *out,
                      struct err *e)
 {
@@ -296,9 +303,10 @@ int otlp_decode_json(const char *text, size_t len, const struct otlp_limits *lim
     if (tree_cost(text, len) / TREE_SHARE > d.build.limits.arena_max)
         return err_set(e, ERR_TOO_BIG, "the request needs more than %zu bytes decoded: send smaller batches",
                        d.build.limits.arena_max);
+    errno = 0;
     root = json_loadb(text, len, JSON_ALLOW_NUL, &why);
     if (root == NULL)
-        return err_set(e, ERR_INVALID, "not JSON: %s at byte %d", why.text, why.position);
+        return no_json(&why, e);
     buf_init(&d.text, OBS_STRING_MAX);
     rc = take_request(&d, root);
     buf_free(&d.text);
