@@ -18,7 +18,7 @@ struct drift_floors {
 struct drift_floors drift_floors_default(void);
 
 /* The highest integration services version seen in the fleet for each guest OS
- * build (row 10).  Opaque; grows with the number of builds, bounded. */
+ * build (row 10).  Opaque; takes 128 KiB, room for 4096 builds: more are left out. */
 struct drift_peers;
 struct drift_peers *drift_peers_new(void);
 void drift_peers_free(struct drift_peers *p);

@@ -1,12 +1,14 @@
 /* The highest integration services version of each guest OS build (row 10 of
- * the decision table): a sorted array, searched by halves. */
+ * the decision table): a sorted array, searched by halves.  It has all of its room
+ * from the beginning: a peer that found no memory would be missing without a word,
+ * and guests behind it current. */
 #include "model/drift_inputs.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PEERS_FIRST = 16, PEERS_MAX = 4096 };
+enum { PEERS_MAX = 4096 };
 
 struct peer {
     struct version os; /* major.minor.build, the last part 0 */
@@ -14,20 +16,21 @@ struct peer {
 };
 
 struct drift_peers {
-    struct peer *peers; /* in order of os */
-    size_t count, cap;
+    size_t count;
+    struct peer peers[PEERS_MAX]; /* in order of os */
 };
 
 struct drift_peers *drift_peers_new(void)
 {
-    return calloc(1, sizeof(struct drift_peers));
+    struct drift_peers *p = malloc(sizeof *p);
+
+    if (p != NULL)
+        p->count = 0;
+    return p;
 }
 
 void drift_peers_free(struct drift_peers *p)
 {
-    if (p == NULL)
-        return;
-    free(p->peers);
     free(p);
 }
 
@@ -55,23 +58,6 @@ static size_t place_of(const struct drift_peers *p, const struct version *key)
     return low;
 }
 
-static bool grow(struct drift_peers *p)
-{
-    size_t cap = p->cap == 0 ? PEERS_FIRST : p->cap * 2;
-    struct peer *grown;
-
-    if (p->count < p->cap)
-        return true;
-    if (p->count == PEERS_MAX)
-        return false;
-    grown = realloc(p->peers, cap * sizeof *grown);
-    if (grown == NULL)
-        return false;
-    p->peers = grown;
-    p->cap = cap;
-    return true;
-}
-
 bool drift_peers_put(struct drift_peers *p, const struct version *os, const struct version *highest)
 {
     struct version key = build_of(os);
@@ -83,7 +69,7 @@ bool drift_peers_put(struct drift_peers *p, const struct version *os, const stru
         p->peers[at].highest = *highest;
         return true;
     }
-    if (!grow(p))
+    if (p->count == PEERS_MAX)
         return false;
     memmove(&p->peers[at + 1], &p->peers[at], (p->count - at) * sizeof *p->peers);
     p->peers[at] = (struct peer){ .os = key, .highest = *highest };
