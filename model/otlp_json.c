@@ -52,6 +52,22 @@ static size_t tree_cost(const char *text, size_t len)
     return cost;
 }
 
+static bool is_text(const json_t *v)
+{
+    return json_is_string(v);
+}
+
+static bool is_bool(const json_t *v)
+{
+    return json_is_boolean(v);
+}
+
+/* An array, or nothing at all. */
+static bool is_list(const json_t *v)
+{
+    return v == NULL || json_typeof(v) == JSON_ARRAY;
+}
+
 static struct otlp_value text_of(const json_t *s)
 {
     return (struct otlp_value){ .type = OTLP_TEXT, .text = json_string_value(s), .len = json_string_length(s) };
@@ -63,7 +79,7 @@ static bool take_int64(const json_t *v, int64_t *out)
     const char *s;
     char *end;
 
-    if (json_is_integer(v)) {
+    if (json_typeof(v) == JSON_INTEGER) {
         *out = json_integer_value(v);
         return true;
     }
@@ -92,11 +108,11 @@ static bool take_double(const json_t *v, double *out)
 {
     char *end;
 
-    if (json_is_number(v)) {
+    if (json_typeof(v) == JSON_INTEGER || json_typeof(v) == JSON_REAL) {
         *out = json_number_value(v);
         return true;
     }
-    if (!json_is_string(v) || json_string_length(v) == 0)
+    if (json_string_length(v) == 0) /* or no text */
         return false;
     *out = strtod(json_string_value(v), &end);
     return *end == '\0';
@@ -108,16 +124,14 @@ static struct otlp_value scalar(const json_t *any)
     struct otlp_value v = { .type = OTLP_NONE };
     const json_t *x;
 
-    if ((x = json_object_get(any, "stringValue")) != NULL && json_is_string(x))
-        return text_of(x);
-    if ((x = json_object_get(any, "bytesValue")) != NULL && json_is_string(x))
+    if (is_text(x = json_object_get(any, "stringValue")) || is_text(x = json_object_get(any, "bytesValue")))
         return text_of(x);
     if ((x = json_object_get(any, "intValue")) != NULL && take_int64(x, &v.num))
         v.type = OTLP_INT;
     else if ((x = json_object_get(any, "doubleValue")) != NULL && take_double(x, &v.real))
         v.type = OTLP_DOUBLE;
-    else if ((x = json_object_get(any, "boolValue")) != NULL && json_is_boolean(x))
-        v = (struct otlp_value){ .type = OTLP_BOOL, .num = json_is_true(x) };
+    else if (is_bool(x = json_object_get(any, "boolValue")))
+        v = (struct otlp_value){ .type = OTLP_BOOL, .num = json_typeof(x) == JSON_TRUE };
     return v;
 }
 
@@ -197,7 +211,7 @@ static int wrong(struct json_decoder *d, const char *where)
 
 static int take_attributes(struct json_decoder *d, const json_t *list, struct observation *o, struct resource *r)
 {
-    if (list != NULL && !json_is_array(list))
+    if (!is_list(list))
         return wrong(d, "\"attributes\" is no array");
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *pair = json_array_get(list, i), *key = json_object_get(pair, "key");
@@ -221,7 +235,7 @@ static int take_record(struct json_decoder *d, const json_t *record)
     struct otlp_value v;
     int rc;
 
-    if (!json_is_object(record))
+    if (json_typeof(record) != JSON_OBJECT)
         return wrong(d, "a log record is no object");
     rc = otlp_build_record(&d->build, &o, d->e);
     if (rc != 0)
@@ -244,7 +258,7 @@ static int take_scope_logs(struct json_decoder *d, const json_t *scope)
     const json_t *records = json_object_get(scope, "logRecords");
     int rc = 0;
 
-    if (records != NULL && !json_is_array(records))
+    if (!is_list(records))
         return wrong(d, "\"logRecords\" is no array");
     for (size_t i = 0; rc == 0 && i < json_array_size(records); i++)
         rc = take_record(d, json_array_get(records, i));
@@ -256,9 +270,9 @@ static int take_resource_logs(struct json_decoder *d, const json_t *logs)
     const json_t *scopes = json_object_get(logs, "scopeLogs"), *resource = json_object_get(logs, "resource");
     int rc;
 
-    if (!json_is_object(logs))
+    if (json_typeof(logs) != JSON_OBJECT)
         return wrong(d, "an element of \"resourceLogs\" is no object");
-    if (scopes != NULL && !json_is_array(scopes))
+    if (!is_list(scopes))
         return wrong(d, "\"scopeLogs\" is no array");
     rc = otlp_build_group(&d->build, d->e);
     if (rc == 0)
@@ -273,9 +287,9 @@ static int take_request(struct json_decoder *d, const json_t *root)
     const json_t *list = json_object_get(root, "resourceLogs");
     int rc = 0;
 
-    if (!json_is_object(root))
+    if (json_typeof(root) != JSON_OBJECT)
         return wrong(d, "it is no object");
-    if (list != NULL && !json_is_array(list))
+    if (!is_list(list))
         return wrong(d, "\"resourceLogs\" is no array");
     for (size_t i = 0; rc == 0 && i < json_array_size(list); i++)
         rc = take_resource_logs(d, json_array_get(list, i));

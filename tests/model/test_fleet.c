@@ -110,6 +110,94 @@ START_TEST(a_guest_that_changes_and_stops_within_one_batch_keeps_what_it_was_las
 }
 END_TEST
 
+START_TEST(a_guest_that_a_poll_finds_stopped_keeps_what_it_was_last)
+{
+    struct resource r = of_host("h1", "6.3.9600.1", "6.3.9600.18692");
+    struct observation *off;
+
+    begin();
+    tell_fleet(&r, VM, world_poll(&w, AT(1), "6.3.9600", "6.3.9600.16384"));
+    tell_fleet(&r, VM, world_poll(&w, AT(2), "6.3.9600", "6.3.9600.18692")); /* still running: judged at the end */
+    off = world_observe(&w, OBS_GUEST_INVENTORY, AT(3));
+    obs_str(off, ATTR_VM_POWER, "off");
+    tell_fleet(&r, VM, off);
+    ck_assert_int_eq(state_of(VM), DRIFT_CURRENT);
+    ck_assert_int_eq(fleet_find_guest(f, VM)->drift.row, 1);
+    ck_assert_int_eq(fleet_find_guest(f, VM)->drift.since, AT(2));
+    end();
+}
+END_TEST
+
+START_TEST(floors_of_the_fleet_decide)
+{
+    struct drift_floors floors = drift_floors_default();
+    struct resource r = of_host("h1", "10.0.20348.1", "");
+
+    begin();
+    fleet_free(f);
+    floors.win61_63.part[3] = 20000;
+    f = fleet_new(&floors);
+    tell_fleet(&r, VM, world_poll(&w, AT(1), "6.3.9600", "6.3.9600.18907"));
+    ck_assert_int_eq(state_of(VM), DRIFT_BEHIND);
+    end();
+    fleet_free(NULL);
+}
+END_TEST
+
+START_TEST(a_peer_that_is_updated_leaves_guests_that_have_no_peers_alone)
+{
+    static const char *const systems[] = { "6.3.9600", "", "none" };
+    struct resource r = of_host("h1", "10.0.20348.1", "");
+    const struct drift_kept marked = { .state = DRIFT_BEHIND, .row = 11, .since = 7 };
+
+    for (size_t i = 0; i < sizeof systems / sizeof *systems; i++) {
+        begin();
+        tell_fleet(&r, VM, world_poll(&w, AT(1), systems[i], "6.3.9600.18907"));
+        tell_fleet(&r, VM2, world_poll(&w, AT(1), "10.0.20348", "10.0.20348.100"));
+        fleet_evaluate(f);
+        fleet_find_guest(f, VM)->drift = marked;
+        tell_fleet(&r, VM2, world_poll(&w, AT(2), "10.0.20348", "10.0.20348.200"));
+        ck_assert_int_eq(state_of(VM), DRIFT_BEHIND);
+        ck_assert_int_eq(fleet_find_guest(f, VM)->drift.since, 7); /* not judged anew */
+        end();
+    }
+}
+END_TEST
+
+START_TEST(guests_of_no_host_come_first_in_order_of_name_and_id)
+{
+    struct resource r = of_host("h1", "6.3.9600.1", "");
+    struct guest **list;
+    size_t count;
+
+    begin();
+    ck_assert_ptr_nonnull(fleet_guest(f, VM3));
+    ck_assert_ptr_nonnull(fleet_guest(f, VM2));
+    tell_fleet(&r, VM, world_poll(&w, AT(1), "6.3.9600", "6.3.9600.18692"));
+    fleet_evaluate(f);
+    list = fleet_guests(f, &count);
+    ck_assert_uint_eq(count, 3);
+    ck_assert_str_eq(list[0]->vm_id, VM2);
+    ck_assert_str_eq(list[1]->vm_id, VM3);
+    ck_assert_str_eq(list[2]->vm_id, VM);
+    end();
+}
+END_TEST
+
+START_TEST(an_empty_fleet_has_lists_of_none)
+{
+    size_t count = 7;
+
+    begin();
+    ck_assert_ptr_nonnull(fleet_hosts(f, &count));
+    ck_assert_uint_eq(count, 0);
+    count = 7;
+    ck_assert_ptr_nonnull(fleet_guests(f, &count));
+    ck_assert_uint_eq(count, 0);
+    end();
+}
+END_TEST
+
 START_TEST(records_without_a_host_or_with_a_wrong_vm_id_make_nothing)
 {
     struct resource nobody = { .host_id = "" }, r = of_host("h1", "", "");
@@ -185,6 +273,11 @@ static void add(Suite *s)
     suite_test(s, a_host_that_changes_has_its_guests_evaluated_anew);
     suite_test(s, a_peer_that_is_updated_leaves_the_others_behind);
     suite_test(s, a_guest_that_changes_and_stops_within_one_batch_keeps_what_it_was_last);
+    suite_test(s, a_guest_that_a_poll_finds_stopped_keeps_what_it_was_last);
+    suite_test(s, floors_of_the_fleet_decide);
+    suite_test(s, a_peer_that_is_updated_leaves_guests_that_have_no_peers_alone);
+    suite_test(s, guests_of_no_host_come_first_in_order_of_name_and_id);
+    suite_test(s, an_empty_fleet_has_lists_of_none);
     suite_test(s, records_without_a_host_or_with_a_wrong_vm_id_make_nothing);
     suite_test(s, thousands_of_guests_are_all_found_and_come_in_order);
     suite_test(s, pointers_stay_good_while_the_fleet_grows);

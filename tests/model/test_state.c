@@ -1,6 +1,7 @@
 /* What the stores keep of hosts and guests: whole, or refused. */
 #include "tests/model/support_world.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -221,6 +222,147 @@ START_TEST(numbers_out_of_range_are_corrupt)
 }
 END_TEST
 
+/* A place of a time in struct guest. */
+#define TIME(field)                           \
+    {                                         \
+#field, offsetof(struct guest, field) \
+    }
+
+START_TEST(a_time_below_zero_is_corrupt_wherever_it_stands)
+{
+    static const struct {
+        const char *name;
+        size_t offset;
+    } times[] = {
+        TIME(name_time),         TIME(power_time),
+        TIME(connected_since),   TIME(booted),
+        TIME(reconnected),       TIME(arrived),
+        TIME(last_seen),         TIME(inventory_time),
+        TIME(is_state_time),     TIME(last_crash),
+        TIME(last_migration),    TIME(drift.since),
+        TIME(places[0].seen),    TIME(places[0].arrived),
+        TIME(places[0].removed), TIME(kvp[2].time),
+        TIME(kvp[2].since),      TIME(kvp[2].other),
+        TIME(ic[0].time),        TIME(ic[0].since),
+        TIME(ic[0].other),       TIME(mismatch[0][0].time),
+        TIME(all_clear[0].time), TIME(config.time),
+        TIME(config.since),      TIME(config.other),
+    };
+    struct guest back, whole;
+    struct err e;
+
+    full_guest();
+    w.g.config.time = AT(1);
+    whole = w.g;
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        w.g = whole;
+        *(int64_t *)(void *)((char *)&w.g + times[i].offset) = -1;
+        buf_clear(&out);
+        ck_assert_int_eq(guest_encode(&w.g, &out, NULL), 0);
+        ck_assert_msg(guest_decode(&back, out.data, out.len, &e) == ERR_CORRUPT, "taken: %s", times[i].name);
+        ck_assert_str_eq(e.text, "the kept state of a guest holds a number out of range");
+    }
+    done();
+}
+END_TEST
+
+START_TEST(a_configuration_comes_back_with_as_many_disks_as_are_kept)
+{
+    static const int counts[] = { -1, 0, 2, CONFIG_DISKS_KEPT, CONFIG_DISKS_KEPT + 1 };
+    struct guest back;
+
+    full_guest();
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        struct guest_config *c = &w.g.config;
+
+        *c = (struct guest_config){ .time = AT(1), .generation = 2, .processors = 4, .checkpoints = -1 };
+        c->memory = MEMORY_DYNAMIC;
+        c->has_available = true;
+        c->available_percent = -20;
+        c->disk_count = counts[i];
+        for (int n = 0; n < CONFIG_DISKS_KEPT && n < counts[i]; n++)
+            c->disks[n] = (struct guest_disk){ CONTROLLER_SCSI, DISK_PHYSICAL };
+        buf_clear(&out);
+        ck_assert_int_eq(guest_encode(&w.g, &out, NULL), 0);
+        ck_assert_int_eq(guest_decode(&back, out.data, out.len, NULL), 0);
+        ck_assert_mem_eq(&back.config, c, sizeof *c);
+    }
+    done();
+}
+END_TEST
+
+START_TEST(a_configuration_out_of_range_is_corrupt)
+{
+    struct guest back;
+    struct guest_config wrong[8];
+
+    full_guest();
+    for (int i = 0; i < 8; i++)
+        wrong[i] = (struct guest_config){ .time = AT(1), .checkpoints = -1, .disk_count = 1 };
+    wrong[0].generation = -1;
+    wrong[1].processors = -1;
+    wrong[2].checkpoints = -2;
+    wrong[3].disk_count = -2;
+    wrong[4].memory = MEMORY_KIND_COUNT;
+    wrong[5].disks[0].controller = DISK_CONTROLLER_COUNT;
+    wrong[6].disks[0].kind = DISK_KIND_COUNT;
+    wrong[7].startup_mib = -1;
+    for (int i = 0; i < 8; i++) {
+        w.g.config = wrong[i];
+        buf_clear(&out);
+        ck_assert_int_eq(guest_encode(&w.g, &out, NULL), 0);
+        ck_assert_msg(guest_decode(&back, out.data, out.len, NULL) == ERR_CORRUPT, "taken: %d", i);
+    }
+    done();
+}
+END_TEST
+
+START_TEST(more_or_fewer_of_something_than_there_can_be_is_corrupt)
+{
+    static const char event[] = "\x92\x01\x02\x08\x01"; /* of the first signal */
+    char events[2 + (MISMATCH_PLACES + 1) * 5] = "\x08\x01";
+    struct guest g;
+    struct err e;
+
+    buf_init(&out, 1024);
+    for (int i = 0; i <= MISMATCH_PLACES; i++)
+        memcpy(events + 2 + i * 5, event, 5);
+    frame(&out, events, sizeof events - 5);
+    ck_assert_int_eq(guest_decode(&g, out.data, out.len, &e), 0);
+    frame(&out, events, sizeof events);
+    ck_assert_int_eq(guest_decode(&g, out.data, out.len, &e), ERR_CORRUPT);
+    frame(&out, "\x08\x01\xda\x01\x04\x08\x01\x58\x03", 9); /* two disks counted, none told */
+    ck_assert_int_eq(guest_decode(&g, out.data, out.len, &e), ERR_CORRUPT);
+    frame(&out, "\x08\x01\xd2\x01\x01\x05", 6); /* one of four parameters */
+    ck_assert_int_eq(guest_decode(&g, out.data, out.len, &e), ERR_CORRUPT);
+    frame(&out, "\x08\x01\x80\x01\x03", 5); /* is_state -2 */
+    ck_assert_int_eq(guest_decode(&g, out.data, out.len, &e), ERR_CORRUPT);
+    frame(&out, "\x08", 1); /* whole by its hash, and no message */
+    ck_assert_int_eq(guest_decode(&g, out.data, out.len, &e), ERR_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(e.text, "is no message of ours"));
+    buf_free(&out);
+}
+END_TEST
+
+START_TEST(a_host_with_a_time_below_zero_is_corrupt)
+{
+    struct err e;
+
+    buf_init(&out, 1024);
+    for (int i = 0; i < 5; i++) {
+        struct host h = { .poll_guests = -1 }, back;
+        int64_t *const times[] = { &h.facts_time, &h.is_since, &h.is_other, &h.last_seen, &h.last_poll };
+
+        *times[i] = -1;
+        buf_clear(&out);
+        ck_assert_int_eq(host_encode(&h, &out, NULL), 0);
+        ck_assert_int_eq(host_decode(&back, out.data, out.len, &e), ERR_CORRUPT);
+        ck_assert_str_eq(e.text, "the kept state of a host holds a number out of range");
+    }
+    buf_free(&out);
+}
+END_TEST
+
 START_TEST(a_host_comes_back_as_it_was)
 {
     struct host h = { .facts = { .service_name = "hvagent",
@@ -283,6 +425,11 @@ static void add(Suite *s)
     suite_test(s, any_damage_is_corrupt_and_leaves_the_guest_alone);
     suite_test(s, a_newer_format_is_refused_and_an_older_one_filled_up);
     suite_test(s, numbers_out_of_range_are_corrupt);
+    suite_test(s, a_time_below_zero_is_corrupt_wherever_it_stands);
+    suite_test(s, a_configuration_comes_back_with_as_many_disks_as_are_kept);
+    suite_test(s, a_configuration_out_of_range_is_corrupt);
+    suite_test(s, more_or_fewer_of_something_than_there_can_be_is_corrupt);
+    suite_test(s, a_host_with_a_time_below_zero_is_corrupt);
     suite_test(s, a_host_comes_back_as_it_was);
     suite_test(s, without_room_nothing_is_written);
 }
