@@ -190,7 +190,7 @@ static void check_enrolment(struct yaml_checker *c, const struct agent_config *c
         return;
     if (cfg->hub.cert_file[0] != '\0')
         yaml_check_problem(c, key, "hub.cert_file brings a certificate of its own; remove one of the two");
-    else if (strncmp(cfg->hub.url, "http://", strlen("http://")) == 0)
+    else if (text_ncasecmp(cfg->hub.url, "http://", strlen("http://")) == 0)
         yaml_check_problem(c, key, "enrolment needs TLS; write https:// in hub.url");
 }
 
