@@ -146,7 +146,7 @@ int hub_delivery_url_check(const char *url, struct err *e)
     if ((size_t)(query - url) >= sizeof front || strlen(url) >= DELIVERY_URL_MAX)
         return err_set(e, ERR_INVALID, "is too long; at most %d bytes", DELIVERY_URL_MAX - 1);
     for (const char *p = query; *p != '\0'; p++) {
-        if (*p <= ' ' || *p >= 0x7F || strchr("#\"<>\\^`{|}", *p) != NULL)
+        if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7F || strchr("#\"<>\\^`{|}", *p) != NULL)
             return err_set(e, ERR_INVALID,
                            "there is a character that does not belong here; write the URL as the "
                            "receiver shows it");
@@ -164,7 +164,7 @@ static bool is_address(const char *text, size_t len)
     if (len > DELIVERY_ADDRESS_MAX || at == NULL || at == text || at + 1 == text + len)
         return false;
     for (size_t i = 0; i < len; i++) {
-        if (text[i] <= ' ' || text[i] >= 0x7F || strchr("<>,;:\\\"()[]", text[i]) != NULL)
+        if ((unsigned char)text[i] <= ' ' || (unsigned char)text[i] >= 0x7F || strchr("<>,;:\\\"()[]", text[i]) != NULL)
             return false;
     }
     return memchr(at + 1, '@', len - (size_t)(at + 1 - text)) == NULL;

@@ -72,7 +72,7 @@ static int read_host(const char *text, char out[HUB_HOST_MAX], const char **rest
 static int check_path(const char *path, struct err *e)
 {
     for (const char *p = path; *p != '\0'; p++) {
-        if (*p <= ' ' || *p >= 0x7F || strchr("?#\"<>\\^`{|}", *p) != NULL)
+        if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7F || strchr("?#\"<>\\^`{|}", *p) != NULL)
             return err_set(e, ERR_INVALID,
                            "there is a character that does not belong here; write https://host:port and no query");
     }
