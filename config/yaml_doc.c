@@ -146,13 +146,14 @@ static void put_default(const struct yaml_schema *schema, const struct yaml_key 
     (void)good;
 }
 
-static struct place place_of_key(const struct yaml_checker *c, const char *path, bool of_value)
+/* Of its value, where the file has it; else of the nearest section it would be in. */
+static struct place place_of_key(const struct yaml_checker *c, const char *path)
 {
     char section[YAML_PATH_MAX];
     const struct yaml_node *n = find(c, path);
 
     if (n != NULL)
-        return of_value ? n->value : n->key;
+        return n->value;
     for (yaml_parent_of(path, section); section[0] != '\0'; yaml_parent_of(section, section)) {
         n = find(c, section);
         if (n != NULL)
@@ -311,7 +312,7 @@ static void read_key(struct yaml_checker *c, const struct yaml_key *key)
 
     put_default(c->schema, key, c->target);
     if (n == NULL && key->fallback == NULL && c->tree->complete)
-        blame(c, key, place_of_key(c, key->path, false), "is missing; this key has no default");
+        blame(c, key, place_of_key(c, key->path), "is missing; this key has no default");
     if (n == NULL || is_misshapen(c, key, n))
         return;
     if (key->type == YAML_ITEMS)
@@ -332,7 +333,7 @@ void yaml_check_problem(struct yaml_checker *c, const char *path, const char *fm
     va_start(ap, fmt);
     vsnprintf(why, sizeof why, fmt, ap);
     va_end(ap);
-    problem_add(c->problems, place_of_key(c, path, true), path_out(c, path, whole), "%s", why);
+    problem_add(c->problems, place_of_key(c, path), path_out(c, path, whole), "%s", why);
 }
 
 bool yaml_check_given(const struct yaml_checker *c, const char *path)
