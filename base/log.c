@@ -107,7 +107,7 @@ static void cut(struct buf *line)
 
     if (line->len <= n)
         return;
-    while (n > 0 && ((unsigned char)line->data[n] & 0xC0) == 0x80)
+    while (((unsigned char)line->data[n] & 0xC0) == 0x80) /* the time before all else is ASCII */
         n--;
     line->data[n] = '\0';
 }

@@ -184,7 +184,9 @@ char *text_from_utf16le(const unsigned char *bytes, size_t len, size_t *out_len)
     char *out;
 
     /* One unit of 16 bits becomes three bytes at most. */
-    if (units > (SIZE_MAX - 1) / 3 || (out = malloc(units * 3 + 1)) == NULL)
+    assert(units <= (SIZE_MAX - 1) / 3);
+    out = malloc(units * 3 + 1);
+    if (out == NULL)
         return NULL;
     for (size_t i = 0; i < units; i++) {
         uint32_t c = (uint32_t)(bytes[2 * i] | bytes[2 * i + 1] << 8);

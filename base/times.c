@@ -212,7 +212,7 @@ char *times_format_length(int64_t ns, char *out)
     size_t i = 0, used;
 
     if (s < 0)
-        s = s == INT64_MIN ? INT64_MAX : -s;
+        s = -s;
     while (i < 3 && s < units[i].seconds)
         i++;
     used = (size_t)snprintf(out, TIMES_TEXT_MAX, "%" PRId64 " %s", s / units[i].seconds, units[i].name);

@@ -197,14 +197,14 @@ static int compare_events(const struct mismatch *a, const struct mismatch *b)
     return order != 0 ? order : strcmp(a->service, b->service);
 }
 
-/* Keeps events in order of service, free places at the end. */
+/* Keeps events in order of service, free places at the end: there they are, for a new one took the first of them. */
 static void sort_events(struct mismatch places[MISMATCH_PLACES])
 {
     for (int i = 1; i < MISMATCH_PLACES; i++) {
         struct mismatch m = places[i];
         int j = i;
 
-        for (; j > 0 && m.time != 0 && (places[j - 1].time == 0 || strcmp(places[j - 1].service, m.service) > 0); j--)
+        for (; j > 0 && m.time != 0 && strcmp(places[j - 1].service, m.service) > 0; j--)
             places[j] = places[j - 1];
         places[j] = m;
     }

@@ -62,7 +62,7 @@ static void put(struct guest *g, const struct guest_place *news)
             p->removed = news->removed > p->removed ? news->removed : p->removed;
             return;
         }
-        if (is_free(p) || (!is_free(oldest) && gives_way(p, oldest)))
+        if (is_free(p) || gives_way(p, oldest)) /* what is before one in use is in use */
             oldest = p;
     }
     if (is_free(oldest) || gives_way(oldest, news)) {

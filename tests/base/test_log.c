@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 struct heard {
     int lines;
@@ -224,8 +225,32 @@ START_TEST(lines_of_several_threads_do_not_mix)
 }
 END_TEST
 
+START_TEST(without_a_sink_lines_go_to_standard_error)
+{
+    const char *path = write_file(temp_dir(), "stderr.txt", "", 0);
+    int kept = dup(STDERR_FILENO);
+    char *text;
+    FILE *f = fopen(path, "w");
+
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_ge(kept, 0);
+    fflush(stderr);
+    ck_assert_int_ge(dup2(fileno(f), STDERR_FILENO), 0);
+    log_set_sink(NULL, NULL);
+    log_event(LOG_WARN, "to.stderr", LOG_S("a", "b"));
+    fflush(stderr);
+    ck_assert_int_ge(dup2(kept, STDERR_FILENO), 0);
+    close(kept);
+    fclose(f);
+    text = read_file(path, NULL);
+    ck_assert_msg(strstr(text, " warn to.stderr a=b\n") != NULL, "%s", text);
+    free(text);
+}
+END_TEST
+
 static void add(Suite *s)
 {
+    suite_test(s, without_a_sink_lines_go_to_standard_error);
     suite_test(s, a_line_is_a_time_a_level_an_event_and_pairs);
     suite_test(s, values_with_blanks_quotes_or_nothing_are_quoted);
     suite_test(s, a_pair_without_a_value_is_left_out);

@@ -260,8 +260,19 @@ START_TEST(an_odd_last_byte_is_left_out)
 }
 END_TEST
 
+START_TEST(a_high_surrogate_before_a_character_beyond_them_is_lone)
+{
+    char *text = text_from_utf16le((const unsigned char *)"\x00\xd8\x00\xe0\x00\xd8\xff\xdb", 8, NULL);
+
+    ck_assert_ptr_nonnull(text);
+    ck_assert_str_eq(text, "\xEF\xBF\xBD\xEE\x80\x80\xEF\xBF\xBD\xEF\xBF\xBD");
+    free(text);
+}
+END_TEST
+
 static void add(Suite *s)
 {
+    suite_test(s, a_high_surrogate_before_a_character_beyond_them_is_lone);
     suite_test(s, good_text_stays_as_it_is);
     suite_test(s, tab_and_line_ends_become_blanks);
     suite_test(s, control_characters_are_replaced);

@@ -191,8 +191,37 @@ START_TEST(lengths_are_written_in_two_units_at_most)
 }
 END_TEST
 
+START_TEST(the_last_nanosecond_that_can_be_told_is_read_and_the_next_is_not)
+{
+    int64_t ns = 7;
+
+    ck_assert(times_parse("2262-04-11T23:47:16.854775807Z", &ns));
+    ck_assert_int_eq(ns, INT64_MAX);
+    ck_assert(!times_parse("2262-04-11T23:47:16.854775808Z", &ns));
+    ck_assert(!times_parse("2262-04-11T23:47:17Z", &ns));
+    ck_assert_int_eq(ns, INT64_MAX);
+}
+END_TEST
+
+START_TEST(fractions_and_offsets_are_whole)
+{
+    static const char *const bad[] = { "2024-01-31T08:00:00.Z",     "2024-01-31T08:00:00.-1",
+                                       "2024-01-31T08:00:00+1",     "2024-01-31T08:00:00+01:6",
+                                       "2024-01-31T08:00:00+24:00", "2024-01-31T08:00:00+01:60",
+                                       "2024-01-31T08:00:00+x1:00", "2024-01-31T08:00:00+01:x0" };
+    int64_t ns = 7;
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(!times_parse(bad[i], &ns) && ns == 7, "taken: %s", bad[i]);
+    ck_assert(times_parse("2024-01-31T08:00:00.5+23:59", &ns));
+    ck_assert_int_eq(ns, INT64_C(1706688000) * NS_PER_S + NS_PER_S / 2 - INT64_C(86340) * NS_PER_S);
+}
+END_TEST
+
 static void add(Suite *s)
 {
+    suite_test(s, the_last_nanosecond_that_can_be_told_is_read_and_the_next_is_not);
+    suite_test(s, fractions_and_offsets_are_whole);
     suite_test(s, rfc_3339_is_read);
     suite_test(s, fractions_of_any_length_are_read_to_the_ninth_digit);
     suite_test(s, offsets_are_taken_away);

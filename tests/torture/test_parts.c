@@ -1,6 +1,7 @@
 /* Reports, settings, time zones and messages on their own, where each allocation fails once, and from some on all
  * fail: an error in words, or the very same result; nothing leaks.
  */
+#include "base/text.h"
 #include "config/agent_config.h"
 #include "config/hub_config.h"
 #include "config/time_zone.h"
@@ -14,6 +15,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { OUT_MAX = 16 * 1024 * 1024, POINTS_MAX = 100000, HOSTS = 3, GUESTS = 20, RECORDS = 40 };
@@ -422,6 +424,25 @@ START_TEST(a_time_zone_is_read_whole_or_not)
 }
 END_TEST
 
+static int text(int which, struct buf *out, struct err *e)
+{
+    size_t len = 0;
+    char *utf8 = text_from_utf16le((const unsigned char *)"a\0b", 4, &len);
+
+    (void)which;
+    if (utf8 == NULL)
+        return err_set(e, ERR_MEMORY, "out of memory");
+    buf_add(out, utf8, len);
+    free(utf8);
+    return 0;
+}
+
+START_TEST(a_text_is_there_or_not)
+{
+    fail_each("text", text, 0);
+}
+END_TEST
+
 static void begin(void)
 {
     make_fleet();
@@ -453,6 +474,7 @@ static void add(Suite *s)
     tcase_add_test(c, an_incidents_report_is_whole_or_an_error);
     tcase_add_test(c, a_message_is_written_and_read_whole_or_not);
     tcase_add_test(c, settings_are_taken_whole_or_not_and_none_that_are_wrong);
+    tcase_add_test(c, a_text_is_there_or_not);
     tcase_add_test(c, a_time_zone_is_read_whole_or_not);
 }
 
