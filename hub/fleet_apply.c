@@ -379,7 +379,7 @@ static int compare_entries(const void *pa, const void *pb)
         return a->stream->ordinal < b->stream->ordinal ? -1 : 1;
     if (a->o->seq != b->o->seq)
         return a->o->seq < b->o->seq ? -1 : 1;
-    return a->order < b->order ? -1 : a->order > b->order;
+    return (a->order > b->order) - (a->order < b->order);
 }
 
 /* Sorts out one request: foreign records are stored at once, ours are listed.  *only is the stream when
@@ -399,10 +399,13 @@ static int collect(struct apply *a, struct fleet_batch *batch, struct numbered *
             batch->one_agent = false;
         *only = x;
         for (struct observation *o = g->batch.first; rc == 0 && o != NULL; o = o->next) {
-            if (x == NULL || o->seq == 0 || o->seq > INT64_MAX)
+            assert(o->seq <= INT64_MAX); /* otlp_decode: it is an int of the protocol */
+            if (x == NULL || o->seq == 0) {
                 rc = foreign(a, &g->resource, o, batch, e);
-            else
-                entries[(*count)++] = (struct numbered){ x, &g->resource, o, *count };
+            } else {
+                entries[*count] = (struct numbered){ x, &g->resource, o, *count };
+                (*count)++;
+            }
         }
     }
     return rc;

@@ -15,8 +15,17 @@
 
 /* ---- transactions ------------------------------------------------------------------ */
 
+static void rollback(struct fleet_body *b)
+{
+    struct sqlite_body *s = sqlite_body_of(b);
+
+    if (!sqlite3_get_autocommit(s->db))
+        (void)!sqlite_do(s, SQL_ROLLBACK, NULL, 0, NULL);
+}
+
 static int begin(struct fleet_body *b, bool writing, struct err *e)
 {
+    rollback(b); /* one that there was no memory for when it was due */
     sqlite_body_of(b)->stamped = false;
     return sqlite_do(sqlite_body_of(b), writing ? SQL_BEGIN_WRITING : SQL_BEGIN, NULL, 0, e);
 }
@@ -33,14 +42,6 @@ static int draw_stamp(struct sqlite_body *s, struct err *e)
 static int commit(struct fleet_body *b, struct err *e)
 {
     return sqlite_do(sqlite_body_of(b), SQL_COMMIT, NULL, 0, e);
-}
-
-static void rollback(struct fleet_body *b)
-{
-    struct sqlite_body *s = sqlite_body_of(b);
-
-    if (!sqlite3_get_autocommit(s->db))
-        (void)!sqlite_do(s, SQL_ROLLBACK, NULL, 0, NULL);
 }
 
 /* ---- streams and holes ----------------------------------------------------------------- */
