@@ -123,25 +123,32 @@ static bool pass_record(void *arg, const struct fleet_forwarded *record)
     return !p->enough;
 }
 
-static void describe(struct fleet_body *b, const struct fleet_behind *s, struct resource *who)
+/* A host of which nothing is known, or nothing that can be read, is its ids. */
+static int describe(struct fleet_body *b, const struct fleet_behind *s, struct resource *who, struct err *e)
 {
     struct host h;
+    int rc = b->ops->host_get(b, s->host_id, &h, e);
 
-    if (b->ops->host_get(b, s->host_id, &h, NULL) == 0)
+    if (rc == 0)
         *who = h.facts;
-    else
+    else if (rc == ERR_NOT_FOUND || rc == ERR_CORRUPT || rc == ERR_UNSUPPORTED)
         *who = (struct resource){ .boot_time = 0 };
+    else
+        return rc;
     text_copy(who->service_name, sizeof who->service_name, "hvagent");
     text_copy(who->agent_id, sizeof who->agent_id, s->agent_id);
     text_copy(who->host_id, sizeof who->host_id, s->host_id);
+    return 0;
 }
 
 static int read_stream(struct fleet_body *b, struct passing *p, const struct fleet_behind *s, struct err *e)
 {
     struct resource who;
-    int before = p->taken, left = p->r->records_max - p->taken, rc;
+    int before = p->taken, left = p->r->records_max - p->taken;
+    int rc = describe(b, s, &who, e);
 
-    describe(b, s, &who);
+    if (rc != 0)
+        return rc;
     if (!p->r->stream(p->r->arg, s, &who)) {
         p->enough = true;
         return 0;

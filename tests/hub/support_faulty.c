@@ -2,6 +2,7 @@
 #include "tests/hub/support_faulty.h"
 
 #include "hub/fleet_identity_body.h"
+#include "hub/fleet_people_body.h"
 #include "tests/support/suite.h"
 
 #include <pthread.h>
@@ -9,6 +10,7 @@
 static struct {
     const struct fleet_body_ops *ops;
     const struct fleet_identity_ops *identity;
+    const struct fleet_people_ops *people;
     int at, seen, error, again;
     const char *met;
     pthread_mutex_t lock;
@@ -25,67 +27,140 @@ static bool fails(const char *name, struct err *e, int *rc)
     return true;
 }
 
-/* One call of the table: it fails, or does what it does. */
-#define CALL(table, name, params, ...)                                      \
-    static int failing_##name params                                        \
-    {                                                                       \
-        int rc;                                                             \
-                                                                            \
-        return fails(#name, e, &rc) ? rc : faulty.table->name(__VA_ARGS__); \
-    }
-#define CALL_1(name, A)    CALL(ops, name, (struct fleet_body * b, A a1, struct err * e), b, a1, e)
-#define CALL_2(name, A, B) CALL(ops, name, (struct fleet_body * b, A a1, B a2, struct err * e), b, a1, a2, e)
-#define CALL_3(name, A, B, C) \
-    CALL(ops, name, (struct fleet_body * b, A a1, B a2, C a3, struct err * e), b, a1, a2, a3, e)
-#define CALL_4(name, A, B, C, D) \
-    CALL(ops, name, (struct fleet_body * b, A a1, B a2, C a3, D a4, struct err * e), b, a1, a2, a3, a4, e)
 typedef const char *text;
 
+/* The calls of each table: how many parameters there are between the body and the error, and of which types. */
 /* clang-format off */
-#define CALLS(X1, X2, X3, X4)                                                          \
-    X1(begin, bool)                                                                     \
-    X3(stream_get, text, text, struct fleet_stream *)                                   \
-    X3(stream_other, text, text, struct fleet_stream *)                                 \
-    X1(stream_put, struct fleet_stream *)                                               \
-    X2(claim_count, text, int64_t *)                                                    \
-    X2(claim_put, text, const struct fleet_agent *)                                     \
-    X4(hole_find, int64_t, uint64_t, uint64_t, struct fleet_hole *)                     \
-    X2(hole_put, int64_t, const struct fleet_hole *)                                    \
-    X2(hole_drop, int64_t, uint64_t)                                                    \
-    X2(hole_count, int64_t, int64_t *)                                                  \
-    X1(record_put, const struct fleet_record *)                                         \
-    X3(record_elsewhere, text, const struct fleet_record *, bool *)                     \
-    X3(foreign_put, text, const struct fleet_record *, int64_t)                         \
-    X2(host_get, text, struct host *)                                                   \
-    X1(host_put, const struct host *)                                                   \
-    X2(guest_get, text, struct guest *)                                                 \
-    X1(guest_put, const struct fleet_guest_row *)                                       \
-    X3(guest_next_on_host, text, text, struct guest *)                                  \
-    X3(guest_next_of_build, text, text, struct guest *)                                 \
-    X2(peer_get, text, struct version *)                                                \
-    X2(peer_put, text, const struct version *)                                          \
-    X1(rejudge_put, const struct fleet_rejudge *)                                       \
-    X1(rejudge_get, struct fleet_rejudge *)                                             \
-    X1(rejudge_drop, text)                                                              \
-    X1(finding_put, const struct fleet_finding *)                                       \
-    X3(finding_drop, enum fleet_finding_kind, text, text)                               \
-    X2(guest_counted, text, struct fleet_counted *)                                     \
-    X1(change_put, const struct fleet_change *)                                         \
-    X1(count_add, const struct fleet_count *)                                           \
-    X4(prune, enum fleet_prune, int64_t, int, int *)                                    \
-    X1(touch, int64_t)                                                                  \
-    X1(circumstance_put, const struct fleet_circumstance *)                             \
-    X1(todo_put, const struct fleet_todo *)
-CALLS(CALL_1, CALL_2, CALL_3, CALL_4)
+#define OPS_CALLS(X)                                                                                                      \
+    X(ops, begin, 1, bool)                                                                                                \
+    X(ops, stream_get, 3, text, text, struct fleet_stream *)                                                              \
+    X(ops, stream_other, 3, text, text, struct fleet_stream *)                                                            \
+    X(ops, stream_put, 1, struct fleet_stream *)                                                                          \
+    X(ops, claim_count, 2, text, int64_t *)                                                                               \
+    X(ops, claim_put, 2, text, const struct fleet_agent *)                                                                \
+    X(ops, hole_find, 4, int64_t, uint64_t, uint64_t, struct fleet_hole *)                                                \
+    X(ops, hole_put, 2, int64_t, const struct fleet_hole *)                                                               \
+    X(ops, hole_drop, 2, int64_t, uint64_t)                                                                               \
+    X(ops, hole_count, 2, int64_t, int64_t *)                                                                             \
+    X(ops, record_put, 1, const struct fleet_record *)                                                                    \
+    X(ops, record_elsewhere, 3, text, const struct fleet_record *, bool *)                                                \
+    X(ops, foreign_put, 3, text, const struct fleet_record *, int64_t)                                                    \
+    X(ops, host_get, 2, text, struct host *)                                                                              \
+    X(ops, host_put, 1, const struct host *)                                                                              \
+    X(ops, guest_get, 2, text, struct guest *)                                                                            \
+    X(ops, guest_put, 1, const struct fleet_guest_row *)                                                                  \
+    X(ops, guest_next_on_host, 3, text, text, struct guest *)                                                             \
+    X(ops, guest_next_of_build, 3, text, text, struct guest *)                                                            \
+    X(ops, peer_get, 2, text, struct version *)                                                                           \
+    X(ops, peer_put, 2, text, const struct version *)                                                                     \
+    X(ops, rejudge_put, 1, const struct fleet_rejudge *)                                                                  \
+    X(ops, rejudge_get, 1, struct fleet_rejudge *)                                                                        \
+    X(ops, rejudge_drop, 1, text)                                                                                         \
+    X(ops, finding_put, 1, const struct fleet_finding *)                                                                  \
+    X(ops, finding_drop, 3, enum fleet_finding_kind, text, text)                                                          \
+    X(ops, guest_counted, 2, text, struct fleet_counted *)                                                                \
+    X(ops, change_put, 1, const struct fleet_change *)                                                                    \
+    X(ops, count_add, 1, const struct fleet_count *)                                                                      \
+    X(ops, prune, 4, enum fleet_prune, int64_t, int, int *)                                                               \
+    X(ops, touch, 1, int64_t)                                                                                             \
+    X(ops, read, 1, const struct fleet_reader *)                                                                          \
+    X(ops, read_changes, 3, const struct fleet_change_query *, fleet_take_change *, void *)                               \
+    X(ops, read_findings, 3, const struct fleet_finding_query *, fleet_take_finding *, void *)                            \
+    X(ops, read_silent, 4, const struct fleet_finding_query *, int64_t, fleet_take_heard *, void *)                       \
+    X(ops, read_other_agents, 4, const struct fleet_finding_query *, text, fleet_take_heard *, void *)                    \
+    X(ops, read_counts, 3, text, fleet_take_count *, void *)                                                              \
+    X(ops, read_clusters, 2, fleet_take_count *, void *)                                                                  \
+    X(ops, stats, 1, struct fleet_stats *)                                                                                \
+    X(ops, gauges, 2, int64_t, struct fleet_gauges *)                                                                     \
+    X(ops, forward_open, 3, text, bool, bool *)                                                                           \
+    X(ops, forward_lease, 5, text, text, int64_t, int64_t, bool *)                                                        \
+    X(ops, forward_release, 2, text, text)                                                                                \
+    X(ops, forward_behind, 5, text, int64_t, int, fleet_take_behind *, void *)                                            \
+    X(ops, forward_records, 5, int64_t, uint64_t, int, fleet_take_record *, void *)                                       \
+    X(ops, forward_mark, 3, text, int64_t, uint64_t)                                                                      \
+    X(ops, forward_refuse, 3, text, const struct fleet_refused *, int)                                                    \
+    X(ops, forward_count, 5, text, text, const struct fleet_forward_counts *, int64_t, bool *)                            \
+    X(ops, forward_targets, 2, fleet_take_target *, void *)                                                               \
+    X(ops, circumstance_put, 1, const struct fleet_circumstance *)                                                        \
+    X(ops, circumstances, 7, enum circumstance_question, text, int64_t, int64_t, int, fleet_take_circumstance *, void *)  \
+    X(ops, sign_vms, 6, text, int64_t, int64_t, int, fleet_take_place *, void *)                                          \
+    X(ops, todo_put, 1, const struct fleet_todo *)                                                                        \
+    X(ops, todo_first, 2, int64_t, struct fleet_todo *)                                                                   \
+    X(ops, todo_alike, 5, const struct fleet_todo *, int64_t, int, fleet_take_todo *, void *)                             \
+    X(ops, todo_drop, 2, const struct fleet_todo *, int64_t)                                                              \
+    X(ops, incident_turn, 1, bool *)                                                                                      \
+    X(ops, review_get, 1, struct fleet_review *)                                                                          \
+    X(ops, review_put, 1, const struct fleet_review *)                                                                    \
+    X(ops, incident_put, 1, const struct fleet_incident_row *)                                                            \
+    X(ops, incident_drop, 1, text)                                                                                        \
+    X(ops, incident_alias, 3, text, text, int64_t)                                                                        \
+    X(ops, incident_get, 3, text, fleet_take_incident_row *, void *)                                                      \
+    X(ops, incidents, 3, const struct fleet_incident_query *, fleet_take_incident_row *, void *)                          \
+    X(ops, incident_places, 7, enum todo_scope, text, int64_t, int64_t, int, fleet_take_place *, void *)
+#define IDENTITY_CALLS(X)                                                \
+    X(identity, token_put, 1, const struct fleet_token *)                \
+    X(identity, token_get, 2, text, struct fleet_token *)                \
+    X(identity, token_take, 2, text, bool *)                             \
+    X(identity, token_revoke, 3, text, int64_t, int *)                   \
+    X(identity, issued_put, 1, const struct fleet_issued *)              \
+    X(identity, issued_get, 2, text, struct fleet_issued *)              \
+    X(identity, issued_for, 3, text, text, struct fleet_issued *)        \
+    X(identity, issued_after, 3, text, text, struct fleet_issued *)      \
+    X(identity, issued_used, 2, text, int64_t)                           \
+    X(identity, issued_revoke, 3, text, int64_t, int *)                  \
+    X(identity, issued_revoke_host, 3, text, int64_t, int *)             \
+    X(identity, issued_prune, 1, int64_t)                                \
+    X(identity, bound_get, 2, text, struct fleet_bound *)                \
+    X(identity, bound_put, 1, const struct fleet_bound *)                \
+    X(identity, bound_forget, 3, text, text, int *)                      \
+    X(identity, ban_put, 2, text, int64_t)                               \
+    X(identity, ban_drop, 2, text, int *)                                \
+    X(identity, standing, 4, text, text, text, struct fleet_standing *)  \
+    X(identity, event_put, 2, const struct fleet_identity_event *, int)  \
+    X(identity, read, 1, const struct fleet_identity_reader *)
+#define PEOPLE_CALLS(X)                                                 \
+    X(people, person_get, 2, text, struct fleet_person *)               \
+    X(people, person_put, 1, const struct fleet_person *)               \
+    X(people, person_hash, 2, text, text)                               \
+    X(people, person_limits, 1, const struct fleet_person *)            \
+    X(people, person_drop, 1, text)                                     \
+    X(people, person_each, 2, fleet_take_person *, void *)              \
+    X(people, ticket_get, 3, text, int64_t, struct fleet_ticket *)      \
+    X(people, ticket_put, 1, const struct fleet_ticket *)               \
+    X(people, ticket_seen, 1, const struct fleet_ticket *)              \
+    X(people, ticket_drop, 1, text)                                     \
+    X(people, tickets_drop, 1, text)                                    \
+    X(people, tickets_prune, 1, int64_t)                                \
+    X(people, audit_put, 2, const struct fleet_audit *, int64_t)        \
+    X(people, audit_each, 4, int64_t, int, fleet_take_audit *, void *)
 /* clang-format on */
 
-#define IDENTITY(name, params, ...) CALL(identity, name, params, __VA_ARGS__)
-IDENTITY(bound_put, (struct fleet_body * b, const struct fleet_bound *a1, struct err *e), b, a1, e)
-IDENTITY(issued_used, (struct fleet_body * b, const char *a1, int64_t a2, struct err *e), b, a1, a2, e)
-IDENTITY(standing,
-         (struct fleet_body * b, const char *a1, const char *a2, const char *a3, struct fleet_standing *a4,
-          struct err *e),
-         b, a1, a2, a3, a4, e)
+#define PARAMS_1(A)                   A a1
+#define ARGS_1                        a1
+#define PARAMS_2(A, B)                A a1, B a2
+#define ARGS_2                        a1, a2
+#define PARAMS_3(A, B, C)             A a1, B a2, C a3
+#define ARGS_3                        a1, a2, a3
+#define PARAMS_4(A, B, C, D)          A a1, B a2, C a3, D a4
+#define ARGS_4                        a1, a2, a3, a4
+#define PARAMS_5(A, B, C, D, E)       A a1, B a2, C a3, D a4, E a5
+#define ARGS_5                        a1, a2, a3, a4, a5
+#define PARAMS_6(A, B, C, D, E, F)    A a1, B a2, C a3, D a4, E a5, F a6
+#define ARGS_6                        a1, a2, a3, a4, a5, a6
+#define PARAMS_7(A, B, C, D, E, F, G) A a1, B a2, C a3, D a4, E a5, F a6, G a7
+#define ARGS_7                        a1, a2, a3, a4, a5, a6, a7
+
+/* One call of a table: it fails, or does what it does. */
+#define CALL(table, name, n, ...)                                                                     \
+    static int failing_##table##_##name(struct fleet_body *b, PARAMS_##n(__VA_ARGS__), struct err *e) \
+    {                                                                                                 \
+        int rc;                                                                                       \
+                                                                                                      \
+        return fails(#name, e, &rc) ? rc : faulty.table->name(b, ARGS_##n, e);                        \
+    }
+OPS_CALLS(CALL)
+IDENTITY_CALLS(CALL)
+PEOPLE_CALLS(CALL)
 
 static int failing_commit(struct fleet_body *b, struct err *e)
 {
@@ -107,26 +182,27 @@ static bool failing_again(struct fleet_body *b)
     return faulty.again-- > 0;
 }
 
+#define SET(table, name, n, ...) table.name = failing_##table##_##name;
+
 void faulty_begin(struct fleet_store *s)
 {
     static struct fleet_body_ops ops;
     static struct fleet_identity_ops identity;
+    static struct fleet_people_ops people;
 
     faulty.ops = s->body->ops;
     faulty.identity = s->body->ops->identity;
+    faulty.people = s->body->ops->people;
     ops = *faulty.ops;
     identity = *faulty.identity;
-    ops.identity = &identity;
+    people = *faulty.people;
+    OPS_CALLS(SET)
+    IDENTITY_CALLS(SET)
+    PEOPLE_CALLS(SET)
     ops.commit = failing_commit;
     ops.again = failing_again;
-    identity.bound_put = failing_bound_put;
-    identity.issued_used = failing_issued_used;
-    identity.standing = failing_standing;
-#define SET_1(name, A)          ops.name = failing_##name;
-#define SET_2(name, A, B)       ops.name = failing_##name;
-#define SET_3(name, A, B, C)    ops.name = failing_##name;
-#define SET_4(name, A, B, C, D) ops.name = failing_##name;
-    CALLS(SET_1, SET_2, SET_3, SET_4)
+    ops.identity = &identity;
+    ops.people = &people;
     s->body->ops = &ops;
     faulty_at(0, 0);
     faulty_again(0);
