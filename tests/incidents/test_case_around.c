@@ -1,0 +1,546 @@
+/* The edges of what went on around a crash: moves told twice, boots, bounds of lists, what history fills in. */
+#include "tests/incidents/support_case.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define D1 "0xd1", "0 2 8 fffff80012345678"
+
+static struct telling t;
+
+static void begin(void)
+{
+    telling_start(&t);
+}
+
+static void end(void)
+{
+    telling_free(&t);
+}
+
+static const struct incident_entry *entry(enum incident_entry_kind kind, int index)
+{
+    for (int n = 0; n < t.i->timeline_count; n++) {
+        if (t.i->timeline[n].kind == kind && index-- == 0)
+            return &t.i->timeline[n];
+    }
+    return NULL;
+}
+
+static struct observation *newest(void)
+{
+    return (struct observation *)t.told[t.count - 1].o;
+}
+
+/* ---- migrations ---------------------------------------------------------------------------- */
+
+START_TEST(both_hosts_words_on_one_move_are_one_move)
+{
+    obs_str(tell_move(&t, 1, -400, VM_A, "started"), ATTR_MIGRATION_PEER, "HV2");
+    tell_move(&t, 2, -398, VM_A, "started");
+    obs_bool(tell_move(&t, 1, -300, VM_A, "completed"), ATTR_MIGRATION_LONG, true);
+    obs_str(tell_move(&t, 2, -299, VM_A, "received"), ATTR_MIGRATION_PEER, "HV1");
+    tell_crash(&t, 2, 0, VM_A, D1);
+    conclude(&t);
+    ck_assert(t.i->migration.known && !t.i->migration.during && t.i->migration.unexpectedly_long);
+    ck_assert(!t.i->migration.failed);
+    ck_assert_int_eq(t.i->migration.time, AT(-299));
+    ck_assert_str_eq(t.i->migration.from, "HV1");
+    ck_assert_str_eq(t.i->migration.to, "HV2");
+}
+END_TEST
+
+START_TEST(of_several_moves_the_last_before_the_crash_counts)
+{
+    tell_move(&t, 1, -4000, VM_A, "started");
+    tell_move(&t, 1, -3900, VM_A, "failed");
+    tell_move(&t, 1, -2000, VM_A, "started");
+    tell_move(&t, 1, -1900, VM_A, "completed");
+    tell_crash(&t, 2, 0, VM_A, D1);
+    tell_move(&t, 2, 600, VM_A, "started");
+    conclude(&t);
+    ck_assert_int_eq(t.i->migration.before_ns, 1900 * NS_PER_S);
+    ck_assert(!t.i->migration.failed);
+    tell_move(&t, 2, -60, VM_A, "started");
+    tell_move(&t, 2, -50, VM_A, "failed");
+    conclude(&t);
+    ck_assert_int_eq(t.i->migration.before_ns, 50 * NS_PER_S);
+    ck_assert(t.i->migration.failed);
+}
+END_TEST
+
+START_TEST(a_move_whose_end_nobody_saw_is_over_after_an_hour)
+{
+    tell_move(&t, 1, -3600, VM_A, "started");
+    tell_crash(&t, 1, 0, VM_A, D1);
+    conclude(&t);
+    ck_assert(t.i->migration.known && t.i->migration.during);
+    telling_free(&t);
+    telling_start(&t);
+    tell_move(&t, 1, -3601, VM_A, "started");
+    tell_crash(&t, 1, 0, VM_A, D1);
+    conclude(&t);
+    ck_assert(t.i->migration.known && !t.i->migration.during);
+    ck_assert_int_eq(t.i->migration.before_ns, 3601 * NS_PER_S);
+}
+END_TEST
+
+START_TEST(a_start_long_after_a_start_is_another_move)
+{
+    tell_move(&t, 1, -1000, VM_A, "started");
+    tell_move(&t, 1, -600, VM_A, "started"); /* the first ended unseen: more than the tolerance is between them */
+    tell_crash(&t, 1, 0, VM_A, D1);
+    conclude(&t);
+    ck_assert(t.i->migration.during);
+    ck_assert_int_eq(t.i->migration.time, AT(-600));
+}
+END_TEST
+
+START_TEST(an_end_alone_is_a_move_too)
+{
+    obs_str(tell_move(&t, 2, -100, VM_A, "received"), ATTR_MIGRATION_PEER, "HV1");
+    tell_crash(&t, 2, 0, VM_A, D1);
+    conclude(&t);
+    ck_assert_int_eq(t.i->migration.before_ns, 100 * NS_PER_S);
+    ck_assert_str_eq(t.i->migration.from, "HV1");
+}
+END_TEST
+
+/* ---- starts ------------------------------------------------------------------------------- */
+
+static struct observation *tell_boot(int host, double seconds, double told)
+{
+    struct observation *o = observe(&t, host, OBS_HOST_INVENTORY, told, NULL);
+    char text[TIMES_TEXT_MAX];
+
+    obs_str(o, ATTR_BOOT_TIME, times_format(AT(seconds), text));
+    return o;
+}
+
+START_TEST(the_hosts_start_nearest_to_the_crash_is_in_the_timeline)
+{
+    tell_boot(1, -3000, -2990);
+    tell_boot(1, 200, 210);
+    tell_boot(2, -10, 0); /* another host's */
+    tell_boot(1, 600, 610);
+    tell_crash(&t, 1, 0, VM_A, D1);
+    conclude(&t);
+    ck_assert_int_eq(t.i->host_booted, AT(200));
+    ck_assert_ptr_nonnull(entry(ENTRY_HOST, 0));
+    ck_assert_str_eq(entry(ENTRY_HOST, 0)->what, "The host started");
+    ck_assert_int_eq(entry(ENTRY_HOST, 0)->time, AT(200));
+    ck_assert_ptr_null(entry(ENTRY_HOST, 1));
+}
+END_TEST
+
+START_TEST(two_hosts_that_started_at_one_moment_are_not_mixed_up)
+{
+    tell_boot(2, -100, -90);
+    tell_boot(1, -100, -95);
+    tell_crash(&t, 1, 0, VM_A, D1);
+    conclude(&t);
+    ck_assert_int_eq(t.i->host_booted, AT(-100));
+    ck_assert_str_eq(entry(ENTRY_HOST, 0)->host, "HV1");
+    ck_assert_ptr_null(entry(ENTRY_HOST, 1));
+}
+END_TEST
+
+START_TEST(a_start_the_guest_made_itself_is_nearer_than_the_dumps_uptime)
+{
+    tell_life(&t, 1, -50, VM_A, "reset");
+    tell_crash(&t, 1, 0, VM_A, D1);
+    conclude(&t);
+    ck_assert_int_eq(t.i->uptime_ns, 50 * NS_PER_S);
+    ck_assert_int_eq(t.i->uptime_source, TOLD_BY_EVENT);
+}
+END_TEST
+
+START_TEST(the_end_of_a_crash_is_a_reset_or_start_within_minutes_and_before_the_next)
+{
+    static const struct {
+        double after;
+        const char *change, *reason;
+        bool ends;
+    } rows[] = {
+        { 20, "reset", "", true },     { 20, "started", "", true }, { 20, "stopped", "guest-reset", true },
+        { 20, "stopped", "", false },  { 20, "saved", "", false },  { 900, "started", "", true },
+        { 901, "started", "", false }, { -1, "reset", "", false },
+    };
+
+    for (size_t n = 0; n < sizeof rows / sizeof rows[0]; n++) {
+        tell_crash(&t, 1, 0, VM_A, D1);
+        tell_life(&t, 1, rows[n].after, VM_A, rows[n].change);
+        obs_str(newest(), ATTR_VM_REASON, rows[n].reason);
+        conclude(&t);
+        ck_assert_msg(t.i->rebooted == rows[n].ends, "row %zu", n);
+        telling_free(&t);
+        telling_start(&t);
+    }
+    tell_crash(&t, 1, 0, VM_A, D1);
+    tell_crash(&t, 1, 500, VM_A, D1);
+    tell_life(&t, 1, 510, VM_A, "reset"); /* the second's */
+    conclude(&t);
+    expect_count(&t, 2);
+    ck_assert(!nth(&t, 0)->rebooted);
+    ck_assert(nth(&t, 1)->rebooted);
+}
+END_TEST
+
+/* ---- storage and cluster ------------------------------------------------------------------- */
+
+START_TEST(trouble_of_another_host_counts_when_it_is_the_guests_or_the_clusters)
+{
+    tell_crash(&t, 1, 0, VM_A, D1);
+    tell_storage(&t, 2, -10, "io-slow", "disk1", 5000); /* HV2's own */
+    tell_storage(&t, 2, -20, "csv-paused", "Volume1", 0);
+    tell_storage(&t, 2, -30, "io-slow", "a.vhdx", 7000);
+    obs_str(newest(), ATTR_VM_ID, VM_A);
+    conclude(&t);
+    ck_assert_int_eq(t.i->storage.count, 2);
+    ck_assert_int_eq(t.i->storage.longest_ns, 7000 * NS_PER_MS);
+    ck_assert_str_eq(t.i->storage.longest_device, "a.vhdx");
+    ck_assert(t.i->storage.devices[0].for_guest); /* the guest's own first */
+    ck_assert(!t.i->storage.devices[1].for_guest);
+    ck_assert(t.i->storage.path_lost);
+}
+END_TEST
+
+START_TEST(a_host_of_no_cluster_has_no_cluster_trouble)
+{
+    tell_crash(&t, 1, 0, VM_A, D1);
+    tell_cluster(&t, 2, -10, "node-removed", 1135);
+    for (int n = 0; n < t.count; n++)
+        t.told[n].who.cluster[0] = '\0';
+    conclude(&t);
+    ck_assert_int_eq(t.i->cluster_event_count, 0);
+}
+END_TEST
+
+START_TEST(alike_trouble_is_one_line_with_its_count_and_the_heaviest_is_first)
+{
+    tell_crash(&t, 1, 0, VM_A, D1);
+    tell_storage(&t, 1, -50, "io-slow", "b.vhdx", 3000);
+    tell_storage(&t, 1, -40, "io-slow", "b.vhdx", 9000);
+    tell_storage(&t, 1, -30, "io-slow", "b.vhdx", 0);
+    tell_storage(&t, 1, -45, "io-slow", "a.vhdx", 9000);
+    tell_storage(&t, 1, -20, "io-retried", "a.vhdx", 0);
+    tell_storage(&t, 1, -19, "io-retried", "c.vhdx", 0);
+    tell_storage(&t, 1, -18, "io-retried", "c.vhdx", 0);
+    conclude(&t);
+    ck_assert_int_eq(t.i->storage.device_count, 4);
+    ck_assert_str_eq(t.i->storage.devices[0].device, "b.vhdx"); /* of equal waits the more often seen */
+    ck_assert_int_eq(t.i->storage.devices[0].count, 3);
+    ck_assert_int_eq(t.i->storage.devices[0].first, AT(-50));
+    ck_assert_int_eq(t.i->storage.devices[0].last, AT(-30));
+    ck_assert_str_eq(t.i->storage.devices[1].device, "a.vhdx");
+    ck_assert_str_eq(t.i->storage.devices[2].device, "c.vhdx");
+    ck_assert_str_eq(t.i->storage.devices[3].device, "a.vhdx");
+    ck_assert_str_eq(entry(ENTRY_STORAGE, 0)->what,
+                     "3 times, the longest 9 s, the first: hyperv.host.storage on HV1 at -50");
+    ck_assert_str_eq(entry(ENTRY_STORAGE, 3)->what, "2 times, the first: hyperv.host.storage on HV1 at -19");
+}
+END_TEST
+
+START_TEST(cluster_trouble_is_told_apart_by_its_object)
+{
+    tell_crash(&t, 1, 0, VM_A, D1);
+    for (int n = 0; n < 4; n++) {
+        tell_cluster(&t, 2, -40 + n, "user-mode-hang", n < 3 ? 4870 : 0);
+        obs_str(newest(), ATTR_CLUSTER_OBJECT, n % 2 == 0 ? "Role A" : "Role B");
+    }
+    conclude(&t);
+    ck_assert_int_eq(t.i->cluster_event_count, 2);
+    ck_assert_str_eq(t.i->cluster_events[0].object, "Role A");
+    ck_assert_int_eq(t.i->cluster_events[0].count, 2);
+    ck_assert_int_eq(t.i->cluster_events[0].event_id, 4870);
+}
+END_TEST
+
+START_TEST(of_devices_and_cluster_events_16_are_listed_and_the_cut_is_said)
+{
+    char name[32];
+
+    tell_crash(&t, 1, 0, VM_A, D1);
+    for (int n = 0; n < 17; n++) {
+        snprintf(name, sizeof name, "disk%02d", n);
+        tell_storage(&t, 1, -100 + n, "io-slow", name, 1000);
+    }
+    conclude(&t);
+    ck_assert_int_eq(t.i->storage.device_count, INCIDENT_DEVICES_MAX);
+    ck_assert_int_eq(t.i->storage.count, 17); /* counted all the same */
+    ck_assert(t.i->cut);
+    telling_free(&t);
+    telling_start(&t);
+    tell_crash(&t, 1, 0, VM_A, D1);
+    for (int n = 0; n < 17; n++) {
+        snprintf(name, sizeof name, "signal-%02d", n);
+        tell_cluster(&t, 1, -100 + n, name, 1);
+    }
+    conclude(&t);
+    ck_assert_int_eq(t.i->cluster_event_count, INCIDENT_DEVICES_MAX);
+    ck_assert(t.i->cut);
+}
+END_TEST
+
+START_TEST(of_other_guests_that_crashed_32_are_listed)
+{
+    char id[40];
+
+    tell_crash(&t, 1, 0, VM_A, D1);
+    for (int n = 0; n < 33; n++) {
+        snprintf(id, sizeof id, "0F8FAD5B-D9CB-469F-A165-%012d", n);
+        tell_sign(&t, 1, 10, id, "triple-fault");
+        obs_str(newest(), ATTR_VM_NAME, "x"); /* one of them has no name */
+    }
+    conclude(&t);
+    ck_assert_int_eq(t.i->other_count, INCIDENT_OTHERS_MAX);
+    ck_assert(t.i->cut);
+}
+END_TEST
+
+START_TEST(another_guest_without_a_name_is_called_by_its_id)
+{
+    struct observation *o;
+
+    tell_crash(&t, 1, 0, VM_A, D1);
+    o = observe(&t, 1, OBS_GUEST_CRASH, 10, NULL);
+    obs_str(o, ATTR_VM_ID, VM_B);
+    obs_str(o, ATTR_CRASH_KIND, "triple-fault");
+    tell_crash(&t, 1, 10, VM_C, "0x50", "1 2 3 4"); /* and one that crashed at the same moment */
+    conclude(&t);
+    ck_assert_str_eq(entry(ENTRY_OTHER_CRASH, 0)->what, VM_B " crashed too (triple-fault)");
+    ck_assert_str_eq(entry(ENTRY_OTHER_CRASH, 1)->what, "app03 crashed too (0x00000050)");
+}
+END_TEST
+
+START_TEST(gaps_of_other_hosts_and_of_other_times_are_not_marked)
+{
+    tell_crash(&t, 1, 0, VM_A, D1);
+    tell_gap(&t, 2, 0, "1", "2");
+    tell_gap(&t, 1, 4501, "1", "2");                                    /* reaches an hour back: to 901 s */
+    tell_gap(&t, 1, 0, "2024-01-31T05:00:00Z", "2024-01-31T06:59:59Z"); /* over before the window */
+    conclude(&t);
+    ck_assert_int_eq(t.i->gaps, 0);
+    tell_gap(&t, 1, 4500, "1", "2");
+    tell_gap(&t, 1, 0, "2024-01-31T05:00:00Z", "2024-01-31T07:00:00Z");
+    conclude(&t);
+    ck_assert_int_eq(t.i->gaps, 2);
+}
+END_TEST
+
+START_TEST(more_signs_than_32_are_cut)
+{
+    for (int n = 0; n < 33; n++) {
+        tell_sign(&t, 1, 0.001 * n, VM_A, "triple-fault");
+    }
+    conclude(&t);
+    expect_count(&t, 1);
+    ck_assert_int_eq(t.i->sign_count, INCIDENT_SIGNS_MAX);
+    ck_assert(t.i->cut);
+}
+END_TEST
+
+/* ---- what history fills in ------------------------------------------------------------------ */
+
+static struct guest_moment guest;
+static struct host_moment host;
+
+static void guest_at(void *arg, const char *vm_id, int64_t time, struct guest_moment *out)
+{
+    (void)arg;
+    (void)vm_id;
+    (void)time;
+    *out = guest;
+}
+
+static void host_at(void *arg, const char *host_id, int64_t time, struct host_moment *out)
+{
+    (void)arg;
+    (void)host_id;
+    (void)time;
+    *out = host;
+}
+
+static void with_history(void)
+{
+    guest = (struct guest_moment){ .known = true, .state = DRIFT_CURRENT };
+    host = (struct host_moment){ .known = true };
+    t.options.guest_at = guest_at;
+    t.options.host_at = host_at;
+}
+
+START_TEST(a_dump_is_of_the_host_that_history_knows_and_not_of_who_found_it)
+{
+    with_history();
+    guest.host_id = "host-7";
+    guest.host_name = "HV7";
+    guest.cluster = "TEST";
+    guest.vm_name = "renamed";
+    host.os_version = "10.0.26100.1";
+    tell_dump(&t, 1, 0, VM_A, D1, "storvsc.sys");
+    conclude(&t);
+    ck_assert_str_eq(t.i->host_name, "HV7");
+    ck_assert_str_eq(t.i->cluster, "TEST");
+    ck_assert_str_eq(t.i->host_os_version, "10.0.26100.1");
+    ck_assert_str_eq(t.i->vm_name, "sql01"); /* a name that was told is kept */
+    guest.host_id = "";
+    conclude(&t);
+    ck_assert_str_eq(t.i->host_name, "HV1");
+    guest.host_id = NULL;
+    conclude(&t);
+    ck_assert_str_eq(t.i->host_name, "HV1");
+    guest.known = false;
+    conclude(&t);
+    ck_assert_str_eq(t.i->host_name, "HV1");
+    ck_assert_str_eq(t.i->drift.why, "nothing is known of this guest");
+    ck_assert_str_eq(t.i->configuration.why, "nothing is known of this guest");
+}
+END_TEST
+
+START_TEST(names_that_were_not_told_come_from_history)
+{
+    struct observation *o;
+
+    with_history();
+    guest.vm_name = "sql01";
+    host.name = "HV1";
+    host.cluster = "PROD";
+    o = observe(&t, 1, OBS_GUEST_CRASH, 0, NULL);
+    obs_str(o, ATTR_VM_ID, VM_A);
+    obs_str(o, ATTR_CRASH_KIND, "triple-fault");
+    t.told[0].who.host_name[0] = t.told[0].who.cluster[0] = '\0';
+    conclude(&t);
+    ck_assert_str_eq(t.i->vm_name, "sql01");
+    ck_assert_str_eq(t.i->host_name, "HV1");
+    ck_assert_str_eq(t.i->cluster, "PROD");
+    t.told[0].who.host_id[0] = '\0'; /* of no host that could be asked for */
+    conclude(&t);
+    ck_assert_str_eq(t.i->host_name, "");
+    ck_assert_int_eq(t.i->gaps, 0);
+}
+END_TEST
+
+START_TEST(the_last_start_and_move_of_history_count_when_they_were_before)
+{
+    static const struct {
+        double when;
+        bool counts;
+    } rows[] = { { -100, true }, { 0, true }, { 1, false } };
+
+    tell_crash(&t, 1, 0, VM_A, D1);
+    for (size_t n = 0; n < sizeof rows / sizeof rows[0]; n++) {
+        with_history();
+        guest.booted = guest.last_migration = AT(rows[n].when);
+        conclude(&t);
+        ck_assert_int_eq(t.i->migration.known, rows[n].counts);
+        ck_assert_int_eq(t.i->uptime_source, rows[n].counts ? TOLD_BY_HISTORY : TOLD_NOT);
+        if (rows[n].counts)
+            ck_assert_int_eq(t.i->migration.before_ns, AT(0) - AT(rows[n].when));
+    }
+}
+END_TEST
+
+START_TEST(a_configuration_that_history_does_not_have_says_why)
+{
+    tell_crash(&t, 1, 0, VM_A, D1);
+    with_history();
+    conclude(&t);
+    ck_assert_str_eq(t.i->configuration.why, "the guest's configuration was not collected");
+    guest.configuration.why = "";
+    conclude(&t);
+    ck_assert_str_eq(t.i->configuration.why, "the guest's configuration was not collected");
+    guest.configuration.why = "it was deleted";
+    conclude(&t);
+    ck_assert_str_eq(t.i->configuration.why, "it was deleted");
+}
+END_TEST
+
+START_TEST(pressure_is_what_the_figures_of_the_moment_show)
+{
+    static const struct {
+        bool has_available;
+        int64_t available, demand, assigned;
+        int pressure;
+        int64_t percent;
+    } rows[] = {
+        { true, 10, 0, 0, 0, 10 },       { true, 0, 0, 0, 1, 0 },         { true, -5, 0, 0, 1, 0 },
+        { true, 10, 2048, 1024, 1, 10 }, { true, 10, 1024, 1024, 0, 10 }, { false, 0, 2048, 1024, 1, -1 },
+        { false, 0, 1024, 2048, 0, -1 }, { false, 0, 2048, 0, -1, -1 },   { false, 0, 0, 1024, -1, -1 },
+    };
+
+    for (size_t n = 0; n < sizeof rows / sizeof rows[0]; n++) {
+        struct guest_config c;
+        struct incident_configuration k;
+
+        guest_config_init(&c);
+        c.time = AT(0);
+        c.has_available = rows[n].has_available;
+        c.available_percent = rows[n].available;
+        c.demand_mib = rows[n].demand;
+        c.assigned_mib = rows[n].assigned;
+        incident_configuration_of(&c, &k);
+        ck_assert_msg(k.memory_pressure == rows[n].pressure, "row %zu: %d", n, k.memory_pressure);
+        ck_assert_int_eq(k.available_percent, rows[n].percent);
+        ck_assert_int_eq(k.generation, -1);
+        ck_assert_int_eq(k.processors, -1);
+    }
+}
+END_TEST
+
+START_TEST(of_many_disks_those_that_were_kept_are_listed)
+{
+    struct guest_config c;
+    struct incident_configuration k;
+
+    guest_config_init(&c);
+    c.time = AT(0);
+    c.generation = 2;
+    c.processors = 4;
+    c.disk_count = 9;
+    incident_configuration_of(&c, &k);
+    ck_assert_int_eq(k.disk_count, CONFIG_DISKS_KEPT);
+    ck_assert_str_eq(k.disks[0].controller, ""); /* "unknown" is no controller */
+    ck_assert_int_eq(k.generation, 2);
+    ck_assert_int_eq(k.processors, 4);
+}
+END_TEST
+
+static void add(Suite *s)
+{
+    const TTest *const tests[] = {
+        both_hosts_words_on_one_move_are_one_move,
+        of_several_moves_the_last_before_the_crash_counts,
+        a_move_whose_end_nobody_saw_is_over_after_an_hour,
+        a_start_long_after_a_start_is_another_move,
+        an_end_alone_is_a_move_too,
+        the_hosts_start_nearest_to_the_crash_is_in_the_timeline,
+        two_hosts_that_started_at_one_moment_are_not_mixed_up,
+        a_start_the_guest_made_itself_is_nearer_than_the_dumps_uptime,
+        the_end_of_a_crash_is_a_reset_or_start_within_minutes_and_before_the_next,
+        trouble_of_another_host_counts_when_it_is_the_guests_or_the_clusters,
+        a_host_of_no_cluster_has_no_cluster_trouble,
+        alike_trouble_is_one_line_with_its_count_and_the_heaviest_is_first,
+        cluster_trouble_is_told_apart_by_its_object,
+        of_devices_and_cluster_events_16_are_listed_and_the_cut_is_said,
+        of_other_guests_that_crashed_32_are_listed,
+        another_guest_without_a_name_is_called_by_its_id,
+        gaps_of_other_hosts_and_of_other_times_are_not_marked,
+        more_signs_than_32_are_cut,
+        a_dump_is_of_the_host_that_history_knows_and_not_of_who_found_it,
+        names_that_were_not_told_come_from_history,
+        the_last_start_and_move_of_history_count_when_they_were_before,
+        a_configuration_that_history_does_not_have_says_why,
+        pressure_is_what_the_figures_of_the_moment_show,
+        of_many_disks_those_that_were_kept_are_listed,
+    };
+    TCase *c = suite_case(s, "around a crash");
+
+    tcase_add_checked_fixture(c, begin, end);
+    for (size_t n = 0; n < sizeof tests / sizeof tests[0]; n++)
+        tcase_add_test(c, tests[n]);
+}
+
+int main(void)
+{
+    return suite_main("incidents: around a crash", add);
+}
