@@ -216,6 +216,17 @@ static int wrong(const char *key, const char *wants, struct err *e)
     return err_set(e, ERR_INVALID, "%s: expects %s", key, wants);
 }
 
+/* v is a value that is there: never NULL, as what jansson's own macros ask first. */
+static bool is(const json_t *v, json_type type)
+{
+    return json_typeof(v) == type;
+}
+
+static bool is_boolean(const json_t *v)
+{
+    return is(v, JSON_TRUE) || is(v, JSON_FALSE);
+}
+
 static void put_int(char *to, size_t offset, int value)
 {
     memcpy(to + offset, &value, sizeof value);
@@ -223,7 +234,7 @@ static void put_int(char *to, size_t offset, int value)
 
 static int read_text(struct incident *i, const json_t *v, const char **out)
 {
-    if (!json_is_string(v))
+    if (!is(v, JSON_STRING))
         return ERR_INVALID;
     *out = incident_text(i, json_string_value(v));
     return 0;
@@ -231,14 +242,14 @@ static int read_text(struct incident *i, const json_t *v, const char **out)
 
 static int read_time(const json_t *v, int64_t *out)
 {
-    return json_is_string(v) && times_parse(json_string_value(v), out) ? 0 : ERR_INVALID;
+    return is(v, JSON_STRING) && times_parse(json_string_value(v), out) ? 0 : ERR_INVALID;
 }
 
 static int read_length(const json_t *v, int64_t *out)
 {
     double s = json_number_value(v);
 
-    if (!json_is_number(v) || !(s >= 0 && s < LENGTH_MAX_S))
+    if ((!is(v, JSON_INTEGER) && !is(v, JSON_REAL)) || !(s >= 0 && s < LENGTH_MAX_S))
         return ERR_INVALID;
     *out = (int64_t)llround(s * US_PER_S) * 1000;
     return 0;
@@ -246,7 +257,7 @@ static int read_length(const json_t *v, int64_t *out)
 
 static int read_count(const json_t *v, int64_t max, int64_t *out)
 {
-    if (!json_is_integer(v) || json_integer_value(v) < 0 || json_integer_value(v) > max)
+    if (!is(v, JSON_INTEGER) || json_integer_value(v) < 0 || json_integer_value(v) > max)
         return ERR_INVALID;
     *out = json_integer_value(v);
     return 0;
@@ -254,7 +265,7 @@ static int read_count(const json_t *v, int64_t max, int64_t *out)
 
 static int read_word(const struct field *f, const json_t *v, char *to)
 {
-    for (int n = 0; json_is_string(v) && n < f->words; n++) {
+    for (int n = 0; is(v, JSON_STRING) && n < f->words; n++) {
         if (strcmp(f->word(n), json_string_value(v)) == 0) {
             put_int(to, f->offset, n);
             return 0;
@@ -267,7 +278,7 @@ static int read_code(const json_t *v, uint32_t *out)
 {
     uint64_t n;
 
-    if (!json_is_string(v) || !text_u64(json_string_value(v), &n) || n > UINT32_MAX)
+    if (!is(v, JSON_STRING) || !text_u64(json_string_value(v), &n) || n > UINT32_MAX)
         return ERR_INVALID;
     *out = (uint32_t)n;
     return 0;
@@ -282,7 +293,7 @@ static int read_params(const struct field *f, const json_t *v, char *to)
     for (size_t n = 0; n < INCIDENT_PARAMS; n++) {
         const json_t *p = json_array_get(v, n);
 
-        if (!json_is_string(p) || !text_u64(json_string_value(p), &params[n]))
+        if (!is(p, JSON_STRING) || !text_u64(json_string_value(p), &params[n]))
             return ERR_INVALID;
     }
     memcpy(to + f->offset, params, sizeof params);
@@ -292,10 +303,10 @@ static int read_params(const struct field *f, const json_t *v, char *to)
 
 static int read_lines(struct incident *i, const json_t *v, struct incident_lines *out)
 {
-    if (!json_is_array(v) || json_array_size(v) > INCIDENT_LINES_MAX)
+    if (!is(v, JSON_ARRAY) || json_array_size(v) > INCIDENT_LINES_MAX)
         return ERR_INVALID;
     for (size_t n = 0; n < json_array_size(v); n++) {
-        if (!json_is_string(json_array_get(v, n)))
+        if (!is(json_array_get(v, n), JSON_STRING))
             return ERR_INVALID;
         incident_line(i, out, json_string_value(json_array_get(v, n)));
     }
@@ -308,7 +319,7 @@ static int read_rows(struct incident *i, const struct field *f, const json_t *v,
     size_t count = json_array_size(v);
     char *rows = to + f->offset;
 
-    if (!json_is_array(v) || count > (size_t)f->max)
+    if (!is(v, JSON_ARRAY) || count > (size_t)f->max)
         return wrong(f->key, "a list that is not longer than any of ours", e);
     if (f->type == FIELD_ROWS) {
         rows = arena_alloc(&i->arena, (count + 1) * f->shape->size);
@@ -346,9 +357,9 @@ static int read_small(const struct field *f, const json_t *v, char *to)
 {
     int64_t n;
 
-    if (f->type == FIELD_MAYBE ? !json_is_boolean(v) : read_count(v, INT32_MAX, &n) != 0)
+    if (f->type == FIELD_MAYBE ? !is_boolean(v) : read_count(v, INT32_MAX, &n) != 0)
         return ERR_INVALID;
-    put_int(to, f->offset, f->type == FIELD_MAYBE ? json_is_true(v) : (int)n);
+    put_int(to, f->offset, f->type == FIELD_MAYBE ? is(v, JSON_TRUE) : (int)n);
     return 0;
 }
 
@@ -364,8 +375,8 @@ static int read_number(const json_t *v, uint64_t *out)
 
 static int read_flag(const json_t *v, bool *out)
 {
-    *out = json_is_true(v);
-    return json_is_boolean(v) ? 0 : ERR_INVALID;
+    *out = is(v, JSON_TRUE);
+    return is_boolean(v) ? 0 : ERR_INVALID;
 }
 
 static int read_field(struct incident *i, const struct field *f, const json_t *v, char *to, struct err *e)
@@ -408,11 +419,11 @@ static int read_field(struct incident *i, const struct field *f, const json_t *v
 
 int fields_read(struct incident *i, const struct field_shape *shape, const json_t *object, void *to, struct err *e)
 {
-    if (!json_is_object(object))
+    if (!is(object, JSON_OBJECT))
         return err_set(e, ERR_INVALID, "expects an object");
     for (size_t n = 0; n < shape->count; n++) {
         const json_t *v = json_object_get(object, shape->fields[n].key);
-        int rc = v == NULL || json_is_null(v) ? 0 : read_field(i, &shape->fields[n], v, to, e);
+        int rc = v == NULL || is(v, JSON_NULL) ? 0 : read_field(i, &shape->fields[n], v, to, e);
 
         if (rc != 0)
             return rc;

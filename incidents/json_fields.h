@@ -62,7 +62,7 @@ void field_key(struct buf *out, const char *key); /* with a comma unless it open
 void field_string(struct buf *out, const char *text);
 void field_text_or_null(struct buf *out, const char *key, const char *text);
 
-/* Into a struct that says "not known" throughout; texts are kept in i. */
+/* Into a struct that says "not known" throughout; texts are kept in i.  object is any value, never NULL. */
 MUST_USE int fields_read(struct incident *i, const struct field_shape *shape, const json_t *object, void *to,
                          struct err *e);
 

@@ -196,6 +196,94 @@ START_TEST(labels_say_what_crashes_have_in_common)
 }
 END_TEST
 
+START_TEST(what_is_not_known_has_a_label_of_its_own)
+{
+    static const enum statistics_grouping all[] = { BY_DRIFT_STATE, BY_GUEST_OS, BY_MODULE, BY_BUCKET,
+                                                    BY_DRIVER_VERSION };
+    struct incident_surroundings around;
+    struct incident *i = incident_with("code=0xd1", &around);
+    char label[STATISTICS_LABEL_MAX];
+
+    for (size_t n = 0; n < sizeof all / sizeof all[0]; n++) {
+        statistics_label(i, all[n], label);
+        ck_assert_str_eq(label, "(not known)");
+    }
+    incident_free(i);
+}
+END_TEST
+
+START_TEST(of_a_bucket_windbgs_name_is_taken_before_ours_and_of_a_system_its_name)
+{
+    struct incident_surroundings around;
+    struct incident *i = incident_with("code=0xd1 module=storvsc.sys os=6.1.7601", &around);
+    char label[STATISTICS_LABEL_MAX];
+
+    i->dump_count = 3;
+    i->dumps[1].bucket = "ours";
+    i->dumps[1].failure_id = "AV_acme!unknown_function";
+    i->dumps[2].bucket = "another";
+    statistics_label(i, BY_BUCKET, label);
+    ck_assert_str_eq(label, "AV_acme!unknown_function");
+    i->guest_os = "Windows Server 2008 R2";
+    statistics_label(i, BY_GUEST_OS, label);
+    ck_assert_str_eq(label, "Windows Server 2008 R2");
+    i->dumps[0].components = "storvsc.sysx 1.2.3.4, storvsc.sys";
+    i->dumps[1].components = "STORVSC.SYS 6.3.9600.1";
+    statistics_label(i, BY_DRIVER_VERSION, label);
+    ck_assert_str_eq(label, "storvsc.sys 6.3.9600.1");
+    incident_free(i);
+}
+END_TEST
+
+START_TEST(every_grouping_has_its_word)
+{
+    static const char *const words[STATISTICS_GROUPING_COUNT] = {
+        [BY_DRIFT_STATE] = "drift-state", [BY_GUEST_OS] = "guest-os", [BY_MODULE] = "module",
+        [BY_BUCKET] = "bucket",           [BY_ORIGIN] = "origin",     [BY_DRIVER_VERSION] = "driver-version",
+        [BY_BUGCHECK] = "bugcheck",
+    };
+
+    for (size_t n = 0; n < STATISTICS_GROUPING_COUNT; n++)
+        ck_assert_str_eq(statistics_grouping_name((enum statistics_grouping)n), words[n]);
+}
+END_TEST
+
+START_TEST(counting_nothing_gives_no_groups_and_no_rate)
+{
+    struct statistics *s = statistics_new(BY_MODULE);
+    struct crash_rate rate;
+    size_t count = 5;
+
+    ck_assert_ptr_nonnull(statistics_groups(s, &count));
+    ck_assert_uint_eq(count, 0);
+    ck_assert(!statistics_total(s)->known);
+    ck_assert_int_eq(statistics_days(s, NULL, -1, NULL), ERR_INVALID);
+    ck_assert_int_eq(statistics_days(s, NULL, INFINITY, NULL), ERR_INVALID);
+    statistics_free(s);
+    statistics_free(NULL);
+    crash_rate(5, INFINITY, &rate);
+    ck_assert(!rate.known);
+    crash_rate(5, -1, &rate);
+    ck_assert(!rate.known && rate.guest_days == 0);
+}
+END_TEST
+
+START_TEST(a_ratio_needs_days_on_both_sides)
+{
+    struct crash_ratio r;
+
+    crash_ratio(50, STATISTICS_MIN_GUEST_DAYS, 50, STATISTICS_MIN_GUEST_DAYS - 1, &r);
+    ck_assert_str_eq(r.why, "too few guests were watched, or for too short a time");
+    crash_ratio(50, STATISTICS_MIN_GUEST_DAYS - 1, 50, STATISTICS_MIN_GUEST_DAYS, &r);
+    ck_assert_str_eq(r.why, "too few guests were watched, or for too short a time");
+    crash_ratio(50, NAN, 50, STATISTICS_MIN_GUEST_DAYS, &r);
+    ck_assert(!r.known);
+    crash_ratio(50, STATISTICS_MIN_GUEST_DAYS, 50, STATISTICS_MIN_GUEST_DAYS, &r);
+    ck_assert(r.known);
+    near(r.ratio, 1, 1e-9);
+}
+END_TEST
+
 START_TEST(more_labels_than_fit_are_counted_as_others)
 {
     struct statistics *s = statistics_new(BY_MODULE);
@@ -227,6 +315,11 @@ static void add(Suite *s)
         the_sentence_compares_and_never_names_a_cause,
         crashes_are_counted_by_label_with_their_own_days,
         labels_say_what_crashes_have_in_common,
+        what_is_not_known_has_a_label_of_its_own,
+        of_a_bucket_windbgs_name_is_taken_before_ours_and_of_a_system_its_name,
+        every_grouping_has_its_word,
+        counting_nothing_gives_no_groups_and_no_rate,
+        a_ratio_needs_days_on_both_sides,
         more_labels_than_fit_are_counted_as_others,
     };
     TCase *c = suite_case(s, "statistics");
