@@ -181,7 +181,7 @@ static void take_code(const struct clue *c, struct incident *i)
 
 static void take_linux(const struct clue *c, struct incident *i)
 {
-    if (c->what != INCIDENT_LINUX_PANIC || i->linux_panic.known)
+    if (c->what != INCIDENT_LINUX_PANIC)
         return;
     i->family = FAMILY_LINUX;
     i->linux_panic = (struct incident_linux){ .known = true,

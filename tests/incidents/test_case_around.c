@@ -505,6 +505,125 @@ START_TEST(of_many_disks_those_that_were_kept_are_listed)
 }
 END_TEST
 
+START_TEST(moves_after_the_crash_are_not_its_last_one_however_many)
+{
+    tell_move(&t, 1, -100, VM_A, "received");
+    tell_crash(&t, 1, 0, VM_A, D1);
+    tell_move(&t, 1, 10, VM_A, "failed");
+    tell_move(&t, 2, 11, VM_A, "failed");
+    tell_move(&t, 1, 500, VM_A, "started");
+    t.options.tolerance_ns = 5 * NS_PER_S;
+    conclude(&t);
+    ck_assert_int_eq(t.i->migration.before_ns, 100 * NS_PER_S);
+    ck_assert(!t.i->migration.failed);
+}
+END_TEST
+
+START_TEST(the_shorter_of_two_uptimes_is_the_guests_last_start)
+{
+    tell_life(&t, 1, -500, VM_A, "started");
+    tell_crash(&t, 1, 0, VM_A, D1);
+    with_history();
+    guest.booted = AT(-1000);
+    conclude(&t);
+    ck_assert_int_eq(t.i->uptime_ns, 500 * NS_PER_S);
+    ck_assert_int_eq(t.i->uptime_source, TOLD_BY_EVENT);
+    guest.booted = AT(-300);
+    conclude(&t);
+    ck_assert_int_eq(t.i->uptime_ns, 300 * NS_PER_S);
+    ck_assert_int_eq(t.i->uptime_source, TOLD_BY_HISTORY);
+}
+END_TEST
+
+START_TEST(of_a_dump_of_nobodys_history_is_not_asked)
+{
+    tell_dump(&t, 1, 0, NULL, D1, NULL);
+    with_history();
+    guest.vm_name = "somebody";
+    conclude(&t);
+    ck_assert_str_eq(t.i->vm_name, "");
+    ck_assert_str_eq(t.i->drift.why, "it is not known which guest this was");
+}
+END_TEST
+
+START_TEST(a_crash_of_no_host_has_no_boot_and_no_gaps)
+{
+    tell_crash(&t, 1, 0, VM_A, D1);
+    tell_boot(1, -100, -90);
+    tell_gap(&t, 1, 0, "1", "2");
+    t.told[0].who.host_id[0] = '\0';
+    conclude(&t);
+    ck_assert_int_eq(t.i->host_booted, 0);
+    ck_assert_int_eq(t.i->gaps, 0);
+}
+END_TEST
+
+START_TEST(what_follows_a_crash_follows_within_15_minutes_however_wide_the_window)
+{
+    tell_crash(&t, 1, 0, VM_A, D1);
+    tell_life(&t, 1, 901, VM_A, "started");
+    t.options.after_ns = 3600 * NS_PER_S;
+    conclude(&t);
+    ck_assert(!t.i->rebooted);
+    ck_assert_ptr_nonnull(entry(ENTRY_LIFECYCLE, 0));
+}
+END_TEST
+
+START_TEST(another_clusters_volume_is_not_this_ones)
+{
+    tell_crash(&t, 1, 0, VM_A, D1);
+    tell_storage(&t, 2, -20, "csv-paused", "Volume1", 0);
+    tell_storage(&t, 1, -15, "path-lost", "disk1", 0);
+    tell_storage(&t, 1, -14, "device-unresponsive", "disk2", 0);
+    memcpy(t.told[1].who.cluster, "OTHER", 6);
+    conclude(&t);
+    ck_assert_int_eq(t.i->storage.count, 2);
+    ck_assert(t.i->storage.path_lost);
+}
+END_TEST
+
+START_TEST(the_guests_own_trouble_is_listed_before_heavier_trouble_of_its_host)
+{
+    tell_crash(&t, 1, 0, VM_A, D1);
+    tell_storage(&t, 1, -30, "io-slow", "disk1", 9000);
+    tell_storage(&t, 1, -20, "io-slow", "a.vhdx", 2000);
+    obs_str(newest(), ATTR_VM_ID, VM_A);
+    tell_storage(&t, 1, -10, "io-slow", "a.vhdx", 1000);
+    tell_storage(&t, 1, -40, "io-slow", "disk0", 8000);
+    conclude(&t);
+    ck_assert_str_eq(t.i->storage.devices[0].device, "a.vhdx");
+    ck_assert(t.i->storage.devices[0].for_guest);
+    ck_assert_int_eq(t.i->storage.devices[0].count, 2);
+    ck_assert_str_eq(t.i->storage.devices[1].device, "disk1");
+    ck_assert_str_eq(t.i->storage.devices[2].device, "disk0");
+}
+END_TEST
+
+START_TEST(a_crash_just_after_1970_has_a_window_that_begins_there)
+{
+    tell_crash(&t, 1, 0, VM_A, D1);
+    newest()->time_ns = newest()->observed_ns = 5 * NS_PER_S;
+    conclude(&t);
+    ck_assert_int_eq(t.i->window_from, 1);
+}
+END_TEST
+
+START_TEST(what_happened_at_one_moment_is_in_order_of_its_kind)
+{
+    tell_storage(&t, 1, 0, "io-slow", "disk1", 1000);
+    tell_life(&t, 1, 0, VM_A, "reset");
+    tell_crash(&t, 1, 0, VM_A, D1);
+    tell_crash(&t, 1, 0, VM_B, "0x50", "1 2 3 4");
+    tell_cluster(&t, 1, 0, "node-removed", 1);
+    conclude(&t);
+    expect_count(&t, 2);
+    t.i = nth(&t, strcmp(nth(&t, 0)->vm_id, VM_A) == 0 ? 0 : 1);
+    for (int n = 1; n < t.i->timeline_count; n++)
+        ck_assert_int_lt(t.i->timeline[n - 1].kind, t.i->timeline[n].kind);
+    ck_assert_int_eq(t.i->timeline_count, 5);
+}
+END_TEST
+
 static void add(Suite *s)
 {
     const TTest *const tests[] = {
@@ -532,6 +651,15 @@ static void add(Suite *s)
         a_configuration_that_history_does_not_have_says_why,
         pressure_is_what_the_figures_of_the_moment_show,
         of_many_disks_those_that_were_kept_are_listed,
+        moves_after_the_crash_are_not_its_last_one_however_many,
+        the_shorter_of_two_uptimes_is_the_guests_last_start,
+        of_a_dump_of_nobodys_history_is_not_asked,
+        a_crash_of_no_host_has_no_boot_and_no_gaps,
+        what_follows_a_crash_follows_within_15_minutes_however_wide_the_window,
+        another_clusters_volume_is_not_this_ones,
+        the_guests_own_trouble_is_listed_before_heavier_trouble_of_its_host,
+        a_crash_just_after_1970_has_a_window_that_begins_there,
+        what_happened_at_one_moment_is_in_order_of_its_kind,
     };
     TCase *c = suite_case(s, "around a crash");
 

@@ -1,7 +1,7 @@
 /* The edges of which signs are of one crash, what they add to it, and how far an observation reaches. */
 #include "tests/incidents/support_case.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define D1 "0xd1", "0 2 8 fffff80012345678"
@@ -484,6 +484,33 @@ START_TEST(the_fleet_around_is_asked_for_each_incident)
 }
 END_TEST
 
+START_TEST(two_crashes_of_one_guest_at_one_moment_are_two_in_a_fixed_order)
+{
+    char *one, *other;
+    static const int forward[] = { 0, 1 }, backward[] = { 1, 0 };
+
+    tell_crash(&t, 1, 0, VM_A, D1);
+    tell_crash(&t, 2, 0, VM_A, "0x50", "1 2 3 4");
+    conclude(&t);
+    expect_count(&t, 2);
+    ck_assert_int_lt(strcmp(nth(&t, 0)->id, nth(&t, 1)->id), 0);
+    one = json_in_order(&t, forward, 2);
+    other = json_in_order(&t, backward, 2);
+    ck_assert_str_eq(one, other);
+    free(one);
+    free(other);
+}
+END_TEST
+
+START_TEST(a_second_dump_of_another_way_to_crash_is_no_twin)
+{
+    tell_dump(&t, 1, 0, VM_A, D1, "storvsc.sys");
+    tell_dump(&t, 1, 2, VM_A, "0x50", "1 2 3 4", "storvsc.sys");
+    conclude(&t);
+    expect_count(&t, 2);
+}
+END_TEST
+
 static void add(Suite *s)
 {
     const TTest *const tests[] = {
@@ -508,6 +535,8 @@ static void add(Suite *s)
         each_kind_of_clue_reaches_whom_it_concerns,
         a_span_of_one_side_only_cuts_there,
         the_fleet_around_is_asked_for_each_incident,
+        two_crashes_of_one_guest_at_one_moment_are_two_in_a_fixed_order,
+        a_second_dump_of_another_way_to_crash_is_no_twin,
     };
     TCase *c = suite_case(s, "signs");
 

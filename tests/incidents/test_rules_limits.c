@@ -85,6 +85,10 @@ START_TEST(values_of_each_kind_are_written_one_way)
     check_needs("[{ parameter1: 1..00000000000000000000000000000002 }]", "is no number");
     check_needs("[{ parameter1: 0000000000000000000000000000001..2 }]", NULL);
     check_needs("[{ parameter1: 2..2 }]", NULL);
+    check_needs("[{ guest_os: 6.000000000000000000000000000000000000000000000000000000000000000001..7 }]",
+                "is no version");
+    check_needs("[{ guest_os: 7..6.000000000000000000000000000000000000000000000000000000000000000001 }]",
+                "is no version");
     check_needs("[{ guest_os: x..6.1 }]", "x..6.1: is no version");
     check_needs("[{ guest_os: 6.1..x }]", "6.1..x: is no version");
     check_needs("[{ guest_os: 6.1.. }]", NULL);
