@@ -69,27 +69,27 @@ static bool in_image(const struct image *img, uint32_t rva, uint32_t size)
     return rva != 0 && range_in(rva, size, img->size);
 }
 
-/* One level of the resource tree: the entry with the wanted id, or the first
- * for id 0.  *rva is relative to the resource directory. */
-static bool resource_step(struct vmem *vm, const struct image *img, uint32_t at, uint32_t id, uint32_t *next)
+/* One level of the resource tree: the entry with the wanted id, or the first for id 0.  *next is relative to the
+ * resource directory.  1 found, 0 there is none, -1 the level is not resident or is no level. */
+static int resource_step(struct vmem *vm, const struct image *img, uint32_t at, uint32_t id, uint32_t *next)
 {
     unsigned char b[16];
     uint64_t root = img->base + img->dirs[IMAGE_RESOURCES].rva;
     uint32_t names, ids;
 
     if (!range_in(at, 16, img->dirs[IMAGE_RESOURCES].size) || !vmem_get(vm, root + at, b, 16))
-        return false;
+        return -1;
     names = le16(b + 12);
     ids = le16(b + 14);
     for (uint32_t i = 0; i < names + ids && i < RESOURCE_ENTRIES_MAX; i++) {
         if (!vmem_get(vm, root + at + 16 + 8 * (uint64_t)i, b, 8))
-            return false;
+            return -1;
         if (id != 0 && le32(b) != id)
             continue;
         *next = le32(b + 4);
-        return true;
+        return 1;
     }
-    return false;
+    return names + ids <= RESOURCE_ENTRIES_MAX ? 0 : -1;
 }
 
 static bool find_fixed(const unsigned char *p, size_t len, uint16_t version[4])
@@ -108,16 +108,21 @@ static bool find_fixed(const unsigned char *p, size_t len, uint16_t version[4])
 
 bool image_version(struct vmem *vm, const struct image *img, uint16_t version[4], const char **why)
 {
+    static const char none[] = "the file has no version resource";
     unsigned char b[VERSION_LOOK];
     uint32_t at = 0, next = 0;
     const uint32_t subdirectory = UINT32_C(1) << 31;
 
-    *why = "the file has no version resource";
+    *why = none;
     if (!in_image(img, img->dirs[IMAGE_RESOURCES].rva, 16))
         return false;
     *why = "its version resource is not in the dump (paged out)";
     for (int depth = 0; depth < RESOURCE_DEPTH; depth++) {
-        if (!resource_step(vm, img, at, depth == 0 ? RESOURCE_VERSION : 0, &next))
+        int found = resource_step(vm, img, at, depth == 0 ? RESOURCE_VERSION : 0, &next);
+
+        if (found == 0 && depth == 0)
+            *why = none;
+        if (found != 1)
             return false;
         if (((next & subdirectory) != 0) != (depth < RESOURCE_DEPTH - 1))
             return false;

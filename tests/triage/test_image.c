@@ -167,7 +167,6 @@ START_TEST(a_resource_tree_that_lies_gives_no_version)
         size_t at; /* in the tree */
         uint32_t value;
     } lies[] = {
-        { 24, 17 },                      /* no version among the kinds */
         { 28, 0x7F1 | SUBDIRECTORY },    /* the next level is behind the tree's end */
         { 28, 0x100 },                   /* a leaf too early */
         { 0x214, 0x300 | SUBDIRECTORY }, /* and one level too many */
@@ -183,6 +182,23 @@ START_TEST(a_resource_tree_that_lies_gives_no_version)
         put32(c.p + TABLE + lies[i].at, lies[i].value);
         check_version(&c, paged_out);
     }
+}
+END_TEST
+
+START_TEST(resources_without_a_version_are_said_to_have_none)
+{
+    struct image_case c = with_version();
+
+    put32(c.p + TABLE + 24, 17); /* icons and menus, and no version among the kinds */
+    check_version(&c, none);
+    c = with_version();
+    put16(c.p + TABLE + 0x10C, 0); /* a version without a name below it is damage, not absence */
+    check_version(&c, paged_out);
+    c = with_version();
+    put16(c.p + TABLE + 12, 256 - 2);
+    memset(c.p + TABLE + 32, 0, 8 * 254);
+    put32(c.p + TABLE + 24, 17); /* as many kinds as are looked at */
+    check_version(&c, none);
 }
 END_TEST
 
@@ -475,6 +491,7 @@ static void add(Suite *s)
     suite_test(s, the_version_is_found_through_the_resource_tree);
     suite_test(s, an_image_without_resources_has_no_version);
     suite_test(s, a_resource_tree_that_lies_gives_no_version);
+    suite_test(s, resources_without_a_version_are_said_to_have_none);
     suite_test(s, of_a_level_with_thousands_of_entries_256_are_looked_at);
     suite_test(s, a_resource_tree_that_is_paged_out_gives_no_version);
     suite_test(s, the_nearest_export_below_is_named);
