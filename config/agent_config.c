@@ -158,13 +158,13 @@ static void check_url(struct yaml_checker *c, const struct agent_config *cfg)
     struct hub_url url;
     struct err e;
 
-    if (cfg->hub.url[0] == '\0' || !yaml_check_good(c, "hub.url"))
+    if (cfg->hub.url[0] == '\0')
         return;
     if (hub_url_parse(cfg->hub.url, &url, &e) != 0) {
         yaml_check_problem(c, "hub.url", "%s", e.text);
         return;
     }
-    if (!cfg->hub.verify && !url.loopback && yaml_check_good(c, "hub.verify"))
+    if (!cfg->hub.verify && !url.loopback)
         yaml_check_problem(c, "hub.verify",
                            "false is for a loopback address only, and hub.url is another; remove it, and name the "
                            "hub's CA in hub.ca_file");
@@ -186,7 +186,7 @@ static void check_enrolment(struct yaml_checker *c, const struct agent_config *c
 {
     static const char key[] = "hub.enroll_token_file";
 
-    if (cfg->hub.enroll_token_file[0] == '\0' || !yaml_check_good(c, key))
+    if (cfg->hub.enroll_token_file[0] == '\0')
         return;
     if (cfg->hub.cert_file[0] != '\0')
         yaml_check_problem(c, key, "hub.cert_file brings a certificate of its own; remove one of the two");

@@ -274,7 +274,7 @@ static void check_target(struct yaml_checker *c, const char *key, const struct h
     struct hub_url url;
     struct err e;
 
-    if (t->url[0] != '\0' && yaml_check_good(c, key) && hub_url_parse(t->url, &url, &e) != 0)
+    if (t->url[0] != '\0' && hub_url_parse(t->url, &url, &e) != 0)
         yaml_check_problem(c, key, "%s", e.text);
 }
 
@@ -282,8 +282,7 @@ static void check_syslog(struct yaml_checker *c, const struct hub_config_forward
 {
     struct listen_address a;
 
-    if (f->syslog_address[0] != '\0' && yaml_check_good(c, "forward.syslog.address") &&
-        (listen_address_parse(f->syslog_address, &a, NULL) != 0 || a.port == 0))
+    if (f->syslog_address[0] != '\0' && (listen_address_parse(f->syslog_address, &a, NULL) != 0 || a.port == 0))
         yaml_check_problem(c, "forward.syslog.address", "this is no host and port; write syslog.example.com:6514, say");
     if ((f->syslog_cert_file[0] == '\0') != (f->syslog_key_file[0] == '\0'))
         yaml_check_problem(c, "forward.syslog.cert_file",
@@ -301,7 +300,8 @@ static void check_forward(struct yaml_checker *c, const struct hub_config_forwar
         yaml_check_problem(c, "forward.splunk.url",
                            "an event collector needs a token; write forward.splunk.token_file");
     check_syslog(c, f);
-    if (f->retry_min_ns > f->retry_max_ns && yaml_check_good(c, "forward.retry.min"))
+    if (f->retry_min_ns > f->retry_max_ns && yaml_check_good(c, "forward.retry.min") &&
+        yaml_check_good(c, "forward.retry.max"))
         yaml_check_problem(c, "forward.retry.min", "it is longer than forward.retry.max");
 }
 
@@ -314,7 +314,7 @@ static void check_proxy(struct yaml_checker *c, const struct hub_config *cfg)
                            "web.proxy.header and web.proxy.addresses are of use together alone; write both");
     if (cfg->proxy_anyone && !header && yaml_check_good(c, "web.proxy.header"))
         yaml_check_problem(c, "web.proxy.anyone", "it is of use with web.proxy.header alone");
-    if (cfg->open_on_loopback && header && yaml_check_good(c, "web.proxy.header"))
+    if (cfg->open_on_loopback && header)
         yaml_check_problem(
             c, "web.open_on_loopback",
             "with a proxy on this machine everybody would be let in: everything it sends comes from loopback;"
@@ -331,7 +331,8 @@ static void check(struct yaml_checker *c, const void *target)
     check_proxy(c, cfg);
     check_forward(c, &cfg->forward);
     hub_delivery_check(c, &cfg->delivery);
-    if (cfg->session_idle_ns > cfg->session_max_ns && yaml_check_good(c, "web.session_idle"))
+    if (cfg->session_idle_ns > cfg->session_max_ns && yaml_check_good(c, "web.session_idle") &&
+        yaml_check_good(c, "web.session_max"))
         yaml_check_problem(c, "web.session_idle", "it is longer than web.session_max");
     if (cfg->body_max > cfg->body_max_decoded && yaml_check_good(c, "ingest.max_body") &&
         yaml_check_good(c, "ingest.max_decoded"))

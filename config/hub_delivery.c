@@ -232,7 +232,7 @@ static void check_smtp(struct yaml_checker *c, const struct hub_delivery *d)
     if (yaml_check_good(c, "smtp.to"))
         check_recipients(c, d);
     check_login(c, d);
-    if (yaml_check_good(c, "format") && d->format != DELIVER_HTML && d->format != DELIVER_TEXT)
+    if (d->format != DELIVER_HTML && d->format != DELIVER_TEXT)
         yaml_check_problem(c, "format", "a mail is html or text, and has the CSV attached; write one of the two");
 }
 
@@ -332,8 +332,7 @@ void hub_delivery_check(struct yaml_checker *c, const struct hub_delivery_config
     struct hub_url url;
     struct err e;
 
-    if (d->public_url[0] != '\0' && yaml_check_good(c, "delivery.public_url") &&
-        hub_url_parse(d->public_url, &url, &e) != 0)
+    if (d->public_url[0] != '\0' && hub_url_parse(d->public_url, &url, &e) != 0)
         yaml_check_problem(c, "delivery.public_url", "%s", e.text);
     if (d->retry_min_ns > d->retry_max_ns && yaml_check_good(c, "delivery.retry.min") &&
         yaml_check_good(c, "delivery.retry.max"))

@@ -61,7 +61,8 @@ typedef void yaml_check(struct yaml_checker *c, const void *target);
  * or of the file's start, where the file leaves it out). */
 void yaml_check_problem(struct yaml_checker *c, const char *path, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* True when the file gives the key; true when nothing is wrong with the key's own value. */
+/* True when the file gives the key; true when nothing is wrong with the key's own value.  One that is wrong has left
+ * the default in its place: who acts on another value alone need not ask. */
 bool yaml_check_given(const struct yaml_checker *c, const char *path);
 bool yaml_check_good(const struct yaml_checker *c, const char *path);
 

@@ -61,7 +61,7 @@ START_TEST(nothing_is_concluded_from_a_value_that_is_wrong_itself)
         { AGENT, "hub: {enroll_token_file: [t], url: 'http://127.0.0.1:1'}\n" },
         { AGENT, "kvp: {hash: OSName}\n" },
         { AGENT, "kvp: {hash: [NetworkAddressIPv4], hash_key_file: [k]}\n" },
-        { AGENT, "hub: {retry: {min: soon, max: 1s}}\n" },
+        { AGENT, "hub: {retry: {min: soon, max: 500ms}}\n" },
         { AGENT, "hub: {retry: {min: 10m, max: soon}}\n" },
         { HUB, "listen: [x]\n" },
         { HUB, "listen: 0.0.0.0:4318\ntls: {cert_file: [c]}\ningest: {token_file: t}\n" },
@@ -72,10 +72,14 @@ START_TEST(nothing_is_concluded_from_a_value_that_is_wrong_itself)
         { HUB, "store: {path: ['postgresql://x y']}\n" },
         { HUB, "forward: {otlp: {url: [x]}}\n" },
         { HUB, "forward: {syslog: {address: [x]}}\n" },
-        { HUB, "forward: {retry: {min: soon, max: 1s}}\n" },
+        { HUB, "forward: {retry: {min: soon, max: 500ms}}\n" },
+        { HUB, "forward: {retry: {min: 10m, max: soon}}\n" },
         { HUB, "web: {proxy: {header: [x], addresses: [127.0.0.1]}}\n" },
         { HUB, "web: {proxy: {header: x, addresses: {a: 1}}}\n" },
+        { HUB, "web: {proxy: {header: [x], anyone: true}}\n" },
+        { HUB, "web: {open_on_loopback: true, proxy: {header: [x]}}\n" },
         { HUB, "web: {session_idle: soon, session_max: 5m}\n" },
+        { HUB, "web: {session_idle: 20h, session_max: soon}\n" },
         { HUB, "ingest: {max_body: much, max_decoded: 1MiB}\n" },
         { HUB, "ingest: {max_body: 64MiB, max_decoded: much}\n" },
         { HUB, "delivery: {public_url: [x]}\n" },
@@ -263,6 +267,7 @@ START_TEST(senders_and_recipients_are_addresses)
 {
     char yaml[1024], name[400];
 
+    right(HUB, DELIVERY("name: a, on: [gap], format: text, " SMTP));
     wrong(HUB, DELIVERY("name: a, on: [gap], smtp: {url: 'smtp://m', from: nobody, to: [d@e.f]}"),
           "smtp.from: is no address; write the sender's, such as hvhub@example.com");
     wrong(HUB, DELIVERY("name: a, on: [gap], smtp: {url: 'smtp://m', from: a@b.c}"), "smtp.to: is missing");
