@@ -239,8 +239,7 @@ static void check_listen(struct yaml_checker *c, const struct hub_config *cfg)
                            "others can reach this address, and there is no encryption; write tls.cert_file and "
                            "tls.key_file, or listen on 127.0.0.1");
     if (!cfg->require_certificate && cfg->token_file[0] == '\0' && cfg->client_ca_file[0] == '\0' &&
-        yaml_check_good(c, "ingest.require_certificate") && yaml_check_good(c, "ingest.token_file") &&
-        yaml_check_good(c, "tls.client_ca_file"))
+        yaml_check_good(c, "ingest.token_file") && yaml_check_good(c, "tls.client_ca_file"))
         yaml_check_problem(c, "listen",
                            "others can reach this address, and nothing says who may send; write ingest.token_file or "
                            "tls.client_ca_file, or leave ingest.require_certificate at true");

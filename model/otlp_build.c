@@ -131,7 +131,7 @@ void otlp_build_attr(struct observation *o, const char *key, size_t key_len, con
         obs_bool(o, name, v->num != 0);
         break;
     }
-    o->cut = o->cut || v->cut;
+    o->cut |= v->cut;
 }
 
 void otlp_build_kind(struct observation *o, const char *name, size_t len)
@@ -165,7 +165,7 @@ void otlp_build_body(struct observation *o, const struct otlp_value *v)
             o->batch->failed = true;
         buf_free(&text);
     }
-    o->cut = o->cut || v->cut;
+    o->cut |= v->cut;
 }
 
 int64_t otlp_build_time(uint64_t ns)

@@ -40,6 +40,7 @@ static void wrong(bool is_hub, const char *yaml, const char *line)
 
 enum { AGENT = false, HUB = true };
 
+#define OPEN           "listen: 0.0.0.0:4318\ntls: {cert_file: c, key_file: k}\n"
 #define DELIVERY(keys) "delivery:\n  list:\n    - {" keys "}\n"
 #define FOLDER         "folder: {path: /srv}"
 #define SMTP           "smtp: {url: 'smtp://m.example.com', from: a@b.c, to: [d@e.f]}"
@@ -67,6 +68,10 @@ START_TEST(nothing_is_concluded_from_a_value_that_is_wrong_itself)
         { HUB, "listen: 0.0.0.0:4318\ntls: {cert_file: [c]}\ningest: {token_file: t}\n" },
         { HUB, "listen: 0.0.0.0:4318\ntls: {cert_file: c, key_file: k}\ningest: {token_file: [t]}\n" },
         { HUB, "listen: 0.0.0.0:4318\ntls: {cert_file: c, key_file: k, client_ca_file: [a]}\n" },
+        { HUB, OPEN "ingest: {require_certificate: perhaps}\n" },
+        { HUB, OPEN "ingest: {require_certificate: false, token_file: [t]}\n" },
+        { HUB, "listen: 0.0.0.0:4318\ntls: {cert_file: c, key_file: k, client_ca_file: [a]}\n"
+               "ingest: {require_certificate: false}\n" },
         { HUB, "tls: {cert_file: [c], key_file: k}\n" },
         { HUB, "tls: {cert_file: c, key_file: [k]}\n" },
         { HUB, "store: {path: ['postgresql://x y']}\n" },

@@ -252,11 +252,14 @@ START_TEST(a_problem_longer_than_a_line_may_be_is_cut)
     problems_init(&p);
     problem_add(&p, (struct place){ 2, 3 }, "key", "%s", text);
     problem_add(&p, (struct place){ 2, 1 }, NULL, "before");
+    problem_add(&p, (struct place){ 2, 1 }, NULL, "and after it"); /* at one place in the order they were found */
     problem_add(&p, (struct place){ 1, 9 }, NULL, "first");
     buf_clear(&said);
     problems_write(&p, "f", &said);
-    ck_assert_int_eq(strncmp(buf_text(&said), "f:1:9: first\nf:2:1: before\nf:2:3: key: ttt", 42), 0);
-    ck_assert_uint_eq(said.len, strlen("f:1:9: first\nf:2:1: before\nf:2:3: \n") + PROBLEM_TEXT_MAX - 1);
+    ck_assert_int_eq(strncmp(buf_text(&said), "f:1:9: first\nf:2:1: before\nf:2:1: and after it\nf:2:3: key: ttt", 62),
+                     0);
+    ck_assert_uint_eq(said.len,
+                      strlen("f:1:9: first\nf:2:1: before\nf:2:1: and after it\nf:2:3: \n") + PROBLEM_TEXT_MAX - 1);
     problems_free(&p);
 }
 END_TEST

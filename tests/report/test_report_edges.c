@@ -335,6 +335,26 @@ START_TEST(a_host_counts_its_fine_guests_by_what_they_are)
 }
 END_TEST
 
+START_TEST(the_room_that_is_made_for_a_report_is_about_what_it_takes)
+{
+    enum { MANY = 200 };
+
+    made_begin(&m);
+    ck_assert_uint_eq(drift_report_size(m.r, REPORT_JSON), 0);
+    made_host_2012r2(&m, 1, "PROD-A");
+    for (int n = 0; n < MANY; n++)
+        guest(n, 1, "a-guest-of-some-name", n % 2 == 0 ? OLD : EXPECTED);
+    made_finish(&m);
+    for (int format = REPORT_TEXT; format <= REPORT_SCCM; format++) {
+        size_t said = drift_report_size(m.r, (enum report_format)format);
+
+        (void)made_drift(&m, (enum report_format)format);
+        ck_assert_msg(said >= m.out.len / 4 && said <= m.out.len * 8, "format %d: %zu bytes, said to be %zu", format,
+                      m.out.len, said);
+    }
+}
+END_TEST
+
 /* ---- hostile ------------------------------------------------------------- */
 
 START_TEST(names_with_control_characters_are_still_json)
@@ -450,6 +470,7 @@ static void add(Suite *s)
     tcase_add_test(c, of_groups_with_as_many_problems_the_larger_is_first);
     tcase_add_test(c, hosts_of_a_cluster_are_in_order_of_their_worst_guest_and_then_of_their_name);
     tcase_add_test(c, a_host_counts_its_fine_guests_by_what_they_are);
+    tcase_add_test(c, the_room_that_is_made_for_a_report_is_about_what_it_takes);
     tcase_add_test(c, names_with_control_characters_are_still_json);
     tcase_add_test(c, json_strings_escape_what_they_must_and_nothing_else);
     tcase_add_test(c, full_width_signs_of_a_formula_are_defused_too);
