@@ -159,7 +159,7 @@ static bool take_key(struct walk *w, const char *text, size_t len, struct place 
     f->wants_key = false;
     twin = twin_of(w, f, path);
     f->key_skipped = twin != NULL;
-    if (twin != NULL && !twin->skipped && !f->skipped)
+    if (twin != NULL && !twin->skipped)
         problem_add(w->problems, at, path, "given twice, first on line %zu; keep one of the two", twin->key.line);
     if (twin == NULL && memchr(text, '.', len) != NULL && !f->skipped) {
         problem_add(w->problems, at, path,

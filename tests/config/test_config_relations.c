@@ -3,6 +3,7 @@
 #include "base/times.h"
 #include "config/agent_config.h"
 #include "config/hub_config.h"
+#include "config/store_url.h"
 #include "tests/support/suite.h"
 
 #include <stdio.h>
@@ -91,6 +92,8 @@ START_TEST(nothing_is_concluded_from_a_value_that_is_wrong_itself)
         { HUB, "delivery: {retry: {min: soon, max: 1s}}\n" },
         { HUB, "delivery: {retry: {min: 1h, max: soon}}\n" },
         { HUB, "delivery: {list: 7}\n" },
+        { HUB, "delivery: {list: [*x]}\n" },
+        { HUB, "listen: 0.0.0.0:4318\ntls: {cert_file: 'c\n" }, /* of a file that broke off */
         { HUB, DELIVERY("name: [x], on: [gap], " FOLDER) },
         { HUB, DELIVERY("name: a, schedule: [x], " FOLDER) },
         { HUB, DELIVERY("name: a, on: [none], " FOLDER) },
@@ -217,6 +220,8 @@ START_TEST(a_store_that_is_no_address_of_a_database_is_refused)
     wrong(HUB, "store: {path: \"postgresql://u@h/a#b\"}\n", "store.path: a postgresql:// URL has no blanks");
     wrong(HUB, "store: {path: 'postgresql://'}\n", "store.path: the URL names no database");
     right(HUB, "store: {path: 'a b#c'}\n");
+    ck_assert_int_eq(store_path_check("postgresql://u@h/a\x7f", NULL), ERR_INVALID);
+    ck_assert_int_eq(store_path_check("postgresql://u@h/a", NULL), 0);
 }
 END_TEST
 
@@ -368,6 +373,7 @@ END_TEST
 START_TEST(settings_are_read_from_a_file_and_one_that_is_not_there_is_named)
 {
     static const char yaml[] = "log: {level: debug}\n";
+    static char far[5000];
     const char *path = write_file(temp_dir(), "settings.yaml", yaml, sizeof yaml - 1);
 
     buf_clear(&said);
@@ -380,6 +386,11 @@ START_TEST(settings_are_read_from_a_file_and_one_that_is_not_there_is_named)
     ck_assert_msg(strncmp(buf_text(&said), "no/such/file.yaml:1:1: cannot be read: ", 39) == 0 &&
                       strstr(buf_text(&said), "; check the name, or make the file\n") != NULL,
                   "%s", buf_text(&said));
+    buf_clear(&said);
+    memset(far, 'f', sizeof far - 1);
+    ck_assert_int_ne(hub_config_load(far, &hub, &said), 0);
+    ck_assert_ptr_nonnull(strstr(buf_text(&said), ":1:1: cannot be read: "));
+    ck_assert_ptr_nonnull(strstr(buf_text(&said), "; check the "));
     buf_free(&said);
 }
 END_TEST

@@ -251,6 +251,9 @@ START_TEST(zones_are_looked_for_where_tzdir_says)
     write_file(folder, "Damaged", file, used - 1);
     ck_assert_int_eq(load(folder, "Damaged", &e), ERR_INVALID);
     ck_assert_int_eq(load(write_file(folder, "a-file", "", 0), "Here", &e), ERR_NOT_FOUND); /* not even a folder */
+    ck_assert_int_eq(load("", "Here", &e), ERR_NOT_FOUND);
+    ck_assert_int_eq(unsetenv("TZDIR"), 0);
+    ck_assert_int_eq(time_zone_load(&z, "Here", &e), ERR_NOT_FOUND); /* not where the system has its own */
     memset(far, 'f', sizeof far - 1);
     ck_assert_int_ne(load(far, "Here", &e), 0);
     ck_assert_ptr_nonnull(strstr(e.text, "time zone"));

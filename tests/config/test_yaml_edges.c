@@ -164,6 +164,36 @@ END_TEST
 
 /* ---- keys ----------------------------------------------------------------- */
 
+START_TEST(a_key_in_the_wrong_section_names_the_right_one)
+{
+    wrong("b: {path: x}\n", "f:1:5: b.path: unknown key; did you mean a.path?\n");
+    wrong("b: {note: x}\n", "f:1:5: b.note: unknown key; did you mean note?\n");
+}
+END_TEST
+
+START_TEST(a_version_and_a_time_that_have_no_default_may_not_be_empty)
+{
+    static const struct yaml_key required[] = { { "v", YAML_VERSION, FIELD(need), .fallback = NULL, .help = "Of it." },
+                                                { "t", YAML_TIME, FIELD(at), .fallback = NULL, .help = "When." } };
+    static const char yaml[] = "v: ''\nt: ''\n";
+
+    buf_clear(&said);
+    ck_assert_int_eq(yaml_doc_read("f", yaml, sizeof yaml - 1, required, 2, &got, sizeof got, &said), ERR_INVALID);
+    ck_assert_str_eq(
+        buf_text(&said),
+        "f:1:4: v: \"\" is not a version; write one to four numbers with dots between, such as 6.3.9600.18692\n"
+        "f:2:4: t: \"\" is not a time; write it like 2026-01-31T08:00:00Z\n");
+}
+END_TEST
+
+START_TEST(an_empty_line_of_a_title_is_an_empty_comment)
+{
+    buf_clear(&said);
+    yaml_doc_example("One.\n\nTwo.", keys, KEYS, &said);
+    ck_assert_int_eq(strncmp(buf_text(&said), "# One.\n#\n# Two.\n", 16), 0);
+}
+END_TEST
+
 START_TEST(what_is_below_a_second_key_of_a_name_is_passed_over)
 {
     wrong("a: {path: x}\na: {path: y, path: z, b.c: 1, d: 2}\n",
@@ -275,6 +305,9 @@ static void add(Suite *s)
     suite_test(s, control_characters_by_escapes_are_refused);
     suite_test(s, a_list_of_anything_but_texts_is_told_item_by_item);
     suite_test(s, a_choice_of_one_word_names_it);
+    suite_test(s, a_key_in_the_wrong_section_names_the_right_one);
+    suite_test(s, a_version_and_a_time_that_have_no_default_may_not_be_empty);
+    suite_test(s, an_empty_line_of_a_title_is_an_empty_comment);
     suite_test(s, what_is_below_a_second_key_of_a_name_is_passed_over);
     suite_test(s, names_joined_with_dots_are_told_once);
     suite_test(s, a_key_that_is_an_alias_is_refused);

@@ -480,6 +480,29 @@ START_TEST(a_nested_value_larger_than_a_string_may_be_is_cut_and_marked)
 }
 END_TEST
 
+START_TEST(bytes_longer_than_a_string_may_be_are_cut_and_marked)
+{
+    static const char zeros[OBS_STRING_MAX];
+    struct buf any, record, out;
+    struct otlp_request r;
+
+    buf_init(&any, ROOMY);
+    buf_init(&record, ROOMY);
+    buf_init(&out, ROOMY);
+    field(&any, 7, zeros, sizeof zeros);
+    pair(&record, 6, "k", &any, false);
+    wrap(&out, &record);
+    r = decode(&out);
+    ck_assert(only(&r)->cut);
+    ck_assert_uint_le(strlen(obs_get_str(only(&r), "k")), OBS_STRING_MAX);
+    ck_assert_uint_ge(strlen(obs_get_str(only(&r), "k")), OBS_STRING_MAX - 4);
+    otlp_request_free(&r);
+    buf_free(&any);
+    buf_free(&record);
+    buf_free(&out);
+}
+END_TEST
+
 /* A request with one of everything. */
 static void sample(struct buf *out)
 {
@@ -748,6 +771,7 @@ static void add(Suite *s)
     suite_test(s, arrays_maps_and_bytes_become_text);
     suite_test(s, nesting_deeper_than_allowed_becomes_dots);
     suite_test(s, a_nested_value_larger_than_a_string_may_be_is_cut_and_marked);
+    suite_test(s, bytes_longer_than_a_string_may_be_are_cut_and_marked);
     suite_test(s, cut_off_at_any_byte_it_is_refused_with_the_place);
     suite_test(s, any_byte_changed_is_survived);
     suite_test(s, more_records_than_allowed_are_refused);

@@ -18,7 +18,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OUT_MAX = 16 * 1024 * 1024, POINTS_MAX = 100000, HOSTS = 3, GUESTS = 20, RECORDS = 40, MANY = 600 };
+enum {
+    OUT_MAX = 16 * 1024 * 1024,
+    POINTS_MAX = 100000,
+    HOSTS = 3,
+    GUESTS = 20,
+    RECORDS = 40,
+    MANY = 600,
+    CHUNK_BYTES = 16 * 1024,
+    ALIGNED = 16
+};
 
 /* Appends what it makes to out; not 0 with words in e.  Asserts nothing: the library of the tests allocates too. */
 typedef int part(int which, struct buf *out, struct err *e);
@@ -28,6 +37,7 @@ static struct fleet *fleet;
 static struct host hosts[HOSTS];
 static struct guest guests[GUESTS];
 static struct buf protobuf, json;
+static char settings_file[4096];
 
 static void run_into(part *run, int which, struct buf *out, int *rc, struct err *e)
 {
@@ -337,7 +347,8 @@ static void make_messages(void)
     for (int i = 0; i < 2; i++)
         buf_printf(&json,
                    "%s{\"resource\":{\"attributes\":[{\"key\":\"host.id\",\"value\":{\"stringValue\":\"H%d\"}}]},"
-                   "\"scopeLogs\":[{\"logRecords\":[{\"eventName\":\"not.ours\",\"body\":{\"arrayValue\":{\"values\":"
+                   "\"scopeLogs\":[{\"logRecords\":[{\"eventName\":\"not.ours\",\"body\":{\"intValue\":\"7\"}}]},"
+                   "{\"logRecords\":[{\"body\":{\"arrayValue\":{\"values\":"
                    "[{\"intValue\":\"7\"},{\"bytesValue\":\"AAEC\"}]}},\"attributes\":[{\"key\":\"hyperv.vm.id\","
                    "\"value\":{\"kvlistValue\":{\"values\":[{\"key\":\"a\",\"value\":{\"boolValue\":true}}]}}}]}]}]}%s",
                    i == 0 ? "{\"resourceLogs\":[" : ",", i, i == 0 ? "" : "]}");
@@ -397,8 +408,38 @@ static int hub_settings(int which, struct buf *out, struct err *e)
     return words(rc, out, e);
 }
 
+static int settings_of_a_file(int which, struct buf *out, struct err *e)
+{
+    static struct agent_config cfg;
+    int rc = agent_config_load(settings_file, &cfg, out);
+
+    (void)which;
+    if (rc == 0)
+        buf_printf(out, "%d\n", cfg.log_level);
+    return words(rc, out, e);
+}
+
+/* A text so long that what comes after it needs more memory: itself, or the first section of a list. */
+static int large_settings(int which, struct buf *out, struct err *e)
+{
+    static const int lengths[] = { 20000, CHUNK_BYTES - 3 * ALIGNED - 1, CHUNK_BYTES - 4 * ALIGNED - 1 };
+    static char yaml[32 * 1024];
+    static struct hub_config cfg;
+    int used = snprintf(yaml, sizeof yaml, "listen: ");
+
+    memset(yaml + used, 'x', (size_t)lengths[which]);
+    snprintf(yaml + used + lengths[which], 200, "\ndelivery: {list: [{name: a, on: [gap], folder: {path: /srv}}]}\n");
+    return words(hub_config_parse("hub.yaml", yaml, strlen(yaml), &cfg, out), out, e);
+}
+
 START_TEST(settings_are_taken_whole_or_not_and_none_that_are_wrong)
 {
+    static const char yaml[] = "log: {level: debug}\n";
+
+    snprintf(settings_file, sizeof settings_file, "%s", write_file(temp_dir(), "agent.yaml", yaml, sizeof yaml - 1));
+    fail_each("settings of a file", settings_of_a_file, 0);
+    for (int which = 0; which < 3; which++)
+        fail_each("large settings", large_settings, which);
     fail_each("agent's settings", agent_settings, 0);
     fail_each("agent's wrong settings", agent_settings, 1);
     fail_each("hub's settings", hub_settings, 0);
