@@ -271,6 +271,12 @@ MUST_USE int fleet_postgres_check(const char *url, struct err *e);
 
 /* ---- shared between the files of the store --------------------------------- */
 
+/* Is this an answer about the row (there is none, or none that can be read back), and not about the database? */
+static inline bool fleet_row_unknown(int rc)
+{
+    return rc == ERR_NOT_FOUND || rc == ERR_CORRUPT || rc == ERR_UNSUPPORTED;
+}
+
 struct fleet_model;
 struct scoped_body;
 struct fleet_store {

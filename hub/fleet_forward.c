@@ -131,7 +131,7 @@ static int describe(struct fleet_body *b, const struct fleet_behind *s, struct r
 
     if (rc == 0)
         *who = h.facts;
-    else if (rc == ERR_NOT_FOUND || rc == ERR_CORRUPT || rc == ERR_UNSUPPORTED)
+    else if (fleet_row_unknown(rc))
         *who = (struct resource){ .boot_time = 0 };
     else
         return rc;

@@ -82,6 +82,7 @@ static void host_at(void *arg, const char *host_id, int64_t time, struct host_mo
     struct evidence *v = (struct evidence *)arg;
     const struct host_facts *f = facts_at(v, host_id, time);
     bool then;
+    int rc;
 
     *out = (struct host_moment){ .known = f != NULL };
     if (f != NULL) {
@@ -91,8 +92,13 @@ static void host_at(void *arg, const char *host_id, int64_t time, struct host_mo
         out->is_version = f->is_version;
         return;
     }
-    if (v->rc != 0 || v->s->body->ops->host_get(v->s->body, host_id, &v->host, v->e) != 0)
+    if (v->rc != 0)
         return;
+    rc = v->s->body->ops->host_get(v->s->body, host_id, &v->host, v->e);
+    if (rc != 0) {
+        v->rc = fleet_row_unknown(rc) ? 0 : rc;
+        return;
+    }
     then = v->host.is_since <= time;
     *out = (struct host_moment){ .known = true,
                                  .name = v->host.facts.host_name,
@@ -117,7 +123,9 @@ static void tell_then(struct evidence *v, int64_t time, struct guest_moment *out
     if (ask(v, ASK_TOLD, v->vm_id, 1, time, TOLD_ROWS_MAX) != 0 || v->then.guest.inventory_time == 0)
         return;
     host_at(v, v->then.guest.host_id, time, &v->moment);
-    if (v->rc == 0 && guest_then_fill(&v->then, v->s, &v->moment, out))
+    if (v->rc == 0)
+        v->rc = guest_then_fill(&v->then, v->s, &v->moment, out, v->e);
+    if (v->rc == 0)
         guest_history_around(v->history, time, out);
 }
 

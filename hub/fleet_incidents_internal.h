@@ -64,9 +64,9 @@ struct guest_then {
 };
 void guest_then_begin(struct guest_then *t, const char *vm_id);
 void guest_then_take(struct guest_then *t, const char *host_id, const struct observation *o);
-/* Judges it and puts what it says into *out.  False, and nothing changed: no poll had seen the guest by then. */
-MUST_USE bool guest_then_fill(struct guest_then *t, struct fleet_store *s, const struct host_moment *host,
-                              struct guest_moment *out);
+/* Judges it and puts what it says into *out.  A poll must have seen the guest by then. */
+MUST_USE int guest_then_fill(struct guest_then *t, struct fleet_store *s, const struct host_moment *host,
+                             struct guest_moment *out, struct err *e);
 
 /* ---- evidence (fleet_incidents_evidence.c) ------------------------------------ */
 

@@ -93,7 +93,7 @@ int guest_history_read(struct guest_history **out, struct fleet_body *b, const c
     if (vm_id[0] != '\0')
         rc = b->ops->guest_get(b, vm_id, &h->guest, e);
     h->known = rc == 0 && vm_id[0] != '\0';
-    if (rc == ERR_NOT_FOUND || rc == ERR_CORRUPT || rc == ERR_UNSUPPORTED)
+    if (fleet_row_unknown(rc))
         rc = 0;
     if (rc == 0 && vm_id[0] != '\0')
         rc = b->ops->read_changes(b, &q, take_change, h, e);
