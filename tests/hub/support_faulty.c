@@ -6,6 +6,7 @@
 #include "tests/support/suite.h"
 
 #include <pthread.h>
+#include <string.h>
 
 static struct {
     const struct fleet_body_ops *ops;
@@ -13,6 +14,9 @@ static struct {
     const struct fleet_people_ops *people;
     int at, seen, error, again;
     const char *met;
+    const char *script; /* of calls of this name alone */
+    const int *errors;
+    int errors_left;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool hold, held;
@@ -20,10 +24,22 @@ static struct {
 
 static bool fails(const char *name, struct err *e, int *rc)
 {
-    if (faulty.at == 0 || ++faulty.seen != faulty.at)
+    int error = 0;
+
+    pthread_mutex_lock(&faulty.lock);
+    if (faulty.at != 0 && ++faulty.seen == faulty.at)
+        error = faulty.error;
+    if (faulty.errors_left > 0 && strcmp(faulty.script, name) == 0) {
+        error = *faulty.errors;
+        faulty.errors++;
+        faulty.errors_left--;
+    }
+    if (error != 0)
+        faulty.met = name;
+    pthread_mutex_unlock(&faulty.lock);
+    if (error == 0)
         return false;
-    faulty.met = name;
-    *rc = err_set(e, (enum err_code)faulty.error, "%s fails", name);
+    *rc = err_set(e, (enum err_code)error, "%s fails", name);
     return true;
 }
 
@@ -205,6 +221,7 @@ void faulty_begin(struct fleet_store *s)
     ops.people = &people;
     s->body->ops = &ops;
     faulty_at(0, 0);
+    faulty_script("", NULL, 0);
     faulty_again(0);
 }
 
@@ -219,6 +236,15 @@ void faulty_at(int n, int error)
     faulty.seen = 0;
     faulty.error = error;
     faulty.met = NULL;
+}
+
+void faulty_script(const char *name, const int *errors, int count)
+{
+    pthread_mutex_lock(&faulty.lock);
+    faulty.script = name;
+    faulty.errors = errors;
+    faulty.errors_left = count;
+    pthread_mutex_unlock(&faulty.lock);
 }
 
 void faulty_again(int times)
@@ -246,5 +272,10 @@ bool faulty_held(void)
 
 const char *faulty_met(void)
 {
-    return faulty.met;
+    const char *met;
+
+    pthread_mutex_lock(&faulty.lock);
+    met = faulty.met;
+    pthread_mutex_unlock(&faulty.lock);
+    return met;
 }

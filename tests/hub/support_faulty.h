@@ -12,6 +12,8 @@ void faulty_end(struct fleet_store *s);
 
 /* The n-th call of the body from now on (counted from 1) fails with this error, "NAME fails"; 0: none does. */
 void faulty_at(int n, int error);
+/* The next calls of this name give these errors, one after the other; 0: it does what it does.  Any thread. */
+void faulty_script(const char *name, const int *errors, int count);
 /* What the body says when it is asked whether to try again: yes, so many times. */
 void faulty_again(int times);
 /* Until it is let go, the thread that commits waits in the commit. */
