@@ -36,6 +36,11 @@ static bool fails(const char *name, struct err *e, int *rc)
     }
     if (error != 0)
         faulty.met = name;
+    while (faulty.hold && strcmp(name, "record_put") == 0) {
+        faulty.held = true;
+        pthread_cond_wait(&faulty.wake, &faulty.lock);
+    }
+    faulty.held = false;
     pthread_mutex_unlock(&faulty.lock);
     if (error == 0)
         return false;
@@ -182,13 +187,6 @@ static int failing_commit(struct fleet_body *b, struct err *e)
 {
     int rc;
 
-    pthread_mutex_lock(&faulty.lock);
-    while (faulty.hold) {
-        faulty.held = true;
-        pthread_cond_wait(&faulty.wake, &faulty.lock);
-    }
-    faulty.held = false;
-    pthread_mutex_unlock(&faulty.lock);
     return fails("commit", e, &rc) ? rc : faulty.ops->commit(b, e);
 }
 

@@ -16,7 +16,7 @@ void faulty_at(int n, int error);
 void faulty_script(const char *name, const int *errors, int count);
 /* What the body says when it is asked whether to try again: yes, so many times. */
 void faulty_again(int times);
-/* Until it is let go, the thread that commits waits in the commit. */
+/* Until it is let go, the thread that puts a record waits there. */
 void faulty_hold(bool hold);
 bool faulty_held(void); /* somebody is waiting there */
 

@@ -116,12 +116,12 @@ static void submit(int i, int agent, uint64_t first, int count)
     writer_submit(w.writer, &j->w);
 }
 
-/* The first request is being committed, and waits there until faulty_hold(false). */
+/* The first request is being stored, and waits there until faulty_hold(false). */
 static void hold_one(void)
 {
     faulty_hold(true);
     submit(0, 1, 1, 1);
-    wait_until("the first is being committed", faulty_held);
+    wait_until("the first is being stored", faulty_held);
 }
 
 static bool ready(void)
