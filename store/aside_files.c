@@ -19,7 +19,7 @@
 
 #define MARK ".corrupt-"
 
-enum { TRIES = 100, NAMES_MAX = 256 };
+enum { TRIES = 100, NAMES_MAX = 256, NAME_LEN = 256 };
 
 static const char *const companions[] = { "-wal", "-shm", "-journal", "" };
 
@@ -34,11 +34,13 @@ int uv_error(struct err *e, int uv_code, const char *what, const char *path)
         { UV_ENOMEM, ERR_MEMORY },    { UV_EBUSY, ERR_BUSY },        { UV_EISDIR, ERR_INVALID },
     };
     enum err_code code = ERR_IO;
+    char why[64];
 
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         if (codes[i].uv == uv_code)
             code = codes[i].code;
-    return err_set(e, code, "%s: cannot %s: %s", path, what, uv_strerror(uv_code));
+    /* uv_strerror() would leak the name of a code that is not in its list (a quota). */
+    return err_set(e, code, "%s: cannot %s: %s", path, what, uv_strerror_r(uv_code, why, sizeof why));
 }
 
 static bool exists(const char *path)
@@ -67,10 +69,11 @@ static void remove_one(const char *path)
     uv_fs_req_cleanup(&req);
 }
 
-/* a + b in out; false when it does not fit. */
-static bool join(char *out, const char *a, const char *b)
+/* a + b in out; what the store is opened with leaves room for our endings. */
+static char *join(char *out, const char *a, const char *b)
 {
-    return snprintf(out, STORE_PATH_MAX, "%s%s", a, b) < STORE_PATH_MAX;
+    snprintf(out, STORE_PATH_MAX, "%s%s", a, b);
+    return out;
 }
 
 /* "20260131T080000Z" (size TIMES_TEXT_MAX). */
@@ -107,21 +110,22 @@ char *path_folder(const char *path, char *out)
 }
 
 struct names {
-    char *name[NAMES_MAX];
+    char name[NAMES_MAX][NAME_LEN];
     size_t count;
 };
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    return strcmp(a, b);
 }
 
 static bool is_aside(const char *name, const char *base)
 {
     size_t n = strlen(base);
 
-    return strncmp(name, base, n) == 0 && strncmp(name + n, MARK, strlen(MARK)) == 0 &&
-           !text_ends_with_nocase(name, "-wal") && !text_ends_with_nocase(name, "-shm") &&
+    if (strncmp(name, base, n) != 0 || strncmp(name + n, MARK, strlen(MARK)) != 0)
+        return false;
+    return !text_ends_with_nocase(name, "-wal") && !text_ends_with_nocase(name, "-shm") &&
            !text_ends_with_nocase(name, "-journal");
 }
 
@@ -138,18 +142,10 @@ static void list(const struct store *s, struct names *out)
         while (out->count < NAMES_MAX && uv_fs_scandir_next(&req, &entry) == 0) {
             if (!is_aside(entry.name, s->path + at))
                 continue;
-            out->name[out->count] = strdup(entry.name);
-            if (out->name[out->count] != NULL)
-                out->count++;
+            text_copy(out->name[out->count++], NAME_LEN, entry.name);
         }
     uv_fs_req_cleanup(&req);
     qsort(out->name, out->count, sizeof out->name[0], by_name);
-}
-
-static void names_free(struct names *n)
-{
-    while (n->count > 0)
-        free(n->name[--n->count]);
 }
 
 static void full_name(const struct store *s, const char *name, char *out)
@@ -165,7 +161,6 @@ void aside_files_newest(const struct store *s, char *out)
     out[0] = '\0';
     if (names.count > 0)
         full_name(s, names.name[names.count - 1], out);
-    names_free(&names);
 }
 
 static void prune(const struct store *s)
@@ -177,11 +172,9 @@ static void prune(const struct store *s)
     for (size_t i = 0; i + STORE_ASIDE_FILES_MAX < names.count; i++) {
         full_name(s, names.name[i], path);
         for (size_t k = 0; k < sizeof companions / sizeof companions[0]; k++)
-            if (join(companion, path, companions[k]))
-                remove_one(companion);
+            remove_one(join(companion, path, companions[k]));
         log_event(LOG_WARN, "store.old_corrupt_file_removed", LOG_S("path", path));
     }
-    names_free(&names);
 }
 
 /* The time for the new name: never before that of the newest file, even when
@@ -212,10 +205,9 @@ static bool free_name(const struct store *s, char *out)
             snprintf(suffix, sizeof suffix, MARK "%s", when);
         else
             snprintf(suffix, sizeof suffix, MARK "%s-%02d", when, i);
-        found = join(out, s->path, suffix) && !exists(out) &&
+        found = !exists(join(out, s->path, suffix)) &&
                 (names.count == 0 || strcmp(out + path_base(out), names.name[names.count - 1]) > 0);
     }
-    names_free(&names);
     return found;
 }
 
@@ -226,12 +218,8 @@ int aside_files_move(const struct store *s, char *out, struct err *e)
 
     if (!free_name(s, out))
         return err_set(e, ERR_IO, "%s: damaged, and no name is free to keep it under", s->path);
-    for (size_t i = 0; rc == 0 && i < sizeof companions / sizeof companions[0]; i++) {
-        if (!join(from, s->path, companions[i]) || !join(to, out, companions[i]))
-            rc = err_set(e, ERR_INVALID, "%s: the path is too long", s->path);
-        else
-            rc = rename_one(from, to, e);
-    }
+    for (size_t i = 0; rc == 0 && i < sizeof companions / sizeof companions[0]; i++)
+        rc = rename_one(join(from, s->path, companions[i]), join(to, out, companions[i]), e);
     if (rc == 0)
         prune(s);
     return rc;

@@ -76,7 +76,19 @@ static int find_chunk(struct store *s, int level, uint64_t want, struct chunk *o
     return rc;
 }
 
-static int delete_chunk(struct store *s, int level, const struct chunk *c, struct err *e)
+static void gap_take_in(struct full_gap *g, int level, const struct chunk *c)
+{
+    if (g->count == 0 || c->from < g->from)
+        g->from = c->from;
+    if (c->to > g->to)
+        g->to = c->to;
+    g->count += c->count;
+    g->by_level[level] += c->count;
+    widen(&g->first_seen, &g->last_seen, c->first_seen);
+    widen(&g->first_seen, &g->last_seen, c->last_seen);
+}
+
+static int drop_chunk(struct store *s, int level, const struct chunk *c, struct err *e)
 {
     sqlite3_stmt *st = s->stmts[STMT_EVICT_DELETE];
     struct level *l = &s->now.level[level];
@@ -99,19 +111,8 @@ static int delete_chunk(struct store *s, int level, const struct chunk *c, struc
     /* The gap row, which stays, may be the first of its level. */
     if (level != STORE_LEVEL_GAP)
         l->first = c->to + 1;
+    gap_take_in(&s->now.gap, level, c);
     return 0;
-}
-
-static void gap_take_in(struct full_gap *g, int level, const struct chunk *c)
-{
-    if (g->count == 0 || c->from < g->from)
-        g->from = c->from;
-    if (c->to > g->to)
-        g->to = c->to;
-    g->count += c->count;
-    g->by_level[level] += c->count;
-    widen(&g->first_seen, &g->last_seen, c->first_seen);
-    widen(&g->first_seen, &g->last_seen, c->last_seen);
 }
 
 static struct observation *describe(struct store *s, const struct full_gap *g)
@@ -162,7 +163,7 @@ static int tell(struct store *s, uint64_t *dropped, struct err *e)
     if (rc != 0)
         return rc;
     o = describe(s, g);
-    rc = outbox_put(s, o, e);
+    rc = own_put(s, o, e);
     g->seq = o->seq;
     g->len = s->payload.len;
     return rc;
@@ -185,11 +186,9 @@ int evict_over_bound(struct store *s, uint64_t *dropped, struct err *e)
             continue;
         rc = find_chunk(s, level, total - low, &c, e);
         if (rc == 0 && c.count > 0)
-            rc = delete_chunk(s, level, &c, e);
+            rc = drop_chunk(s, level, &c, e);
         if (rc != 0)
             return rc;
-        if (c.count > 0)
-            gap_take_in(&s->now.gap, level, &c);
         *dropped += c.count;
         total = outbox_bytes(&s->now);
     }

@@ -36,7 +36,7 @@ static const char *vm_of(const struct observation *o)
     const char *id = obs_get_str(o, ATTR_VM_ID);
     char canonical[GUID_TEXT_MAX];
 
-    if (id == NULL || strlen(id) != GUID_TEXT_MAX - 1 || !guid_parse(id, GUID_TEXT_MAX - 1, canonical))
+    if (strlen(id) != GUID_TEXT_MAX - 1 || !guid_parse(id, GUID_TEXT_MAX - 1, canonical))
         return NULL;
     return strcmp(id, canonical) == 0 ? id : NULL;
 }
@@ -71,7 +71,7 @@ static bool decode_row(struct store *s, sqlite3_stmt *st, const char *vm_id)
     size_t len = (size_t)sqlite3_column_bytes(st, 1);
 
     return bytes != NULL && text_sum(vm_id, bytes, len) == sqlite3_column_int64(st, 0) &&
-           guest_decode(&s->guest, bytes, len, NULL) == 0 && strcmp(s->guest.vm_id, vm_id) == 0;
+           guest_decode(&s->guest, bytes, len, NULL) == 0;
 }
 
 enum load { LOADED, LOAD_NEW, LOAD_DAMAGED };
@@ -83,11 +83,10 @@ static int load(struct store *s, const char *vm_id, enum load *how, struct err *
 
     put_text(st, 1, vm_id);
     step = sqlite3_step(st);
+    *how = LOAD_NEW;
     if (step == SQLITE_ROW)
         *how = decode_row(s, st, vm_id) ? LOADED : LOAD_DAMAGED;
-    else if (step == SQLITE_DONE)
-        *how = LOAD_NEW;
-    if ((step != SQLITE_ROW && step != SQLITE_DONE) || sql_out_of_memory(s))
+    if (step != SQLITE_ROW && step != SQLITE_DONE)
         rc = sql_error(s, e, "read a guest");
     sqlite3_reset(st);
     if (rc == 0 && *how != LOADED)
@@ -102,7 +101,7 @@ static int tell_forgotten(struct store *s, const char *vm_id, struct err *e)
     obs_str(o, ATTR_VM_ID, vm_id);
     obs_body(o, "What was known of VM %s was damaged on the disk; it is collected anew.", vm_id);
     log_event(LOG_WARN, "store.guest_forgotten", LOG_S("vm_id", vm_id), LOG_S("reason", "damaged"));
-    return outbox_put(s, o, e);
+    return own_put(s, o, e);
 }
 
 static int forget(struct store *s, const char *vm_id, struct err *e)

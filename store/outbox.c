@@ -25,9 +25,6 @@ int64_t mark_sum(const char *source, const char *mark)
 
 int outbox_encode(struct store *s, const struct observation *o, struct err *e)
 {
-    /* obs_new() gives one without a batch when there was no memory for it. */
-    if (o->batch == NULL || o->batch->failed)
-        return err_set(e, ERR_MEMORY, "%s: out of memory for an observation", s->path);
     buf_clear(&s->payload);
     return otlp_encode_record(o, &s->payload, e);
 }
@@ -44,7 +41,7 @@ int outbox_put(struct store *s, struct observation *o, struct err *e)
         return rc;
     put_u64(st, 1, o->seq);
     put_int(st, 2, level);
-    put_text(st, 3, o->kind_name != NULL ? o->kind_name : obs_kind_name(o->kind));
+    put_text(st, 3, o->kind_name);
     put_int(st, 4, o->observed_ns);
     put_int(st, 5, row_sum(o->seq, s->payload.data, s->payload.len));
     put_blob(st, 6, s->payload.data, s->payload.len);
@@ -119,6 +116,12 @@ struct observation *own_gap(struct store *s, const char *reason, uint64_t from, 
         obs_str(o, ATTR_GAP_TO, number);
     }
     return o;
+}
+
+int own_put(struct store *s, struct observation *o, struct err *e)
+{
+    return s->own.failed ? err_set(e, ERR_MEMORY, "%s: out of memory for an observation", s->path)
+                         : outbox_put(s, o, e);
 }
 
 static int mark_put(struct store *s, const struct store_mark *m, struct err *e)
@@ -261,7 +264,7 @@ static int become_new(struct store *s, uint64_t through, struct err *e)
              "The hub has numbers up to %" PRIu64 " of agent %s, the store only up to %" PRIu64
              ": it is older than what was sent. It goes on as a new agent.",
              through, old_id, last);
-    rc = outbox_put(s, o, e);
+    rc = own_put(s, o, e);
     if (rc != 0)
         tx_rollback(s);
     else

@@ -24,7 +24,7 @@ static int drop_unreadable(struct store *s, uint64_t seq, struct err *e)
         obs_int(o, ATTR_GAP_COUNT, 1);
         obs_body(o, "Observation %" PRIu64 " was damaged on the disk and is lost.", seq);
         s->now.dropped_total++;
-        rc = outbox_put(s, o, e);
+        rc = own_put(s, o, e);
     }
     if (rc != 0)
         tx_rollback(s);
@@ -45,10 +45,6 @@ static bool take_row(struct store *s, struct store_slice *out, size_t max_bytes,
 
     if (out->count > 0 && framed > max_bytes - out->framed_bytes)
         return false;
-    if (sql_out_of_memory(s)) {
-        *rc = sql_error(s, e, "read the outbox");
-        return false;
-    }
     if (bytes == NULL || row_sum(seq, bytes, len) != sqlite3_column_int64(st, 1)) {
         *bad = seq;
         return false;
@@ -75,7 +71,7 @@ static int fill(struct store *s, uint64_t after_seq, size_t max_count, size_t ma
     *bad = 0;
     put_u64(st, 1, after_seq);
     put_u64(st, 2, max_count);
-    while (rc == 0 && (step = sqlite3_step(st)) == SQLITE_ROW)
+    while ((step = sqlite3_step(st)) == SQLITE_ROW)
         if (!take_row(s, out, max_bytes, bad, &rc, e))
             break;
     if (rc == 0 && step != SQLITE_ROW && step != SQLITE_DONE)
@@ -89,7 +85,6 @@ static int slice_init(struct store_slice *out, size_t max_count, size_t max_byte
 {
     enum { PER_ROW = 2 * sizeof(max_align_t) };
 
-    *out = (struct store_slice){ 0 };
     arena_init(&out->arena, max_bytes + STORE_PAYLOAD_MAX + (max_count + 2) * (sizeof *out->payloads + PER_ROW));
     out->payloads = arena_alloc(&out->arena, (max_count + 1) * sizeof *out->payloads);
     return out->payloads != NULL ? 0 : err_set(e, ERR_MEMORY, "out of memory for a batch");
@@ -101,6 +96,9 @@ int store_read(struct store *s, uint64_t after_seq, size_t max_count, size_t max
     uint64_t rows = outbox_rows(&s->now), bad = 0;
     int rc = store_usable(s, e);
 
+    *out = (struct store_slice){ 0 };
+    if (rc != 0)
+        return rc;
     if (max_count > STORE_SLICE_ROWS_MAX)
         max_count = STORE_SLICE_ROWS_MAX;
     if (max_count > rows)
@@ -109,10 +107,7 @@ int store_read(struct store *s, uint64_t after_seq, size_t max_count, size_t max
         max_bytes = SIZE_MAX / 8;
     if (after_seq > INT64_MAX)
         after_seq = INT64_MAX;
-    if (rc == 0)
-        rc = slice_init(out, max_count, max_bytes, e);
-    else
-        *out = (struct store_slice){ 0 };
+    rc = slice_init(out, max_count, max_bytes, e);
     do {
         if (rc == 0)
             rc = fill(s, after_seq, max_count, max_bytes, out, &bad, e);
@@ -187,7 +182,7 @@ static int tell_refused(struct store *s, uint64_t from, uint64_t to, uint64_t co
     obs_int(o, ATTR_GAP_COUNT, (int64_t)count);
     obs_body(o, "The hub refused %" PRIu64 " observations numbered %" PRIu64 " to %" PRIu64 ": %s", count, from, to,
              reason);
-    return outbox_put(s, o, e);
+    return own_put(s, o, e);
 }
 
 int store_set_aside(struct store *s, uint64_t from, uint64_t to, const char *reason, struct err *e)
@@ -222,8 +217,7 @@ static uint64_t file_size(const char *path, const char *suffix)
     uv_fs_t req;
     uint64_t size = 0;
 
-    if (snprintf(name, sizeof name, "%s%s", path, suffix) >= (int)sizeof name)
-        return 0;
+    snprintf(name, sizeof name, "%s%s", path, suffix);
     if (uv_fs_stat(NULL, &req, name, NULL) == 0)
         size = req.statbuf.st_size;
     uv_fs_req_cleanup(&req);

@@ -44,11 +44,13 @@ static const struct {
     int sqlite;
     enum err_code code;
 } codes[] = {
-    { SQLITE_FULL, ERR_NO_SPACE },   { SQLITE_BUSY, ERR_BUSY },           { SQLITE_LOCKED, ERR_BUSY },
-    { SQLITE_CORRUPT, ERR_CORRUPT }, { SQLITE_NOTADB, ERR_CORRUPT },      { SQLITE_CONSTRAINT, ERR_CORRUPT },
+    { SQLITE_FULL, ERR_NO_SPACE },   { SQLITE_BUSY, ERR_BUSY },
+    { SQLITE_LOCKED, ERR_BUSY },     { SQLITE_CORRUPT, ERR_CORRUPT },
+    { SQLITE_NOTADB, ERR_CORRUPT },  { SQLITE_CONSTRAINT, ERR_CORRUPT },
     { SQLITE_ERROR, ERR_CORRUPT }, /* our statements fit our tables; these are others */
-    { SQLITE_NOMEM, ERR_MEMORY },    { SQLITE_READONLY, ERR_PERMISSION }, { SQLITE_PERM, ERR_PERMISSION },
-    { SQLITE_AUTH, ERR_PERMISSION }, { SQLITE_TOOBIG, ERR_CORRUPT }, /* we never write a row that large */
+    { SQLITE_NOMEM, ERR_MEMORY },    { SQLITE_READONLY, ERR_CORRUPT }, /* it was opened for writing */
+    { SQLITE_PERM, ERR_PERMISSION }, { SQLITE_AUTH, ERR_PERMISSION },
+    { SQLITE_TOOBIG, ERR_CORRUPT }, /* we never write a row that large */
     { SQLITE_IOERR, ERR_IO },        { SQLITE_CANTOPEN, ERR_IO },
 };
 
@@ -64,18 +66,14 @@ static bool no_room(int system_error)
 static enum err_code code_of(sqlite3 *db)
 {
     int rc = sqlite3_extended_errcode(db);
+    enum err_code code = ERR_IO;
 
     if ((rc & 0xFF) == SQLITE_IOERR && no_room(sqlite3_system_errno(db)))
         return ERR_NO_SPACE;
-    if (rc == SQLITE_IOERR_NOMEM)
-        return ERR_MEMORY;
-    /* A file we may write whose header says that nobody may: the header is damaged. */
-    if ((rc & 0xFF) == SQLITE_READONLY && sqlite3_db_readonly(db, "main") == 0)
-        return ERR_CORRUPT;
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         if (codes[i].sqlite == (rc & 0xFF))
-            return codes[i].code;
-    return ERR_IO;
+            code = codes[i].code;
+    return code;
 }
 
 int sql_error(struct store *s, struct err *e, const char *doing)
@@ -156,9 +154,8 @@ void put_blob(sqlite3_stmt *st, int place, const void *bytes, size_t len)
 {
     int rc;
 
-    assert(len <= STORE_PAYLOAD_MAX);
-    /* NULL would bind NULL, not an empty blob. */
-    rc = sqlite3_bind_blob(st, place, len > 0 ? bytes : "", (int)len, SQLITE_STATIC);
+    assert(len > 0 && len <= STORE_PAYLOAD_MAX);
+    rc = sqlite3_bind_blob(st, place, bytes, (int)len, SQLITE_STATIC);
     assert(rc == SQLITE_OK);
     (void)rc;
 }
@@ -192,11 +189,9 @@ int store_usable(const struct store *s, struct err *e)
 
 int tx_begin(struct store *s, struct err *e)
 {
-    int rc = store_usable(s, e);
+    int rc;
 
-    if (rc != 0)
-        return rc;
-    assert(sqlite3_get_autocommit(s->db));
+    assert(!s->broken && sqlite3_get_autocommit(s->db));
     rc = sql_run(s, STMT_BEGIN, "begin a transaction", e);
     if (rc == 0)
         s->before = s->now;
@@ -243,7 +238,6 @@ void tx_rollback(struct store *s)
         sqlite3_step(s->stmts[STMT_ROLLBACK]);
         sqlite3_reset(s->stmts[STMT_ROLLBACK]);
     }
-    if (!sqlite3_get_autocommit(s->db))
-        s->broken = true;
+    assert(sqlite3_get_autocommit(s->db));
     s->now = s->before;
 }

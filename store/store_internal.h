@@ -157,8 +157,8 @@ void put_blob(sqlite3_stmt *st, int place, const void *bytes, size_t len);
 
 /* A text column of the row, "" for NULL. */
 const char *got_text(sqlite3_stmt *st, int column);
-/* Whether a column just asked for is missing for lack of memory: it must not be
- * taken for a damaged one. */
+/* Whether a text just asked for is missing for lack of memory: it must not be
+ * taken for a damaged one.  (Blobs and numbers need none.) */
 bool sql_out_of_memory(const struct store *s);
 
 /* Runs a statement that gives no rows, and makes it ready again. */
@@ -166,6 +166,7 @@ MUST_USE int sql_run(struct store *s, enum stmt id, const char *doing, struct er
 
 /* ERR_OK, or why the store can not be used now. */
 MUST_USE int store_usable(const struct store *s, struct err *e);
+/* Of a store that is usable. */
 MUST_USE int tx_begin(struct store *s, struct err *e);
 /* Writes the ledger's numbers too.  On error the transaction is rolled back. */
 MUST_USE int tx_commit(struct store *s, struct err *e);
@@ -192,6 +193,8 @@ MUST_USE int outbox_delete(struct store *s, uint64_t from, uint64_t to, uint64_t
 
 /* A gap that the store tells of itself: in s->own, body still to be written. */
 struct observation *own_gap(struct store *s, const char *reason, uint64_t from, uint64_t to);
+/* Puts it into the outbox; ERR_MEMORY where there was none for what it says. */
+MUST_USE int own_put(struct store *s, struct observation *o, struct err *e);
 
 int64_t mark_sum(const char *source, const char *mark);
 int64_t text_sum(const char *id, const void *bytes, size_t len);

@@ -79,7 +79,7 @@ static int check_folder(const struct store *s, struct err *e)
     int rc;
 
     if (strlen(s->path) >= STORE_PATH_MAX - sizeof ".corrupt-20260131T080000Z-00-journal")
-        return err_set(e, ERR_INVALID, "%s: the path is too long", s->path);
+        return err_set(e, ERR_INVALID, "the path of the store is too long: %s", s->path);
     rc = uv_fs_access(NULL, &req, path_folder(s->path, folder), W_OK, NULL);
     uv_fs_req_cleanup(&req);
     return rc == 0 ? 0 : uv_error(e, rc, "write to the store's folder", folder);
@@ -125,22 +125,6 @@ static int take_lock(struct store *s, struct err *e)
     return err_set(e, ERR_IO, "%s: cannot lock: %s", path, sqlite3_errstr(rc));
 }
 
-static int in_wal_mode(struct store *s, struct err *e)
-{
-    sqlite3_stmt *st = NULL;
-    int rc = 0;
-
-    if (sqlite3_prepare_v2(s->db, "PRAGMA journal_mode", -1, &st, NULL) != SQLITE_OK || sqlite3_step(st) != SQLITE_ROW)
-        rc = sql_error(s, e, "read the journal mode");
-    else if (strcmp(got_text(st, 0), "wal") != 0 && sql_out_of_memory(s))
-        rc = sql_error(s, e, "read the journal mode");
-    else if (strcmp(got_text(st, 0), "wal") != 0)
-        rc = err_set(e, ERR_UNSUPPORTED, "%s: SQLite can not keep a write-ahead log here; is it a network share?",
-                     s->path);
-    sqlite3_finalize(st);
-    return rc;
-}
-
 static int open_db(struct store *s, struct err *e)
 {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
@@ -153,6 +137,9 @@ static int open_db(struct store *s, struct err *e)
         return err_set(e, ERR_MEMORY, "%s: out of memory", s->path);
     if (rc != SQLITE_OK)
         return sql_error(s, e, "open the store");
+    /* SQLite is content with reading where opening for both has failed. */
+    if (sqlite3_db_readonly(s->db, "main") != 0)
+        return err_set(e, ERR_IO, "%s: cannot be opened for writing at the moment", s->path);
     sqlite3_busy_timeout(s->db, BUSY_WAIT_MS);
     sqlite3_limit(s->db, SQLITE_LIMIT_LENGTH, 2 * STORE_PAYLOAD_MAX);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -167,11 +154,23 @@ static void close_db(struct store *s)
     s->db = NULL;
 }
 
+static int take_mode(void *arg, int columns, char **values, char **names)
+{
+    (void)columns;
+    (void)names;
+    *(bool *)arg = strcmp(values[0], "wal") == 0;
+    return 0;
+}
+
 static int use_wal(struct store *s, struct err *e)
 {
-    int rc = sql_exec(s, "PRAGMA journal_mode = WAL", e);
+    bool wal = false;
 
-    return rc == 0 ? in_wal_mode(s, e) : rc;
+    if (sqlite3_exec(s->db, "PRAGMA journal_mode = WAL", take_mode, &wal, NULL) != SQLITE_OK)
+        return sql_error(s, e, "set the journal mode");
+    return wal ? 0
+               : err_set(e, ERR_UNSUPPORTED, "%s: SQLite can not keep a write-ahead log here; is it a network share?",
+                         s->path);
 }
 
 /* ---- checks --------------------------------------------------------------- */
@@ -222,11 +221,13 @@ static bool take_state(struct store *s, sqlite3_stmt *st)
     size_t len = levels != NULL ? (size_t)sqlite3_column_bytes(st, 6) : 0;
     char canonical[GUID_TEXT_MAX];
 
-    return guid_parse(id, strlen(id), canonical) && strcmp(id, canonical) == 0 &&
-           text_copy(s->agent_id, sizeof s->agent_id, id) && number_at(st, 1, &l->next_seq) &&
-           number_at(st, 2, &l->acked_through) && number_at(st, 3, &l->dropped_total) &&
-           number_at(st, 4, &l->set_aside_total) && ledger_decode(l, levels, len) &&
-           state_sum(s, levels, len) == sqlite3_column_int64(st, 5) && l->acked_through < l->next_seq;
+    if (!guid_parse(id, strlen(id), canonical) || strcmp(id, canonical) != 0)
+        return false;
+    memcpy(s->agent_id, canonical, sizeof s->agent_id);
+    return number_at(st, 1, &l->next_seq) && number_at(st, 2, &l->acked_through) &&
+           number_at(st, 3, &l->dropped_total) && number_at(st, 4, &l->set_aside_total) &&
+           ledger_decode(l, levels, len) && state_sum(s, levels, len) == sqlite3_column_int64(st, 5) &&
+           l->acked_through < l->next_seq;
 }
 
 /* Prepared apart from the kept statements, because this one is also asked of a
@@ -375,7 +376,7 @@ static int tell_lost(struct store *s, const char *aside, const struct lost *lost
                  "An earlier store was damaged and set aside as %s; what it held and was not acknowledged is not "
                  "sent.",
                  aside);
-    return outbox_put(s, o, e);
+    return own_put(s, o, e);
 }
 
 /* A new agent id.  A file that was set aside is told of in the same
@@ -436,6 +437,8 @@ static int open_file(struct store *s, struct store_opened *opened, const struct 
 
     if (rc == 0)
         rc = schema_look(s, &found, &version, e);
+    if (rc == 0 && sqlite3_db_readonly(s->db, "main") != 0)
+        rc = damaged(s, "the header says that nobody may write", e);
     if (rc == 0)
         rc = is_large(s, &large, e);
     if (rc == 0 && found == SCHEMA_OURS && !large)
@@ -485,14 +488,18 @@ static int recover(struct store *s, struct store_opened *opened, struct lost *lo
     return open_file(s, opened, lost, e);
 }
 
+static int64_t number_or_none(struct store *s, const char *sql)
+{
+    int64_t n = 0;
+
+    return sql_number(s, sql, &n, NULL) == 0 ? n : 0;
+}
+
 /* Gives back a file that is nearly all free pages.  Not doing so is no harm. */
 static void shrink(struct store *s)
 {
-    int64_t pages = 0, unused = 0;
+    int64_t pages = number_or_none(s, "PRAGMA page_count"), unused = number_or_none(s, "PRAGMA freelist_count");
 
-    if (sql_number(s, "PRAGMA page_count", &pages, NULL) != 0 ||
-        sql_number(s, "PRAGMA freelist_count", &unused, NULL) != 0)
-        return;
     if (unused < SHRINK_FREE_PAGES || pages - unused > SHRINK_USED_PAGES_MAX)
         return;
     if (sqlite3_exec(s->db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL) == SQLITE_OK)

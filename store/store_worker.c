@@ -47,28 +47,30 @@ struct store_worker {
 
 /* ---- the store's thread --------------------------------------------------- */
 
-/* Waits for the next job; false when there is none left and no more will come.  With something to do in the
- * meantime it waits for a moment only: then *meanwhile is true, and there is no job. */
-static bool next_job(struct store_worker *w, bool something, struct job *out, bool *meanwhile)
-{
-    bool there;
+enum next { NEXT_JOB, NEXT_MEANWHILE, NEXT_END };
 
-    *meanwhile = false;
+/* Waits for the next job; NEXT_END when there is none left and no more will come.  With something to do in the
+ * meantime it waits for a moment only. */
+static enum next next_job(struct store_worker *w, bool something, struct job *out)
+{
+    bool waited = false;
+    enum next next;
+
     uv_mutex_lock(&w->mutex);
-    while (w->ran_to == w->filled_to && !w->stopping && !*meanwhile) {
+    while (w->ran_to == w->filled_to && !w->stopping && !waited) {
         if (something)
-            *meanwhile = uv_cond_timedwait(&w->wake, &w->mutex, MEANWHILE_NS) == UV_ETIMEDOUT;
+            waited = uv_cond_timedwait(&w->wake, &w->mutex, MEANWHILE_NS) == UV_ETIMEDOUT;
         else
             uv_cond_wait(&w->wake, &w->mutex);
     }
-    there = w->ran_to < w->filled_to;
-    *meanwhile = *meanwhile && !there && !w->stopping;
-    if (there) {
+    next = w->stopping ? NEXT_END : NEXT_MEANWHILE;
+    if (w->ran_to < w->filled_to) {
+        next = NEXT_JOB;
         *out = w->ring[w->ran_to % STORE_QUEUE_MAX];
         w->busy_since = uv_hrtime();
     }
     uv_mutex_unlock(&w->mutex);
-    return there || *meanwhile;
+    return next;
 }
 
 /* Between the jobs: what the store was opened without looking at.  Damage is told to whoever asks the store next. */
@@ -95,11 +97,12 @@ static void job_ran(struct store_worker *w)
 static void run(void *arg)
 {
     struct store_worker *w = arg;
-    bool more = true, meanwhile;
+    enum next next;
+    bool more = true;
     struct job job;
 
-    while (next_job(w, more, &job, &meanwhile)) {
-        if (meanwhile) {
+    while ((next = next_job(w, more, &job)) != NEXT_END) {
+        if (next == NEXT_MEANWHILE) {
             more = look_on(w);
             continue;
         }
@@ -157,9 +160,9 @@ static void on_async(uv_async_t *async)
     while (take_done(w, until, &job))
         if (job.done != NULL)
             job.done(job.arg);
-    if (!ended || uv_is_closing((uv_handle_t *)&w->async))
+    if (!ended)
         return;
-    assert(w->done_to == w->filled_to);
+    assert(w->done_to == w->filled_to && !uv_is_closing((uv_handle_t *)&w->async));
     uv_thread_join(&w->thread);
     uv_close((uv_handle_t *)&w->async, closed);
 }
@@ -173,29 +176,20 @@ int store_worker_start(struct store_worker **out, uv_loop_t *loop, struct store 
     if (w == NULL)
         return err_set(e, ERR_MEMORY, "out of memory for the store's thread");
     w->store = store;
+    /* These ask for nothing, on any system: the loop has what wakes it already. */
     rc = uv_mutex_init(&w->mutex);
-    if (rc != 0)
-        goto no_mutex;
+    assert(rc == 0);
     rc = uv_cond_init(&w->wake);
-    if (rc != 0)
-        goto no_cond;
+    assert(rc == 0);
     w->async.data = w;
     rc = uv_async_init(loop, &w->async, on_async);
-    if (rc != 0)
-        goto no_async;
+    assert(rc == 0);
     rc = uv_thread_create(&w->thread, run, w);
     if (rc == 0) {
         *out = w;
         return 0;
     }
     uv_close((uv_handle_t *)&w->async, closed);
-    return err_set(e, ERR_MEMORY, "cannot start the store's thread: %s", uv_strerror(rc));
-no_async:
-    uv_cond_destroy(&w->wake);
-no_cond:
-    uv_mutex_destroy(&w->mutex);
-no_mutex:
-    free(w);
     return err_set(e, ERR_MEMORY, "cannot start the store's thread: %s", uv_strerror(rc));
 }
 

@@ -183,6 +183,75 @@ START_TEST(a_live_dump_is_of_no_crash)
 }
 END_TEST
 
+START_TEST(a_dump_without_a_key_is_nobodys)
+{
+    struct observation *o;
+
+    setup();
+    crash(VM_A, "web01", CRASHED, 7);
+    o = obs_new(&batch, OBS_GUEST_DUMP, CRASHED, CRASHED);
+    obs_str(o, ATTR_CRASH_KIND, "bugcheck");
+    obs_str(o, ATTR_DUMP_TIME, "2026-01-31T08:00:00Z");
+    expect("", "", "");
+    done();
+}
+END_TEST
+
+START_TEST(a_dump_of_before_1970_is_nobodys)
+{
+    setup();
+    crash(VM_A, "web01", -NS_PER_S, 7);
+    (void)dump("0x0000007e", -NS_PER_S, 7);
+    expect("", "", "");
+    done();
+}
+END_TEST
+
+START_TEST(guests_that_never_crashed_are_in_nobodys_way)
+{
+    struct observation *o;
+
+    setup();
+    o = obs_new(&batch, OBS_GUEST_INVENTORY, CRASHED, CRASHED);
+    obs_str(o, ATTR_VM_ID, VM_B);
+    obs_str(o, ATTR_VM_NAME, "db01");
+    commit();
+    crash(VM_A, "web01", CRASHED, 7);
+    (void)dump("0x0000007e", CRASHED, 7);
+    expect(VM_A, "web01", "crash-event");
+    done();
+}
+END_TEST
+
+START_TEST(a_guest_without_a_name_is_not_that_of_a_folder_without_one)
+{
+    setup();
+    crash(VM_A, "", CRASHED, 7);
+    crash(VM_B, "", CRASHED, 7);
+    (void)dump("0x0000007e", CRASHED, 7);
+    expect("", "", "ambiguous");
+    done();
+}
+END_TEST
+
+START_TEST(a_batch_that_a_guests_name_makes_too_large_is_refused)
+{
+    struct store_appended out;
+
+    setup();
+    crash(VM_A, "web01", CRASHED, 7);
+    obs_batch_free(&batch);
+    obs_batch_init(&batch, 64 * 1024);
+    (void)dump("0x0000007e", CRASHED, 7);
+    while (!batch.failed)
+        obs_new(&batch, OBS_EVENT_RAW, CRASHED, CRASHED);
+    batch.failed = false; /* as full as it can be, and nothing amiss */
+    ck_assert_int_eq(store_append(r.store, HOST, &batch, NULL, 0, &out, &r.err), ERR_TOO_BIG);
+    ck_assert_uint_eq(stats_of(&r).rows, 1);
+    done();
+}
+END_TEST
+
 START_TEST(a_dump_without_its_time_is_nobodys)
 {
     setup();
@@ -203,6 +272,11 @@ static void add(Suite *s)
     suite_test(s, the_folders_name_decides_between_two_guests);
     suite_test(s, a_dump_that_names_its_guest_keeps_it);
     suite_test(s, a_live_dump_is_of_no_crash);
+    suite_test(s, a_dump_without_a_key_is_nobodys);
+    suite_test(s, a_dump_of_before_1970_is_nobodys);
+    suite_test(s, guests_that_never_crashed_are_in_nobodys_way);
+    suite_test(s, a_guest_without_a_name_is_not_that_of_a_folder_without_one);
+    suite_test(s, a_batch_that_a_guests_name_makes_too_large_is_refused);
     suite_test(s, a_dump_without_its_time_is_nobodys);
 }
 

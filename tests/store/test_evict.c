@@ -137,6 +137,44 @@ START_TEST(a_gap_that_was_handed_out_is_never_changed)
 }
 END_TEST
 
+START_TEST(a_gap_above_what_is_acknowledged_goes_on_growing)
+{
+    struct outbox all;
+
+    setup(64 * 1024);
+    append(&r, OBS_GUEST_CRASH, 3, 100, NULL);
+    append(&r, OBS_EVENT_RAW, 150, 500, NULL);
+    ck_assert_int_eq(store_ack(r.store, 2, &r.err), 0);
+    append(&r, OBS_EVENT_RAW, 150, 500, NULL);
+    outbox_load(&r, &all);
+    ck_assert_uint_eq(count_kind(&all, OBS_GAP), 1);
+    outbox_free(&all);
+    check_sound(&r);
+    rig_close(&r);
+}
+END_TEST
+
+START_TEST(a_gap_tells_the_earliest_and_the_latest_time_though_the_clock_went_back)
+{
+    const struct observation *gap;
+    struct outbox all;
+
+    setup(64 * 1024);
+    append(&r, OBS_EVENT_RAW, 40, 500, NULL);
+    r.now -= 3600 * INT64_C(1000000000);
+    append(&r, OBS_EVENT_RAW, 40, 500, NULL);
+    r.now += 1800 * INT64_C(1000000000);
+    append(&r, OBS_EVENT_RAW, 120, 500, NULL);
+    outbox_load(&r, &all);
+    gap = find_gap(&all, "store-full", 0);
+    ck_assert_ptr_nonnull(gap);
+    ck_assert_msg(strstr(gap->body, "seen from 2026-01-31T07:00:00") != NULL, "%s", gap->body);
+    ck_assert_msg(strstr(gap->body, "to 2026-01-31T08:00:00") != NULL, "%s", gap->body);
+    outbox_free(&all);
+    rig_close(&r);
+}
+END_TEST
+
 START_TEST(a_gap_of_an_earlier_run_is_never_changed)
 {
     struct outbox all;
@@ -279,6 +317,8 @@ static void add(Suite *s)
     suite_test(s, the_least_important_go_first_whatever_their_age);
     suite_test(s, a_long_outage_makes_one_gap_and_not_thousands);
     suite_test(s, a_gap_that_was_handed_out_is_never_changed);
+    suite_test(s, a_gap_above_what_is_acknowledged_goes_on_growing);
+    suite_test(s, a_gap_tells_the_earliest_and_the_latest_time_though_the_clock_went_back);
     suite_test(s, a_gap_of_an_earlier_run_is_never_changed);
     suite_test(s, every_number_is_there_or_in_a_gap_that_counts_it);
     suite_test(s, a_batch_larger_than_the_bound_is_taken_and_mostly_dropped);

@@ -134,9 +134,10 @@ START_TEST(a_vm_id_that_is_none_is_shipped_and_known_nowhere)
     setup();
     about("not-a-guid", "x", OBS_GUEST_LIFECYCLE);
     about("aaaaaaaa-0000-4000-8000-000000000001", "lower", OBS_GUEST_LIFECYCLE);
+    about("AAAAAAAA-0000-4000-8000-00000000000G", "no digit", OBS_GUEST_LIFECYCLE);
     commit();
     ck_assert_int_eq(look(0).count, 0);
-    ck_assert_uint_eq(stats_of(&r).rows, 2);
+    ck_assert_uint_eq(stats_of(&r).rows, 3);
     done();
 }
 END_TEST

@@ -1,6 +1,7 @@
 /* From the outbox to the hub: slices, acknowledgement, and what the hub refuses. */
 #include "tests/store/support.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -263,6 +264,43 @@ START_TEST(what_is_set_aside_is_bounded_and_the_oldest_goes)
 }
 END_TEST
 
+static int64_t aside_bytes(void)
+{
+    sqlite3_stmt *st;
+    sqlite3 *db;
+    int64_t n;
+
+    ck_assert_int_eq(sqlite3_open(r.path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT sum(length(payload)) FROM set_aside", -1, &st, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(st), SQLITE_ROW);
+    n = sqlite3_column_int64(st, 0);
+    sqlite3_finalize(st);
+    sqlite3_close(db);
+    return n;
+}
+
+START_TEST(what_is_set_aside_is_bounded_by_its_bytes_too)
+{
+    enum { ROWS = 300, ROW = 15000, MOST = 4 * MIB };
+    static char filling[ROW + 1];
+    struct store_appended a;
+    struct obs_batch batch;
+
+    setup();
+    memset(filling, 'x', ROW);
+    obs_batch_init(&batch, 64 * MIB);
+    for (int i = 0; i < ROWS; i++)
+        obs_str(obs_new(&batch, OBS_EVENT_RAW, r.now, r.now), "filling", filling);
+    ck_assert_int_eq(store_append(r.store, HOST, &batch, NULL, 0, &a, &r.err), 0);
+    obs_batch_free(&batch);
+    ck_assert_int_eq(store_set_aside(r.store, a.first_seq, a.last_seq, "no", &r.err), 0);
+    ck_assert_uint_eq(stats_of(&r).set_aside_total, ROWS);
+    rig_close(&r);
+    ck_assert_int_le(aside_bytes(), MOST);
+    ck_assert_int_gt(aside_bytes(), MOST - 2 * ROW);
+}
+END_TEST
+
 /* The most memory this process ever had, or 0 where the system does not say. */
 static long peak_kib(void)
 {
@@ -298,6 +336,40 @@ static void fill_and_drain(int thousands)
     ck_assert_int_eq(store_ack(r.store, after, &r.err), 0);
 }
 
+START_TEST(a_slice_of_no_size_in_particular_is_all_there_is)
+{
+    struct store_slice slice;
+
+    rig_init(&r);
+    rig_open(&r);
+    append(&r, OBS_EVENT_RAW, 20, 100, NULL);
+    ck_assert_int_eq(store_read(r.store, 0, SIZE_MAX, SIZE_MAX, &slice, &r.err), 0);
+    ck_assert_uint_eq(slice.count, 20);
+    store_slice_free(&slice);
+    ck_assert_int_eq(store_read(r.store, UINT64_MAX, SIZE_MAX, SIZE_MAX, &slice, &r.err), 0);
+    ck_assert_uint_eq(slice.count, 0);
+    store_slice_free(&slice);
+    rig_close(&r);
+}
+END_TEST
+
+START_TEST(files_that_somebody_removed_count_as_nothing_in_the_figures)
+{
+    char wal[RIG_PATH + 8];
+
+    rig_init(&r);
+    rig_open(&r);
+    append(&r, OBS_EVENT_RAW, 1, 1, NULL);
+    ck_assert_uint_gt(stats_of(&r).file_bytes, 0);
+    snprintf(wal, sizeof wal, "%s-wal", r.path);
+    ck_assert_int_eq(remove(wal), 0);
+    ck_assert_int_eq(remove(r.path), 0);
+    ck_assert_uint_eq(stats_of(&r).file_bytes, 0);
+    ck_assert_uint_eq(stats_of(&r).rows, 1);
+    rig_close(&r);
+}
+END_TEST
+
 START_TEST(ten_times_the_backlog_takes_no_more_memory)
 {
     long before, after;
@@ -329,7 +401,10 @@ static void add(Suite *s)
     suite_test(s, a_hub_that_knows_more_than_the_store_gave_makes_it_go_on_as_a_new_agent);
     suite_test(s, what_the_hub_refuses_is_set_aside_and_told);
     suite_test(s, setting_aside_what_is_not_there_changes_nothing);
+    suite_test(s, what_is_set_aside_is_bounded_by_its_bytes_too);
     suite_test(s, what_is_set_aside_is_bounded_and_the_oldest_goes);
+    suite_test(s, a_slice_of_no_size_in_particular_is_all_there_is);
+    suite_test(s, files_that_somebody_removed_count_as_nothing_in_the_figures);
     suite_test(s, ten_times_the_backlog_takes_no_more_memory);
 }
 

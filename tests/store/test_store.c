@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -192,6 +193,31 @@ START_TEST(a_mark_that_does_not_fit_the_callers_buffer_is_too_big)
 }
 END_TEST
 
+START_TEST(a_mark_may_have_so_many_bytes_and_no_more)
+{
+    enum { MOST = 256 * 1024 };
+    char *mark = malloc(MOST + 1);
+    struct store_appended out;
+    struct buf kept;
+
+    setup();
+    ck_assert_ptr_nonnull(mark);
+    memset(mark, 'm', MOST);
+    mark[MOST] = '\0';
+    ck_assert_int_eq(try_append(&r, OBS_EVENT_RAW, 1, 1, mark, &out), ERR_TOO_BIG);
+    ck_assert_ptr_nonnull(strstr(r.err.text, "source test"));
+    ck_assert_uint_eq(stats_of(&r).rows, 0);
+    mark[MOST - 1] = '\0';
+    ck_assert_int_eq(try_append(&r, OBS_EVENT_RAW, 1, 1, mark, &out), 0);
+    buf_init(&kept, MOST);
+    ck_assert_int_eq(store_mark_get(r.store, "test", &kept, &r.err), 0);
+    ck_assert_str_eq(buf_text(&kept), mark);
+    buf_free(&kept);
+    free(mark);
+    rig_close(&r);
+}
+END_TEST
+
 START_TEST(a_failed_batch_is_refused_and_changes_nothing)
 {
     const struct store_mark mark = { .source = "test", .mark = "m" };
@@ -359,6 +385,72 @@ START_TEST(a_bound_too_small_to_work_with_is_refused)
     r.max_bytes = 100;
     ck_assert_int_eq(rig_try_open(&r), ERR_INVALID);
     ck_assert_int_ne(access(r.path, F_OK), 0);
+    r.max_bytes = (uint64_t)INT64_MAX / 4 + 1;
+    ck_assert_int_eq(rig_try_open(&r), ERR_INVALID);
+    ck_assert_int_ne(access(r.path, F_OK), 0);
+    r.max_bytes = (uint64_t)INT64_MAX / 4;
+    rig_open(&r);
+    rig_close(&r);
+}
+END_TEST
+
+START_TEST(a_path_that_leaves_no_room_for_our_endings_is_refused)
+{
+    struct store_options options = { .max_bytes = MIB };
+    char path[4096 + 1];
+
+    rig_init(&r);
+    memset(path, 'x', sizeof path);
+    path[sizeof path - 1] = '\0';
+    options.path = path;
+    ck_assert_int_eq(store_open(&r.store, &options, &r.opened, &r.err), ERR_INVALID);
+    ck_assert_ptr_nonnull(strstr(r.err.text, "path of the store is too long"));
+    ck_assert_ptr_null(r.store);
+}
+END_TEST
+
+/* Its corrupt files are looked for beside it. */
+START_TEST(a_store_may_be_named_from_the_folder_one_stands_in)
+{
+    rig_init(&r);
+    ck_assert_int_eq(chdir(temp_dir()), 0);
+    snprintf(r.path, sizeof r.path, "store.db");
+    write_file(".", "store.db.corrupt-20250101T000000Z", "", 0);
+    rig_open(&r);
+    ck_assert_uint_eq(stats_of(&r).rows, 1); /* the gap that tells of it */
+    rig_close(&r);
+    write_file(".", "store.db", "no database", 11);
+    rig_open(&r);
+    ck_assert(r.opened.recovered);
+    ck_assert_str_eq(r.opened.set_aside, "store.db.corrupt-20260131T080000Z");
+    rig_close(&r);
+}
+END_TEST
+
+START_TEST(a_store_in_memory_alone_is_refused)
+{
+    rig_init(&r);
+    ck_assert_int_eq(chdir(temp_dir()), 0);
+    snprintf(r.path, sizeof r.path, ":memory:");
+    ck_assert_int_eq(rig_try_open(&r), ERR_UNSUPPORTED);
+    ck_assert_ptr_nonnull(strstr(r.err.text, "write-ahead log"));
+}
+END_TEST
+
+START_TEST(a_lock_file_that_is_not_ours_is_named_and_kept)
+{
+    char path[RIG_PATH + 8], *text;
+    size_t len;
+
+    rig_init(&r);
+    snprintf(path, sizeof path, "%.*s", (int)(strrchr(r.path, '/') - r.path), r.path);
+    write_file(path, "store.db.lock", "somebody's own file, whatever it is for", 39);
+    ck_assert_int_eq(rig_try_open(&r), ERR_INVALID);
+    ck_assert_ptr_nonnull(strstr(r.err.text, "store.db.lock: not a lock file of ours; remove it"));
+    snprintf(path, sizeof path, "%s.lock", r.path);
+    text = read_file(path, &len);
+    ck_assert_uint_eq(len, 39);
+    free(text);
 }
 END_TEST
 
@@ -383,6 +475,11 @@ static void add(Suite *s)
     suite_test(s, the_file_is_readable_for_its_owner_alone);
     suite_test(s, a_missing_folder_is_named);
     suite_test(s, a_bound_too_small_to_work_with_is_refused);
+    suite_test(s, a_mark_may_have_so_many_bytes_and_no_more);
+    suite_test(s, a_path_that_leaves_no_room_for_our_endings_is_refused);
+    suite_test(s, a_store_may_be_named_from_the_folder_one_stands_in);
+    suite_test(s, a_store_in_memory_alone_is_refused);
+    suite_test(s, a_lock_file_that_is_not_ours_is_named_and_kept);
 }
 
 int main(void)

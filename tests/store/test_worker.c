@@ -270,8 +270,49 @@ START_TEST(a_large_store_is_counted_between_the_jobs)
 }
 END_TEST
 
+static void ask_anything(struct store *s, void *arg)
+{
+    struct store_stats stats;
+    struct err e;
+
+    *(int *)arg = store_stats(s, &stats, &e);
+}
+
+START_TEST(damage_that_is_found_between_the_jobs_is_told_to_the_next)
+{
+    int rc = 0;
+    sqlite3 *db;
+
+    rig_init(&r);
+    rig_open(&r);
+    for (int i = 0; i < 14; i++)
+        append(&r, OBS_EVENT_RAW, 500, 2000, NULL);
+    rig_close(&r);
+    ck_assert_int_eq(sqlite3_open(r.path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, "UPDATE outbox SET importance = 77 WHERE seq = 6000", NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    rig_open(&r);
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    ck_assert_int_eq(store_worker_start(&worker, &loop, r.store, &r.err), 0);
+    r.store = NULL;
+    while (rc == 0) { /* the suite's time limit ends it otherwise */
+        uv_sleep(200);
+        ck_assert_int_eq(store_worker_submit(worker, ask_anything, NULL, &rc, &r.err), 0);
+        while (store_worker_depth(worker) > 0)
+            uv_run(&loop, UV_RUN_ONCE);
+    }
+    ck_assert_int_eq(rc, ERR_CORRUPT);
+    r.all_at_once = true;
+    finish();
+    ck_assert(r.opened.recovered);
+    rig_close(&r);
+}
+END_TEST
+
 static void add(Suite *s)
 {
+    suite_test(s, damage_that_is_found_between_the_jobs_is_told_to_the_next);
     suite_test(s, jobs_run_in_order_on_the_stores_thread_and_are_done_on_the_loops);
     suite_test(s, a_large_store_is_counted_between_the_jobs);
     suite_test(s, a_stop_runs_what_is_queued_and_calls_it_done_before_it_says_stopped);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -189,6 +190,12 @@ CALL(int, -1, connect, (int fd, const struct sockaddr *address, socklen_t len), 
 CALL(int, -1, accept, (int fd, struct sockaddr *address, socklen_t *len), (fd, address, len))
 CALL(int, -1, accept4, (int fd, struct sockaddr *address, socklen_t *len, int flags), (fd, address, len, flags))
 /* clang-format on */
+
+int pthread_create(pthread_t *out, const pthread_attr_t *how, void *(*run)(void *), void *arg)
+{
+    REAL(pthread_create);
+    return fails(&calls) ? calls.error : real(out, how, run, arg);
+}
 
 int fsync(int fd)
 {

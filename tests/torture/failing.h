@@ -17,7 +17,7 @@ bool failing_memory_works(void);
 /* This thread's n-th allocation from now on (counted from 1) gives NULL; all after it too when it is lasting. */
 void failing_memory(int64_t n, bool lasting);
 
-/* This thread's n-th call of open, read, write, fsync, rename, accept, connect ... fails with that errno. */
+/* This thread's n-th call of open, read, write, fsync, rename, accept, pthread_create ... fails with that errno. */
 void failing_calls(int64_t n, int error, bool lasting);
 
 /* Everything works again.  True when something was made to fail. */
