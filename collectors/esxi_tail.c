@@ -78,7 +78,7 @@ static bool holds(const struct esxi_tail *t, const struct esxi_place *p, const s
     uint64_t hash;
 
     if (m->offset == 0)
-        return same_file(m, &p->info) || (m->id[0] == 0 && m->id[1] == 0 && !p->rotated);
+        return same_file(m, &p->info) || (m->id[0] == 0 && m->id[1] == 0);
     return p->info.size >= m->offset &&
            tail_hash(t->files, p->file, m->offset, (size_t)m->tail_len, &hash, NULL) == 0 && hash == m->tail_hash;
 }
@@ -108,9 +108,9 @@ static int list_rotated(const struct esxi_tail *t, struct rotated *r, struct err
     char *dot;
 
     r->count = 0;
-    if (!text_copy(r->dir, sizeof r->dir, t->path) || !text_copy(r->own, sizeof r->own, name) ||
-        !text_copy(r->stem, sizeof r->stem, name))
+    if (!text_copy(r->dir, sizeof r->dir, t->path) || !text_copy(r->own, sizeof r->own, name))
         return err_set(e, ERR_TOO_BIG, "the path %.200s is too long", t->path);
+    memcpy(r->stem, r->own, sizeof r->stem);
     r->dir[slash != NULL ? slash - t->path : 0] = '\0';
     dot = strrchr(r->stem, '.');
     if (dot != NULL && dot != r->stem)
@@ -120,9 +120,7 @@ static int list_rotated(const struct esxi_tail *t, struct rotated *r, struct err
 
 static bool rotated_path(const struct rotated *r, int i, char *path)
 {
-    int n = snprintf(path, FILES_PATH_MAX, "%s%s%s", r->dir, r->dir[0] != '\0' ? "/" : "", r->names[i]);
-
-    return n > 0 && n < FILES_PATH_MAX;
+    return snprintf(path, FILES_PATH_MAX, "%s%s%s", r->dir, r->dir[0] != '\0' ? "/" : "", r->names[i]) < FILES_PATH_MAX;
 }
 
 /* The rotated file that holds what was read; the very same file before one with the same bytes. */

@@ -41,7 +41,7 @@ int kvp_state_reserve(struct kvp_state *s, size_t count, struct err *e)
 
 static int hex_value(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c - 'A' + 10;
+    return c <= '9' ? c - '0' : c - 'A' + 10;
 }
 
 void kvp_id_from_text(const char *guid, unsigned char *id)

@@ -68,9 +68,8 @@ static int fake_read(struct file *file, uint64_t offset, void *bytes, size_t len
 
 static int fake_info(struct file *file, struct file_info *out, struct err *e)
 {
-    (void)e;
     *out = file->of->info;
-    return 0;
+    return fake_error(file->of->info_rc, file->of->path, e);
 }
 
 static void fake_close(struct file *file)

@@ -14,7 +14,7 @@ struct fake_file {
     const void *bytes; /* the caller's */
     struct file_info info;
     bool gone;
-    int open_rc, read_rc, writer_rc, list_rc;
+    int open_rc, info_rc, read_rc, writer_rc, list_rc;
     int opened;                           /* how often */
     void (*on_open)(struct fake_file *f); /* called after counting; NULL none */
 };
