@@ -20,7 +20,7 @@ enum {
     AGENT_STOP_MS = 3000,       /* how long a stop waits for steps that are under way */
     AGENT_STOP_FAST_MS = 100,   /* the same, after the second signal */
     AGENT_STOP_STORE_MS = 1500, /* and then for the store's disk */
-    AGENT_THREADS = 9,          /* UV_THREADPOOL_SIZE */
+    AGENT_THREADS = 11,         /* UV_THREADPOOL_SIZE */
 };
 
 struct agent;

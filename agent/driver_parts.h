@@ -41,6 +41,8 @@ struct source_driver {
     int notices;         /* on their way to the store */
     bool nudged;         /* while something was under way */
     bool reloaded;       /* the same, by a reload */
+    int64_t watched_ns;  /* source_driver_watched() */
+    bool step_watched;   /* since before the last step */
     int64_t begun_ns;    /* monotonic: the last step */
     int64_t hurry_event_ns, hurry_apart_ns;
     bool stopping, abandoned;

@@ -54,17 +54,37 @@ static uint64_t hurried_ms(const struct source_driver *d, uint64_t ms)
     return d->hurry_event_ns > d->step.now_ns && due_ms < ms ? due_ms : ms;
 }
 
+/* Whether nothing is to be looked for until somebody nudges. */
+static bool is_left_alone(const struct source_driver *d)
+{
+    return d->step_watched && d->watched_ns > d->options.source->interval_ns && d->step_rc == 0 && d->step.settled &&
+           d->state == STREAM_ATTACHED;
+}
+
+/* Sources that are left alone wait for the same moment, so that all of them cost one waking. */
+static uint64_t until_all_look_ms(const struct source_driver *d)
+{
+    uint64_t beat_ms = (uint64_t)(d->watched_ns / NS_PER_MS);
+    uint64_t least_ms = (uint64_t)(d->options.source->interval_ns / NS_PER_MS), left_ms;
+
+    uv_update_time(d->env->loop);
+    left_ms = beat_ms - uv_now(d->env->loop) % beat_ms;
+    return left_ms < least_ms ? left_ms + beat_ms : left_ms;
+}
+
 /* Misconfigured and unsupported sources wait for a reload; others for their
  * interval, or longer while they fail.  A reload that came during the step may have
  * mended what the step still found wrong. */
 void driver_wait_for_next(struct source_driver *d)
 {
-    uint64_t ms = hurried_ms(d, (uint64_t)(d->options.source->interval_ns / NS_PER_MS));
+    bool alone = is_left_alone(d);
+    int64_t interval_ns = d->options.source->interval_ns;
+    uint64_t ms = hurried_ms(d, alone ? until_all_look_ms(d) : (uint64_t)(interval_ns / NS_PER_MS));
     uint64_t back_off = d->failures > 0 ? retry_ms(d, d->failures) : 0;
     bool reloaded = d->reloaded;
 
     d->phase = WAITING;
-    d->beat_ns = d->options.source->interval_ns;
+    d->beat_ns = alone ? d->watched_ns : interval_ns;
     if (d->stopping) {
         driver_end_if_idle(d);
         return;
@@ -103,6 +123,15 @@ void source_driver_nudge(struct source_driver *d, bool reloaded)
     /* Never later than before: a file that changes all the time must not put it off for ever. */
     if (!uv_is_active((uv_handle_t *)&d->timer) || uv_timer_get_due_in(&d->timer) > NUDGE_MS)
         start_timer(d, NUDGE_MS);
+}
+
+void source_driver_watched(struct source_driver *d, int64_t ns)
+{
+    bool forsaken = ns == 0 && d->watched_ns > 0;
+
+    d->watched_ns = ns;
+    if (forsaken)
+        source_driver_nudge(d, false);
 }
 
 void source_driver_hurry(struct source_driver *d, int64_t event_ns, int64_t apart_ns)

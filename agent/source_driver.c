@@ -232,6 +232,7 @@ static void open_gate(void *arg)
     d->step.report = (struct stream_report){ .lag_records = -1 };
     d->step.last_event_ns = 0;
     d->step.skipped = 0;
+    d->step.settled = false;
     uv_timer_start(&d->deadline, on_deadline, deadline_ms, 0);
     rc = uv_queue_work(d->env->loop, &d->work, step_work, step_done);
     assert(rc == 0); /* fails only without a work callback */
@@ -241,6 +242,7 @@ static void open_gate(void *arg)
 void driver_begin_step(struct source_driver *d)
 {
     d->nudged = d->reloaded = false;
+    d->step_watched = d->watched_ns > 0;
     d->phase = GATE;
     if (d->options.gate == NULL || gate_enter(d->options.gate, &d->ticket))
         open_gate(d);

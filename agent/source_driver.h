@@ -77,6 +77,11 @@ void source_driver_nudge(struct source_driver *d, bool reloaded);
  * event_ns, or while the source fails. */
 void source_driver_hurry(struct source_driver *d, int64_t event_ns, int64_t apart_ns);
 
+/* Somebody else looks at the source's files now, as often as its interval says, and nudges when they have changed:
+ * after a step that began since then and left nothing that a time alone would bring
+ * (source_step.settled) the driver waits so long.  0: nobody does any more, look again. */
+void source_driver_watched(struct source_driver *d, int64_t ns);
+
 /* Takes no further step; a step or commit under way is finished first.  ended
  * is called once, later, when the source may be closed; the driver frees itself after it. */
 void source_driver_stop(struct source_driver *d, void (*ended)(void *arg), void *arg);

@@ -1,6 +1,5 @@
 /* See source_group.h. */
-#include "agent/source_group.h"
-
+#include "agent/group_parts.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/times.h"
@@ -291,7 +290,7 @@ void group_run(struct group *g)
     g->state = GROUP_RUNNING;
     g->rc = 0;
     drive(g);
-    if (g->kind == GROUP_BUNDLE)
+    if (g->kind == GROUP_BUNDLE && !group_watch_begin(g))
         uv_timer_start(&g->timer, on_group_timer, (uint64_t)(g->options.poll_ns / NS_PER_MS), 0);
     if (g->kind == GROUP_LIVE) {
         uv_timer_start(&g->timer, on_group_timer, LIVE_RESCAN_MS, 0);
@@ -357,13 +356,14 @@ static void rescanned(uv_work_t *work, int status)
 
     (void)status;
     g->working = false;
+    g->rescan_since_ns = 0;
     if (g->unwanted)
         group_retire(g);
     else
         group_run(g);
 }
 
-static void start_work(struct group *g, uv_work_cb work, uv_after_work_cb done)
+void group_start_work(struct group *g, uv_work_cb work, uv_after_work_cb done)
 {
     int rc;
 
@@ -374,14 +374,20 @@ static void start_work(struct group *g, uv_work_cb work, uv_after_work_cb done)
     (void)rc;
 }
 
+void group_rescan(struct group *g)
+{
+    g->rescan_since_ns = g->context->clock->monotonic_ns(g->context->clock);
+    group_start_work(g, rescan_work, rescanned);
+}
+
 static void on_group_timer(uv_timer_t *timer)
 {
     struct group *g = timer->data;
 
     if (g->state == GROUP_FAILED)
-        start_work(g, open_work, opened);
+        group_start_work(g, open_work, opened);
     else if (g->state == GROUP_RUNNING && (g->kind == GROUP_BUNDLE || g->kind == GROUP_LIVE))
-        start_work(g, rescan_work, rescanned);
+        group_rescan(g);
 }
 
 /* ---- retiring ---- */
@@ -420,7 +426,7 @@ static void closed(uv_work_t *work, int status)
 static void finish_if_idle(struct group *g)
 {
     if (g->state == GROUP_RETIRING && g->alive == 0 && !g->working)
-        start_work(g, close_work, closed);
+        group_start_work(g, close_work, closed);
 }
 
 static void on_driver_ended(void *arg)
@@ -438,6 +444,7 @@ static void on_driver_ended(void *arg)
 void group_retire(struct group *g)
 {
     g->unwanted = true;
+    group_watch_end(g);
     if (g->state == GROUP_RETIRING || g->working)
         return;
     g->state = GROUP_RETIRING;
@@ -450,7 +457,7 @@ void group_retire(struct group *g)
 void group_open_later(struct group *g)
 {
     g->state = GROUP_OPENING;
-    start_work(g, open_work, opened);
+    group_start_work(g, open_work, opened);
 }
 
 void group_nudge(struct group *g)
@@ -509,6 +516,7 @@ size_t group_evidence(const struct group *g, struct health_source *out, size_t m
 void group_free(struct group *g)
 {
     close_group_data(g);
+    group_watch_free(g);
     for (struct seat *seat = g->seats, *next; seat != NULL; seat = next) {
         next = seat->next;
         free(seat);

@@ -10,6 +10,7 @@
 #ifndef AGENT_SOURCE_GROUP_H
 #define AGENT_SOURCE_GROUP_H
 
+#include "agent/folder_watch.h"
 #include "agent/live_sources.h"
 #include "agent/source_driver.h"
 #include "collectors/bundle.h"
@@ -24,6 +25,7 @@ struct group;
 
 struct group_context {
     const struct files *files;
+    int watchers; /* groups whose folder is watched: each has a worker thread of its own */
     const struct clock *clock;
     struct driver_env env;
     struct step_gate dump_gate, bundle_gate;
@@ -80,7 +82,11 @@ struct group {
     uv_async_t wake;  /* live ones: a channel has signalled */
     uv_work_t work;   /* opening, rescanning or closing */
     bool working;
-    int64_t since_ns; /* monotonic: made at */
+    struct folder_watch *watch; /* GROUP_BUNDLE: NULL when it is polled */
+    enum folder_news news;      /* the last wait's */
+    bool looked;                /* the watch knows what the folder looks like */
+    int64_t rescan_since_ns;    /* monotonic; 0 none is under way */
+    int64_t since_ns;           /* monotonic: made at */
     int rc;
     struct err err;
     struct group *next; /* the set's */

@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Together fewer than the pool's AGENT_THREADS: a reload and a look at the host must always find one. */
+/* Together, and with the two that watch bundles, fewer than the pool's AGENT_THREADS: a reload and a look at the
+ * host must always find one. */
 enum { DUMP_STEPS_MAX = 3, BUNDLE_STEPS_MAX = 4, PROBLEMS_MAX = 16 * 1024 };
 
 #define LIVE_NAME "live"

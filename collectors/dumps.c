@@ -354,6 +354,7 @@ static int walk_and_tell(struct dumps_source *s, struct source_step *step, struc
     step->report.more = !go_through(s, step, now);
     step->report.lag_records = (int64_t)s->waiting_count;
     text_copy(step->report.remedy, sizeof step->report.remedy, s->walk.trouble);
+    step->settled = s->walk.whole && s->waiting_count == 0;
     set_interval(s, now);
     return 0;
 }

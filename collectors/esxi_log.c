@@ -302,6 +302,7 @@ static int take_step(struct source *source, struct source_step *step, struct err
         return err_set(e, ERR_INVALID, "%s: '%.80s' is no mark of an ESXi log", s->path, step->mark);
     if (nothing_new(s, step)) {
         step->report.lag_records = 0;
+        step->settled = true;
         return 0;
     }
     if (esxi_tail_open(&tail, &mark, &place, &why) != 0)

@@ -126,6 +126,7 @@ static int take_step(struct source *s, struct source_step *step, struct err *e)
     }
     if (rc == 0 && step->batch->failed)
         give_up(log, step);
+    step->settled = rc == 0 && !step->report.more && step->report.lag_records == 0;
     return rc;
 }
 

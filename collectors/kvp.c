@@ -295,6 +295,7 @@ static int tell(struct kvp_source *s, struct source_step *step, struct err *e)
         adopt_stream_mark(s);
     step->report = s->answer.report;
     step->report.more |= !done;
+    step->settled = done && s->answer.report.lag_records == 0;
     return write_mark(s, step, e);
 }
 

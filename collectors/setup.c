@@ -360,6 +360,7 @@ static int take_step(struct setup_source *s, struct source_step *step, struct er
         done = go_on(s, step);
     step->report = s->answer.report;
     step->report.more |= !done;
+    step->settled = done && s->answer.report.lag_records == 0;
     s->base.interval_ns = next_interval(s);
     if (done) {
         s->in_round = false;

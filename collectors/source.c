@@ -12,6 +12,7 @@ int source_take_step(struct source *s, struct source_step *step, struct err *e)
     step->report = (struct stream_report){ .state = STREAM_ATTACHED, .lag_records = -1 };
     step->last_event_ns = 0;
     step->skipped = 0;
+    step->settled = false;
     buf_clear(&step->new_mark);
     rc = s->ops->step(s, step, e);
     if (rc != 0)

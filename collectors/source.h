@@ -32,6 +32,9 @@ struct source_step {
     struct stream_report report; /* out */
     int64_t last_event_ns;       /* out: time of the newest event in the batch; 0 none */
     int64_t skipped;             /* out: records read that are nobody's business (unwatched providers) */
+    /* out: all is taken, and nothing waits for a time: another step would find nothing until something
+     * below watch_path changes */
+    bool settled;
 };
 
 struct source_ops {

@@ -34,6 +34,7 @@ struct scene_source {
     const char *key, *value; /* of the observation */
     int64_t event_ns;        /* 0: now */
     int full;                /* so many of the first steps fill their batch to the brim */
+    bool settled;            /* what each step says */
     int64_t begun_ns[STEPS_MAX];
 };
 
@@ -48,7 +49,8 @@ struct scene {
     int came, ended;
     uint64_t seq; /* the highest that was committed */
     bool late, stopped;
-    int lines; /* of the log that tell a state of the channel */
+    int lines;  /* of the log that tell a state of the channel */
+    int before; /* steps of the channel */
 };
 
 static struct scene *scene;
@@ -90,6 +92,7 @@ static int take(struct source *source, struct source_step *step, struct err *e)
     }
     if (s->steps <= s->full)
         fill(step->batch);
+    step->settled = s->settled;
     return 0;
 }
 
@@ -366,6 +369,77 @@ START_TEST(a_state_that_does_not_fit_into_a_full_batch_is_told_once_all_the_same
 }
 END_TEST
 
+static bool channel_rests(void)
+{
+    struct health_source evidence;
+
+    source_driver_evidence(scene->drivers[0], &evidence);
+    return scene->channel.steps > 0 && evidence.caught_up && evidence.beat_ns == 3600 * NS_PER_S;
+}
+
+static bool channel_looked_once_more(void)
+{
+    return scene->channel.steps > scene->before;
+}
+
+/* A source of 20 ms that somebody watches from its beginning on. */
+static void begin_watched(bool settled)
+{
+    open_scene();
+    see(OBS_GUEST_LIFECYCLE, ATTR_VM_CHANGE, "stopped", 1);
+    scene->channel.settled = settled;
+    begin(&scene->drivers[0], &scene->channel, "channel", 20 * NS_PER_MS);
+    source_driver_watched(scene->drivers[0], 3600 * NS_PER_S);
+}
+
+START_TEST(a_settled_source_that_is_watched_is_left_alone_until_it_is_nudged)
+{
+    begin_watched(true);
+    RUN_UNTIL(channel_rests);
+    scene->before = scene->channel.steps;
+    run_until(channel_looked_once_more, QUIET_MS);
+    ck_assert_int_eq(scene->channel.steps, scene->before);
+    source_driver_nudge(scene->drivers[0], false);
+    RUN_UNTIL(channel_looked_once_more);
+    close_scene();
+}
+END_TEST
+
+START_TEST(a_source_that_is_watched_no_more_looks_for_itself_again)
+{
+    begin_watched(true);
+    RUN_UNTIL(channel_rests);
+    source_driver_watched(scene->drivers[0], 0);
+    scene->before = scene->channel.steps + 2;
+    RUN_UNTIL(channel_looked_once_more);
+    close_scene();
+}
+END_TEST
+
+START_TEST(a_source_that_waits_for_a_time_is_not_left_alone)
+{
+    begin_watched(false);
+    RUN_UNTIL(channel_looked_four_times);
+    close_scene();
+}
+END_TEST
+
+/* What changed before the watch began is nobody's news: the step that was under way may have missed it. */
+START_TEST(the_first_step_after_the_watch_began_comes_by_its_own_interval)
+{
+    open_scene();
+    see(OBS_GUEST_LIFECYCLE, ATTR_VM_CHANGE, "stopped", 1);
+    scene->channel.settled = true;
+    begin(&scene->drivers[0], &scene->channel, "channel", 20 * NS_PER_MS);
+    RUN_UNTIL(channel_looked_again);
+    source_driver_watched(scene->drivers[0], 3600 * NS_PER_S);
+    scene->before = scene->channel.steps;
+    RUN_UNTIL(channel_looked_once_more);
+    RUN_UNTIL(channel_rests);
+    close_scene();
+}
+END_TEST
+
 static void add(Suite *s)
 {
     suite_test(s, a_start_makes_the_next_question_come_early_but_not_at_once);
@@ -374,6 +448,10 @@ static void add(Suite *s)
     suite_test(s, an_event_of_the_future_asks_once);
     suite_test(s, a_stop_asks_for_nothing);
     suite_test(s, a_state_that_does_not_fit_into_a_full_batch_is_told_once_all_the_same);
+    suite_test(s, a_settled_source_that_is_watched_is_left_alone_until_it_is_nudged);
+    suite_test(s, a_source_that_is_watched_no_more_looks_for_itself_again);
+    suite_test(s, a_source_that_waits_for_a_time_is_not_left_alone);
+    suite_test(s, the_first_step_after_the_watch_began_comes_by_its_own_interval);
 }
 
 int main(void)

@@ -303,6 +303,7 @@ static int drain(struct source *s, enum obs_kind kind)
         free(mark);
         mark = strdup(buf_text(&step.new_mark));
         more = step.report.more;
+        ck_assert_msg(step.settled == !more, "%s: settled %d, more %d", s->name, step.settled, more);
         buf_free(&step.new_mark);
     }
     free(mark);

@@ -123,10 +123,12 @@ START_TEST(a_dump_is_taken_after_it_stood_still_for_the_settle_time)
     ck_assert_int_eq(r->source->interval_ns, 10 * SECOND);
     ck_assert_int_eq(r->step.report.lag_records, 1);
     ck_assert(!r->step.report.more);
+    ck_assert(!r->step.settled); /* its time comes without a change of the folder */
     ck_assert_int_eq(dump_run_take(r, 10 * SECOND - 1), 0);
     ck_assert_int_eq(dump_run_take(r, 1), 1);
     ck_assert_int_eq(r->source->interval_ns, 5 * MINUTE);
     ck_assert_int_eq(r->step.report.lag_records, 0);
+    ck_assert(r->step.settled);
     dump_run_free(r);
 }
 END_TEST

@@ -92,8 +92,10 @@ START_TEST(a_log_is_read_once_and_then_what_is_new)
     begin(ESXI_VOBD, "/l/vobd.log", NOISE LOST("01"));
     ck_assert_int_eq(take(100), 1);
     ck_assert_int_eq(take(100), 0);
+    ck_assert(step.settled);
     grow(NOISE LOST("01") BACK("02"), old + 1);
     ck_assert_int_eq(take(100), 1);
+    ck_assert(!step.settled);
     ck_assert_str_eq(signal_of(batch.first), "path-restored");
     end();
     open_source(ESXI_VOBD, "/l/vobd.log"); /* the mark alone is enough */
@@ -257,6 +259,8 @@ START_TEST(a_crash_that_is_still_being_written_waits_and_is_told_once)
     log_file->info.mtime_ns = now;
     ck_assert_int_eq(take(100), 0);
     ck_assert(!step.report.more);
+    ck_assert_int_eq(take(100), 0);
+    ck_assert(!step.settled); /* its time comes without a change of the file */
     grow(HEAD MSR("0", "0xd1") MSR("1", "0x28") MSR("2", "0x2") MSR("3", "0x0") MSR("4", "0x7"), now);
     ck_assert_int_eq(take(100), 1);
     ck_assert_str_eq(obs_get_str(batch.first, ATTR_CRASH_PARAM4), "0x0000000000000007");

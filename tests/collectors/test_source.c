@@ -53,7 +53,8 @@ static int take(struct source *s, size_t batch_max, const char *mark, int max_ev
                                  .max_bytes = 1 << 20,
                                  .now_ns = NOW,
                                  .batch = &batch,
-                                 .report = { .state = STREAM_HUNG, .more = true } };
+                                 .report = { .state = STREAM_HUNG, .more = true },
+                                 .settled = true };
     buf_init(&step.new_mark, SOURCE_MARK_MAX);
     why.text[0] = '\0';
     return source_take_step(s, &step, &why);
@@ -73,6 +74,7 @@ START_TEST(a_step_starts_with_a_clean_report)
     ck_assert_int_eq(step.report.state, STREAM_ATTACHED);
     ck_assert_int_eq(step.report.lag_records, -1);
     ck_assert(!step.report.more);
+    ck_assert(!step.settled);
     ck_assert_int_eq(batch.count, 1);
     ck_assert_str_eq(buf_text(&step.new_mark), "mark");
     done();
@@ -193,12 +195,15 @@ START_TEST(events_become_observations_with_mark_lag_and_newest_time)
     ck_assert_int_ne(step.last_event_ns, 0);
     ck_assert_int_eq(step.report.lag_records, 1);
     ck_assert(step.report.more);
+    ck_assert(!step.settled);
     ck_assert_str_eq(buf_text(&step.new_mark), "2");
     ck_assert_int_eq(batch.first->observed_ns, NOW);
     done();
     ck_assert_int_eq(take(s, BATCH_MAX, "2", 2), 0);
     ck_assert_int_eq(obs_get_int(batch.first, ATTR_RECORD_ID, 0), 2);
     ck_assert(!step.report.more);
+    ck_assert_int_eq(step.report.lag_records, 0);
+    ck_assert(step.settled);
     done();
     source_close(s);
     ck_assert_int_eq(f.closed, 1);
