@@ -17,6 +17,9 @@
  * tells whether anything was replaced or cut. */
 size_t text_clean(char *dst, size_t size, const char *src, size_t len, bool *changed);
 
+/* How many bytes at the beginning are printable ASCII. */
+size_t text_printable_run(const char *text, size_t len);
+
 /* Copies src to dst (size bytes), cut to fit, NUL-ended.  True when it fitted. */
 bool text_copy(char *dst, size_t size, const char *src);
 

@@ -48,6 +48,7 @@ struct cim_parser {
     int skip;  /* the depth at which skipping began; 0 not skipping */
     enum place place;
     const char *const *wanted;
+    bool (*take_item)(const char *text, size_t len, struct cim_item *out);
 
     bool complete; /* the instance at hand was read to its end */
     char class_name[CIM_CLASS_MAX];
@@ -56,6 +57,8 @@ struct cim_parser {
     struct cim_property *property; /* the one at hand */
     size_t property_bytes;
     struct buf value; /* the value at hand */
+    struct cim_item item;
+    bool has_item; /* in place of it */
     bool value_cut;
     struct arena text;
     struct cim_value *values; /* CIM_VALUES_MAX for each property */
@@ -123,6 +126,20 @@ static void begin_value(struct cim_parser *p)
 {
     buf_clear(&p->value);
     p->value_cut = false;
+    p->has_item = false;
+}
+
+/* The text of the value at hand, or its item, in the arena; NULL: no memory. */
+static const void *keep_value(struct cim_parser *p)
+{
+    struct cim_item *item;
+
+    if (!p->has_item)
+        return arena_copy(&p->text, buf_text(&p->value), p->value.len);
+    item = arena_alloc(&p->text, sizeof *item);
+    if (item != NULL)
+        *item = p->item;
+    return item;
 }
 
 /* Takes the value at hand into the property at hand. */
@@ -130,19 +147,22 @@ static void take_value(struct cim_parser *p, bool null)
 {
     struct cim_property *prop = p->property;
     size_t slot = (size_t)(prop - p->properties) * CIM_VALUES_MAX + (size_t)prop->count;
-    char *text;
+    size_t len = p->has_item ? p->item.decoded_len : p->value.len;
+    const void *kept;
 
     assert(prop != NULL && prop->count <= CIM_VALUES_MAX);
     if (!prop->is_array && prop->count > 0)
         return;
-    if (prop->count == CIM_VALUES_MAX || buf_error(&p->value) != ERR_OK ||
-        p->property_bytes + p->value.len > CIM_PROPERTY_MAX ||
-        (text = arena_copy(&p->text, buf_text(&p->value), p->value.len)) == NULL) {
+    if (prop->count == CIM_VALUES_MAX || buf_error(&p->value) != ERR_OK || p->property_bytes + len > CIM_PROPERTY_MAX ||
+        (kept = keep_value(p)) == NULL) {
         prop->cut = true;
         return;
     }
-    p->property_bytes += p->value.len;
-    p->values[slot] = (struct cim_value){ .text = text, .len = p->value.len, .null = null, .cut = p->value_cut };
+    p->property_bytes += len;
+    if (p->has_item)
+        p->values[slot] = (struct cim_value){ .text = "", .item = kept };
+    else
+        p->values[slot] = (struct cim_value){ .text = kept, .len = len, .null = null, .cut = p->value_cut };
     prop->count++;
 }
 
@@ -254,6 +274,16 @@ static void XMLCALL on_text(void *arg, const XML_Char *text, int len)
     buf_add(&p->value, text, n);
 }
 
+static bool on_written(void *arg, const char *text, size_t len)
+{
+    struct cim_parser *p = arg;
+
+    if (p->place != PLACE_VALUE || p->skip != 0 || !p->property->is_array || p->take_item == NULL)
+        return false;
+    p->has_item = p->take_item(text, len, &p->item) && p->item.decoded_len <= CIM_VALUE_MAX;
+    return p->has_item;
+}
+
 /* ---- one instance ------------------------------------------------------- */
 
 static void start(struct cim_parser *p)
@@ -288,7 +318,7 @@ static void begin_instance(struct cim_parser *p)
 /* The scanner reads the instance alone, as if our root were around it. */
 static bool scan(struct cim_parser *p, const char *xml, size_t len)
 {
-    struct xml_scan_handler h = { .start = on_start, .end = on_end, .text = on_text, .arg = p };
+    struct xml_scan_handler h = { .start = on_start, .end = on_end, .text = on_text, .written = on_written, .arg = p };
 
     _Static_assert((int)XML_SCAN_DEPTH_MAX <= (int)CIM_DEPTH_MAX,
                    "the scanner declines before expat would have to be stopped");
@@ -394,6 +424,7 @@ int cim_parse(struct cim_parser *p, const char *xml, size_t len, const struct ci
     if (rc != 0)
         return rc;
     p->wanted = h->wanted;
+    p->take_item = h->item;
     p->problems = 0;
     cim_slices_init(&slices, text, text_len);
     while ((kind = cim_slices_next(&slices, &slice)) != CIM_SLICE_END) {

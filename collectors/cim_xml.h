@@ -29,11 +29,19 @@ enum {
     CIM_PROBLEMS_MAX = 16,               /* told of one text */
 };
 
+/* What cim_handler.item has read in a value without decoding it; the places are in the instance's text. */
+struct cim_item {
+    const char *name, *data; /* data NULL: there is none */
+    size_t name_len, data_len;
+    size_t decoded_len; /* of the value as it would have been handed out */
+};
+
 struct cim_value {
     const char *text; /* NUL-ended UTF-8, as in the XML: not cleaned, not trimmed */
     size_t len;
     bool null; /* <VALUE.NULL/> in an array */
     bool cut;
+    const struct cim_item *item; /* NULL but where cim_handler.item took the value: then there is no text */
 };
 
 struct cim_property {
@@ -59,6 +67,9 @@ struct cim_handler {
     /* May be NULL.  Called with an instance's text before it is parsed; true: the
      * caller knows what is in it, and instance() is not called for it. */
     bool (*known)(void *arg, const char *xml, size_t len);
+    /* May be NULL.  Called with a value of an array as it is written, before it is decoded, where it holds no markup;
+     * true: out says what is in it.  What it takes must be well-formed text. */
+    bool (*item)(const char *text, size_t len, struct cim_item *out);
     void *arg;
     const char *const *wanted; /* NULL-ended names of properties, CIM_PROPERTIES_MAX at most */
 };

@@ -23,11 +23,11 @@ struct taking {
     struct kvp_poll *poll;
     struct kvp_vm *vm;
     struct kvp_items *items;
-    const char *what;                /* the property's name */
-    int index;                       /* the element at hand */
-    int found;                       /* items that were kept of it */
-    int problems;                    /* of the VM, before it */
-    struct kvp_item_pair *candidate; /* the one item of an element that has nothing else to tell */
+    const char *what;          /* the property's name */
+    int index;                 /* the element at hand */
+    int found;                 /* items that were kept of it */
+    int problems;              /* of the VM, before it */
+    struct kvp_item_pair last; /* of them */
     bool custom;
 };
 
@@ -102,9 +102,9 @@ static bool has_room(const struct taking *t, const char *name, size_t bytes)
 {
     int max = t->custom ? KVP_CUSTOM_MAX : KVP_INTRINSIC_MAX;
 
-    if (!t->custom && decides_drift(name))
+    if (t->items->count < max && t->vm->item_bytes + bytes <= KVP_VM_BYTES_MAX)
         return true;
-    return t->items->count < max && t->vm->item_bytes + bytes <= KVP_VM_BYTES_MAX;
+    return !t->custom && decides_drift(name);
 }
 
 /* Room for one more in the list; the old list stays in the arena until the
@@ -150,32 +150,32 @@ static void add(struct taking *t, const struct kvp_item_pair *pair)
     t->vm->item_bytes += pair->name_len + pair->value_len;
 }
 
-static struct kvp_item_pair *pair_new(struct arena *arena, const char *name, size_t name_len, const char *value,
-                                      size_t value_len)
-{
-    struct kvp_item_pair *pair = arena_alloc(arena, sizeof *pair);
-
-    if (pair == NULL)
-        return NULL;
-    *pair = (struct kvp_item_pair){ .name = arena_copy(arena, name, name_len),
-                                    .value = arena_copy(arena, value, value_len),
-                                    .name_len = (uint32_t)name_len,
-                                    .value_len = (uint32_t)value_len };
-    return pair->name != NULL && pair->value != NULL ? pair : NULL;
-}
-
 static void keep(struct taking *t, const char *name, size_t name_len, const char *value, size_t value_len)
 {
-    struct kvp_item_pair *pair;
+    struct kvp_item_pair pair = { .name_len = (uint32_t)name_len, .value_len = (uint32_t)value_len };
 
     if (!is_welcome(t, name, name_len, value_len))
         return;
-    pair = pair_new(&t->poll->arena, name, name_len, value, value_len);
-    /* One that is not all there is to the element, or has a problem, is told anew each time. */
-    if (pair != NULL && t->found == 0 && t->vm->problems == t->problems)
-        t->candidate = pair;
+    pair.name = arena_copy(&t->poll->arena, name, name_len);
+    pair.value = arena_copy(&t->poll->arena, value, value_len);
     t->found++;
-    add(t, pair);
+    t->last = pair;
+    add(t, pair.name != NULL && pair.value != NULL ? &pair : NULL);
+}
+
+/* What an element said is known from now on.  One that says more than an item, or has a problem, is told anew each
+ * time. */
+static void remember(struct taking *t, uint64_t key)
+{
+    struct kvp_item_pair *pair;
+
+    if (t->found != 1 || t->vm->problems != t->problems)
+        return;
+    pair = arena_alloc(&t->poll->arena, sizeof *pair);
+    if (pair == NULL)
+        return;
+    *pair = t->last;
+    kvp_memo_put(&t->poll->memo, key, pair);
 }
 
 /* The value as it may be known, in place (TEXT_SIZE bytes); 0 for one that may not. */
@@ -200,30 +200,44 @@ static size_t make_private(struct taking *t, const char *name, char *value, size
     return 0;
 }
 
-static void take_item(void *arg, const struct cim_instance *instance)
+/* cut: there is data for which there was no room. */
+static void take_item(struct taking *t, const struct cim_item *item, bool cut)
 {
-    struct taking *t = arg;
-    const struct cim_property *name = cim_find(instance, "Name"), *data = cim_find(instance, "Data");
     char name_text[TEXT_SIZE], value[TEXT_SIZE];
-    size_t name_len = 0, value_len;
+    size_t name_len = item->name != NULL ? tidy(item->name, item->name_len, name_text) : 0, value_len;
 
-    if (name != NULL && name->count > 0)
-        name_len = tidy(name->values[0].text, name->values[0].len, name_text);
     if (name_len == 0) {
         kvp_vm_problem(t->poll, t->vm, "%s[%d]: an item without a name", t->what, t->index);
         return;
     }
-    if (data != NULL && data->cut) {
+    if (cut) {
         kvp_vm_problem(t->poll, t->vm, "%s[%d]: no room for the value; the item was left out", t->what, t->index);
         return;
     }
-    if (data == NULL || data->count == 0)
+    if (item->data == NULL)
         return; /* NULL: not known, as if it were absent */
-    value_len = tidy(data->values[0].text, data->values[0].len, value);
+    value_len = tidy(item->data, item->data_len, value);
     if (value_len > 0)
         value_len = make_private(t, name_text, value, value_len);
     if (value_len > 0)
         keep(t, name_text, name_len, value, value_len);
+}
+
+static void take_instance(void *arg, const struct cim_instance *instance)
+{
+    struct taking *t = arg;
+    const struct cim_property *name = cim_find(instance, "Name"), *data = cim_find(instance, "Data");
+    struct cim_item item = { 0 };
+
+    if (name != NULL && name->count > 0) {
+        item.name = name->values[0].text;
+        item.name_len = name->values[0].len;
+    }
+    if (data != NULL && data->count > 0) {
+        item.data = data->values[0].text;
+        item.data_len = data->values[0].len;
+    }
+    take_item(t, &item, data != NULL && data->cut);
 }
 
 static void item_problem(void *arg, size_t offset, const char *what)
@@ -236,11 +250,15 @@ static void item_problem(void *arg, size_t offset, const char *what)
 static void take_element(struct taking *t, const struct cim_value *v)
 {
     static const char *const wanted[] = { "Name", "Data", NULL };
-    struct cim_handler h = { .instance = take_item, .problem = item_problem, .arg = t, .wanted = wanted };
+    struct cim_handler h = { .instance = take_instance, .problem = item_problem, .arg = t, .wanted = wanted };
     const struct kvp_item_pair *known;
     uint64_t key;
     struct err e;
 
+    if (v->item != NULL) {
+        take_item(t, v->item, false); /* reading it again is quicker than knowing it again */
+        return;
+    }
     if (v->null || v->len == 0)
         return;
     if (v->cut) {
@@ -256,11 +274,9 @@ static void take_element(struct taking *t, const struct cim_value *v)
     }
     t->found = 0;
     t->problems = t->vm->problems;
-    t->candidate = NULL;
     if (cim_parse(t->poll->inner, v->text, v->len, &h, &e) != 0)
         kvp_vm_problem(t->poll, t->vm, "%s[%d]: %s", t->what, t->index, e.text);
-    if (t->candidate != NULL && t->found == 1 && t->vm->problems == t->problems)
-        kvp_memo_put(&t->poll->memo, key, t->candidate);
+    remember(t, key);
 }
 
 void kvp_items_take(struct kvp_poll *p, struct kvp_vm *vm, const struct cim_property *array, bool custom)

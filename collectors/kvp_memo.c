@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_SIZE = 256, LANES = 4 };
+enum { FIRST_SIZE = 256, LANES = 8 };
 
 struct kvp_memo_slot {
     uint64_t key;

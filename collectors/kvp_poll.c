@@ -2,6 +2,7 @@
 #include "collectors/kvp_poll.h"
 
 #include "base/text.h"
+#include "collectors/kvp_item_text.h"
 #include "collectors/kvp_items.h"
 #include "collectors/mark_bytes.h"
 
@@ -337,6 +338,7 @@ void kvp_poll_take(struct kvp_poll *p, const char *class_name, const char *xml, 
         .instance = take_instance,
         .problem = take_problem,
         .known = is_known,
+        .item = kvp_item_text,
         .arg = &t,
         .wanted = wanted,
     };

@@ -13,11 +13,9 @@ void mark_put_u64(unsigned char *at, uint64_t v)
 
 uint64_t mark_get_u64(const unsigned char *at)
 {
-    uint64_t v = 0;
-
-    for (int i = 0; i < 8; i++)
-        v |= (uint64_t)at[i] << 8 * i;
-    return v;
+    /* Written out, compilers see one load in it. */
+    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
+           (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 | (uint64_t)at[7] << 56;
 }
 
 static uint64_t mix(uint64_t h, uint64_t word)

@@ -187,6 +187,10 @@ static bool scan_text(struct xml_scan *s)
 
     if (end == NULL)
         return false;
+    if (s->handler->written != NULL && s->handler->written(s->handler->arg, p, (size_t)(end - p))) {
+        s->at = end;
+        return true;
+    }
     buf_clear(&s->text);
     first = out = buf_room(&s->text, (size_t)(end - p));
     if (out == NULL)

@@ -32,6 +32,9 @@ struct xml_scan_handler {
     void (*start)(void *arg, const char *name, const char **attributes);
     void (*end)(void *arg);
     void (*text)(void *arg, const char *text, int len);
+    /* May be NULL.  All text between two tags as it is written; true: text() is not called for it.  What it takes
+     * must be well-formed. */
+    bool (*written)(void *arg, const char *text, size_t len);
     void *arg;
 };
 

@@ -128,11 +128,7 @@ struct observation *obs_new(struct obs_batch *b, enum obs_kind kind, int64_t tim
 
 static bool is_plain(const char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] < 0x20 || text[i] > 0x7E)
-            return false;
-    }
-    return true;
+    return text_printable_run(text, len) == len;
 }
 
 /* A clean copy of at most max bytes in the batch's arena; NULL when it is
@@ -161,13 +157,24 @@ static const char *keep(struct observation *o, const char *text, size_t len, siz
     return copy;
 }
 
-static struct attr *find(const struct observation *o, const char *key)
+/* Keys begin alike: their length, last and middle characters tell most of them apart. */
+static uint32_t mark_of(const char *key, size_t len)
+{
+    return (uint32_t)len << 16 | (uint32_t)(unsigned char)key[len / 2] << 8 | (unsigned char)key[len > 0 ? len - 1 : 0];
+}
+
+static struct attr *find_marked(const struct observation *o, const char *key, uint32_t mark)
 {
     for (int i = 0; i < o->attr_count; i++) {
-        if (strcmp(o->attrs[i].key, key) == 0)
+        if (o->attrs[i].key_mark == mark && strcmp(o->attrs[i].key, key) == 0)
             return &o->attrs[i];
     }
     return NULL;
+}
+
+static struct attr *find(const struct observation *o, const char *key)
+{
+    return find_marked(o, key, mark_of(key, strlen(key)));
 }
 
 static bool grow(struct observation *o)
@@ -189,24 +196,29 @@ static bool grow(struct observation *o)
 /* The attribute of that key, made when missing; NULL when it does not fit. */
 static struct attr *place(struct observation *o, const char *key)
 {
-    struct attr *a = find(o, key);
+    size_t len = strlen(key), kept_len;
+    uint32_t mark = mark_of(key, len);
+    struct attr *a = find_marked(o, key, mark);
     const char *kept;
 
     if (a != NULL || o->batch == NULL)
         return a;
-    if (o->attr_count == OBS_ATTRS_MAX || key[0] == '\0') {
+    if (o->attr_count == OBS_ATTRS_MAX || len == 0) {
         o->cut = true;
         return NULL;
     }
     if (o->attr_count == o->attr_cap && !grow(o))
         return NULL;
-    kept = keep(o, key, strlen(key), OBS_KEY_MAX, NULL);
+    kept = keep(o, key, len, OBS_KEY_MAX, &kept_len);
     if (kept == NULL)
         return NULL;
-    if (strcmp(kept, key) != 0 && (a = find(o, kept)) != NULL)
-        return a;
+    if (strcmp(kept, key) != 0) {
+        mark = mark_of(kept, kept_len);
+        if ((a = find_marked(o, kept, mark)) != NULL)
+            return a;
+    }
     a = &o->attrs[o->attr_count++];
-    *a = (struct attr){ .key = kept };
+    *a = (struct attr){ .key = kept, .key_mark = mark };
     return a;
 }
 
@@ -217,6 +229,7 @@ static void set(struct observation *o, const char *key, struct attr value)
     if (a == NULL)
         return;
     value.key = a->key;
+    value.key_mark = a->key_mark;
     *a = value;
 }
 

@@ -66,10 +66,11 @@ enum attr_type { ATTR_STRING, ATTR_INT, ATTR_DOUBLE, ATTR_BOOL };
 struct attr {
     const char *key;
     enum attr_type type;
-    const char *str; /* ATTR_STRING: NUL-ended, valid printable UTF-8 */
-    size_t len;      /* of str */
-    int64_t num;     /* ATTR_INT, and 0 or 1 for ATTR_BOOL */
-    double real;     /* ATTR_DOUBLE */
+    uint32_t key_mark; /* of an observation's: tells most other keys without a look at them */
+    const char *str;   /* ATTR_STRING: NUL-ended, valid printable UTF-8 */
+    size_t len;        /* of str */
+    int64_t num;       /* ATTR_INT, and 0 or 1 for ATTR_BOOL */
+    double real;       /* ATTR_DOUBLE */
 };
 
 enum {

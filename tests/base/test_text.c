@@ -38,6 +38,27 @@ START_TEST(good_text_stays_as_it_is)
 }
 END_TEST
 
+/* Each byte at each place of two words and a rest. */
+START_TEST(the_plain_beginning_ends_before_the_first_other_byte)
+{
+    enum { LEN = 19 };
+    char text[LEN];
+
+    for (int c = 0; c < 256; c++) {
+        bool plain = c >= 0x20 && c < 0x7F;
+
+        for (size_t at = 0; at < LEN; at++) {
+            memset(text, at % 2 != 0 ? ' ' : '~', LEN);
+            text[at] = (char)c;
+            ck_assert_msg(text_printable_run(text, LEN) == (plain ? LEN : at), "0x%02x at %zu: %zu", (unsigned)c, at,
+                          text_printable_run(text, LEN));
+            ck_assert_uint_eq(text_printable_run(text, at), at);
+        }
+    }
+    ck_assert_uint_eq(text_printable_run(NULL, 0), 0);
+}
+END_TEST
+
 START_TEST(tab_and_line_ends_become_blanks)
 {
     check_cleans_to("a\tb\r\nc", "a b  c", false);
@@ -274,6 +295,7 @@ static void add(Suite *s)
 {
     suite_test(s, a_high_surrogate_before_a_character_beyond_them_is_lone);
     suite_test(s, good_text_stays_as_it_is);
+    suite_test(s, the_plain_beginning_ends_before_the_first_other_byte);
     suite_test(s, tab_and_line_ends_become_blanks);
     suite_test(s, control_characters_are_replaced);
     suite_test(s, bidirectional_overrides_are_replaced_and_their_neighbours_are_not);
