@@ -265,7 +265,7 @@ static void take_element(struct taking *t, const struct cim_value *v)
         kvp_vm_problem(t->poll, t->vm, "%s[%d]: the item is larger than %d bytes", t->what, t->index, CIM_VALUE_MAX);
         return;
     }
-    key = kvp_memo_key(&t->poll->memo, "item", v->text, v->len);
+    key = kvp_memo_key(&t->poll->memo, t->custom ? "custom item" : "item", v->text, v->len);
     known = kvp_memo_find(&t->poll->memo, key);
     if (known != NULL) {
         if (is_welcome(t, known->name, known->name_len, known->value_len))

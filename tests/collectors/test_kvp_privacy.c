@@ -126,6 +126,29 @@ START_TEST(only_listed_items_and_those_that_decide_drift_are_taken)
 }
 END_TEST
 
+/* The same text as an item that may be told, to the byte. */
+START_TEST(a_custom_item_is_no_intrinsic_one_that_says_the_same)
+{
+    static const char *const same[] = { "Owner", "Jos\xC3\xA9", NULL };
+    const struct observation *o;
+    struct kvp_run r;
+
+    held_back("Owner", "", NULL);
+    kvp_run_init_private(&r, &privacy);
+    xml_system(kvp_run_text(&r, "Msvm_ComputerSystem"), vm_guid(1), "VM1", 2);
+    xml_kvp_begin(kvp_run_text(&r, KVP), vm_guid(1));
+    xml_kvp_items(kvp_run_text(&r, KVP), "GuestIntrinsicExchangeItems", same);
+    xml_kvp_items(kvp_run_text(&r, KVP), "GuestExchangeItems", same);
+    xml_kvp_end(kvp_run_text(&r, KVP));
+    kvp_run_take(&r);
+    o = kvp_run_guest(&r, 1);
+    ck_assert_ptr_nonnull(o);
+    ck_assert_str_eq(kvp_value(o, "Owner"), "Jos\xC3\xA9");
+    ck_assert_ptr_null(obs_attr(o, ATTR_KVP_PREFIX "custom.Owner"));
+    kvp_run_free(&r);
+}
+END_TEST
+
 START_TEST(a_star_stands_for_any_rest_of_a_name)
 {
     struct kvp_run r;
@@ -262,6 +285,7 @@ static void add(Suite *s)
 {
     suite_test(s, without_settings_everything_is_taken_as_it_is);
     suite_test(s, only_listed_items_and_those_that_decide_drift_are_taken);
+    suite_test(s, a_custom_item_is_no_intrinsic_one_that_says_the_same);
     suite_test(s, a_star_stands_for_any_rest_of_a_name);
     suite_test(s, a_hashed_item_is_a_digest_and_nowhere_the_value);
     suite_test(s, equal_values_have_equal_digests_under_one_key_alone);
