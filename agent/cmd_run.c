@@ -80,15 +80,18 @@ static int start(struct running *r, const struct agent_config *config, const cha
     return rc;
 }
 
-/* One life of the agent; *end says how it ended when EXIT_DONE is returned. */
-static int run_once(const struct agent_config *config, const char *path, bool reopening, enum agent_end *end)
+/* One life of the agent, which has a copy of the settings: *config is freed and NULL then.  *end says how it ended when
+ * EXIT_DONE is returned. */
+static int run_once(struct agent_config **config, const char *path, bool reopening, enum agent_end *end)
 {
     struct running r = { 0 };
     struct err e;
     int rc;
 
     uv_loop_init(&r.loop);
-    rc = start(&r, config, path, reopening, &e);
+    rc = start(&r, *config, path, reopening, &e);
+    free(*config);
+    *config = NULL;
     if (rc != 0) {
         fprintf(stderr, "hvagent: %s\n", e.text);
         uv_loop_close(&r.loop);
@@ -104,7 +107,14 @@ static int run_once(const struct agent_config *config, const char *path, bool re
     return EXIT_DONE;
 }
 
-static int run_until_stopped(struct agent_config *config, const char *path)
+/* The settings as they are in the file now; *out is the caller's to free, whatever is returned. */
+static int read_again(struct agent_config **out, const char *path)
+{
+    *out = calloc(1, sizeof **out);
+    return *out != NULL ? trusted_config_from(path, *out) : EXIT_FAILED;
+}
+
+static int run_until_stopped(struct agent_config **config, const char *path)
 {
     enum agent_end end = AGENT_REOPEN;
     int code = EXIT_DONE;
@@ -115,7 +125,7 @@ static int run_until_stopped(struct agent_config *config, const char *path)
             return EXIT_FAILED;
         }
         if (i > 0)
-            code = trusted_config_from(path, config);
+            code = read_again(config, path);
         if (code == EXIT_DONE)
             code = run_once(config, path, i > 0, &end);
     }
@@ -142,7 +152,7 @@ static int run_here(int argc, char **argv)
     if (code == EXIT_DONE) {
         log_set_level(config->log_level);
         service_pool_threads(AGENT_THREADS);
-        code = run_until_stopped(config, path);
+        code = run_until_stopped(&config, path);
     }
     free(config);
     return code;

@@ -84,6 +84,7 @@ void driver_wait_for_next(struct source_driver *d)
     bool reloaded = d->reloaded;
 
     d->phase = WAITING;
+    obs_batch_free(&d->batch); /* made anew by the next step */
     d->beat_ns = alone ? d->watched_ns : interval_ns;
     if (d->stopping) {
         driver_end_if_idle(d);

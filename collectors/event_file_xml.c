@@ -454,6 +454,11 @@ static int xml_read(struct event_stream *s, const char *mark, int max_events, si
     buf_str(&x->settled, buf_text(new_mark));
 done:
     x->base.files->ops->close(r.file);
+    if (rc != 0 || !report->more) {
+        /* Of many files that stand still none keeps the room for its largest event. */
+        buf_free(&x->window);
+        buf_init(&x->window, WINDOW_MAX);
+    }
     return rc;
 }
 
