@@ -238,6 +238,7 @@ void tx_rollback(struct store *s)
         sqlite3_step(s->stmts[STMT_ROLLBACK]);
         sqlite3_reset(s->stmts[STMT_ROLLBACK]);
     }
-    assert(sqlite3_get_autocommit(s->db));
+    if (!sqlite3_get_autocommit(s->db))
+        s->broken = true;
     s->now = s->before;
 }
