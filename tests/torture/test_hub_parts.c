@@ -100,7 +100,8 @@ static int start_watch(struct err *e)
 {
     struct watch_limits limits = { .head_ns = 1000000000, .idle_ns = 1000000000, .bytes_per_s = 1 };
     struct watch *watch = NULL;
-    int rc = watch_start(&watch, &limits, plat_clock(), e);
+    _Atomic uint64_t ended = 0;
+    int rc = watch_start(&watch, &limits, plat_clock(), &ended, e);
 
     if (rc == 0) {
         struct watched *c = watch_open(watch, 0); /* NULL: one connection goes without a watch */
