@@ -159,8 +159,7 @@ void dumps_known_read(struct dumps_known *k, const char *mark)
 
     k->count = 0;
     k->before_s = -1;
-    if (sscanf(mark, "dumps/1 before=%18lld n=%6lu %n", &before, &count, &used) != 2 ||
-        count > DUMPS_KNOWN_MAX)
+    if (sscanf(mark, "dumps/1 before=%18lld n=%6lu %n", &before, &count, &used) != 2 || count > DUMPS_KNOWN_MAX)
         return;
     mark += used;
     for (; k->count < count; k->count++) {
