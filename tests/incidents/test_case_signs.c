@@ -282,22 +282,33 @@ START_TEST(a_note_on_parameters_is_not_replaced_by_one_on_names)
 }
 END_TEST
 
-START_TEST(a_name_is_taken_from_whichever_word_has_one)
+/* The report of D1 by an event that does not have the VM's name. */
+static void tell_nameless_crash(int host, double seconds)
 {
-    struct observation *o;
+    static const char *const keys[] = { ATTR_CRASH_PARAM1, ATTR_CRASH_PARAM2, ATTR_CRASH_PARAM3, ATTR_CRASH_PARAM4 };
+    static const char *const params[] = { "0x0", "0x2", "0x8", "0xfffff80012345678" };
+    struct observation *o = observe(&t, host, OBS_GUEST_CRASH, seconds, NULL);
 
-    o = observe(&t, 1, OBS_GUEST_CRASH, 0, NULL); /* a report without the VM's name, and one with it */
     obs_str(o, ATTR_VM_ID, VM_A);
-    obs_str(o, ATTR_CRASH_KIND, "linux-panic");
-    tell_crash(&t, 1, 1, VM_A, D1);
-    tell_crash(&t, 2, 2, VM_A, D1);
-    obs_str(newest(), ATTR_VM_NAME, "\x01");
-    tell_dump(&t, 3, 1, NULL, D1, "storvsc.sys");
-    conclude(&t);
-    expect_count(&t, 2);
-    ck_assert_str_eq(nth(&t, 1)->vm_name, "sql01");
-    ck_assert_int_eq(nth(&t, 1)->dump_count, 1);
-    ck_assert_str_eq(nth(&t, 1)->dumps[0].joined_by, "parameters");
+    obs_str(o, ATTR_CRASH_KIND, "bugcheck");
+    obs_str(o, ATTR_CRASH_CODE, "0xd1");
+    for (size_t n = 0; n < 4; n++)
+        obs_str(o, keys[n], params[n]);
+}
+
+START_TEST(a_dump_takes_the_name_from_whichever_report_has_one)
+{
+    for (int nameless = 0; nameless < 3; nameless++) { /* the first, the second, or both */
+        nameless != 1 ? tell_nameless_crash(1, 0) : tell_crash(&t, 1, 0, VM_A, D1);
+        nameless != 0 ? tell_nameless_crash(2, 1) : tell_crash(&t, 2, 1, VM_A, D1);
+        tell_dump(&t, 3, 1, NULL, D1, "storvsc.sys");
+        conclude(&t);
+        expect_count(&t, 1);
+        ck_assert_str_eq(t.i->vm_id, VM_A);
+        ck_assert_str_eq(t.i->vm_name, nameless == 2 ? "" : "sql01");
+        ck_assert_str_eq(t.i->dumps[0].joined_by, "parameters");
+        again();
+    }
 }
 END_TEST
 
@@ -527,7 +538,7 @@ static void add(Suite *s)
         two_hosts_words_on_one_panic_are_one_incident_in_the_first_ones_words,
         a_folder_with_the_name_of_two_guests_names_neither_and_says_so,
         a_note_on_parameters_is_not_replaced_by_one_on_names,
-        a_name_is_taken_from_whichever_word_has_one,
+        a_dump_takes_the_name_from_whichever_report_has_one,
         a_written_dump_of_no_vm_is_of_the_hosts_one_crash_before_it,
         a_written_dump_joins_the_dump_at_its_path_though_nobody_knows_the_vm,
         what_is_no_clue_is_relevant_to_nothing,

@@ -126,7 +126,7 @@ START_TEST(where_the_count_was_a_lie_the_list_ends_at_the_first_entry_without_a_
 }
 END_TEST
 
-START_TEST(two_drivers_at_one_address_are_both_listed_and_the_first_window_wins_none)
+START_TEST(of_two_drivers_at_one_address_the_later_one_is_found)
 {
     struct scene *s = part();
     struct dump *d;
@@ -136,7 +136,9 @@ START_TEST(two_drivers_at_one_address_are_both_listed_and_the_first_window_wins_
     d = scene_ready(s);
     minidump_drivers(d);
     ck_assert_uint_eq(s->verdict.driver_count, 2);
+    ck_assert_int_eq(dump_driver_at(d, 0xFFFFF80000000800), 1);
     ck_assert_int_eq(dump_driver_at(d, 0xFFFFF80000002000), 1);
+    ck_assert_int_eq(dump_driver_at(d, 0xFFFFF80000003000), -1);
     ck_assert_int_eq(dump_driver_named(d, "nobody.sys"), -1);
     scene_end(s);
 }
@@ -467,7 +469,7 @@ static void add(Suite *s)
     suite_test(s, a_name_that_can_not_be_read_is_replaced_by_the_address);
     suite_test(s, blank_entries_are_counted_and_left_out);
     suite_test(s, where_the_count_was_a_lie_the_list_ends_at_the_first_entry_without_a_name);
-    suite_test(s, two_drivers_at_one_address_are_both_listed_and_the_first_window_wins_none);
+    suite_test(s, of_two_drivers_at_one_address_the_later_one_is_found);
     suite_test(s, of_the_drivers_that_were_unloaded_64_are_kept);
     suite_test(s, more_of_them_than_there_is_room_for_are_a_finding);
     suite_test(s, no_list_an_empty_one_and_one_that_is_cut_keep_nothing);
