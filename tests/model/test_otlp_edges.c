@@ -405,6 +405,18 @@ START_TEST(a_record_of_which_nothing_is_known_comes_back_so)
 }
 END_TEST
 
+/* Whether the last message holds that text. */
+static bool holds(const char *text)
+{
+    size_t len = strlen(text);
+
+    for (size_t i = 0; i + len <= out.len; i++) {
+        if (memcmp(out.data + i, text, len) == 0)
+            return true;
+    }
+    return false;
+}
+
 START_TEST(each_severity_has_the_text_of_its_range)
 {
     static const struct {
@@ -419,8 +431,7 @@ START_TEST(each_severity_has_the_text_of_its_range)
 
             encoded(&o);
             ck_assert_int_eq(only()->severity, n);
-            ck_assert_msg(memmem(out.data, out.len, ranges[i].text, strlen(ranges[i].text)) != NULL, "%d is no %s", n,
-                          ranges[i].text);
+            ck_assert_msg(holds(ranges[i].text), "%d is no %s", n, ranges[i].text);
         }
     }
 }
