@@ -243,7 +243,8 @@ START_TEST(without_a_sink_lines_go_to_standard_error)
     close(kept);
     fclose(f);
     text = read_file(path, NULL);
-    ck_assert_msg(strstr(text, " warn to.stderr a=b\n") != NULL, "%s", text);
+    text[strcspn(text, "\r\n")] = '\0'; /* as the system ends lines */
+    ck_assert_msg(strlen(text) > 19 && strcmp(text + strlen(text) - 19, " warn to.stderr a=b") == 0, "%s", text);
     free(text);
 }
 END_TEST
