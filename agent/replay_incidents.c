@@ -131,7 +131,7 @@ int replay_incidents_evaluated(struct replay_incidents *r, int64_t time, struct 
 {
     size_t count;
     struct guest **guests = fleet_guests(r->fleet, &count);
-    int rc = 0;
+    int rc = guests != NULL ? 0 : err_set(e, ERR_MEMORY, "out of memory to list the guests");
 
     for (size_t i = 0; rc == 0 && i < count; i++)
         if (guests[i]->drift.row != 0)

@@ -73,13 +73,13 @@ static bool take_version(void *arg, const char *version)
 static bool take_other_agent(void *arg, const struct fleet_heard *h)
 {
     struct listing *l = (struct listing *)arg;
-    char text[FLEET_FINDING_TEXT_MAX], newest[VERSION_TEXT_MAX];
+    char text[FLEET_FINDING_TEXT_MAX];
     struct version v;
 
     if (version_parse(h->agent_version, &v) == 0 || version_compare(&v, &l->newest) >= 0)
         return true;
     snprintf(text, sizeof text, "its agent is version %s, while the newest in the fleet is %s: install that",
-             h->agent_version, version_format(&l->newest, newest));
+             h->agent_version, l->newest_text);
     return make(l, h, FINDING_OLD_AGENT, text);
 }
 
