@@ -148,8 +148,12 @@ int fleet_store_incident(struct fleet_store *s, const char *id, struct fleet_inc
     if (rc == 0)
         rc = s->body->ops->incident_get(s->body, id, give, &g, e);
     rc = finish(s, rc, e);
-    if (rc == 0 && out->incident == NULL)
+    if (rc != 0) {
+        incident_free(out->incident);
+        out->incident = NULL;
+    } else if (out->incident == NULL) {
         rc = err_set(e, ERR_NOT_FOUND, "no incident %.32s is known", id);
+    }
     return rc;
 }
 
