@@ -242,7 +242,7 @@ static int explain_gap(struct apply *a, struct active *x, const struct observati
     bool counts = false;
 
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
-        counts = counts || (reason != NULL && strcmp(reason, reasons[i]) == 0);
+        counts = counts || strcmp(reason, reasons[i]) == 0;
     if (!counts || x->st.agent.missing == 0)
         return 0;
     if (!text_u64(obs_get_str(o, ATTR_GAP_FROM), &first) || !text_u64(obs_get_str(o, ATTR_GAP_TO), &last))

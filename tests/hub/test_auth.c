@@ -1,4 +1,5 @@
 /* Who may speak: addresses, tokens, certificates. */
+#include "base/buf.h"
 #include "hub/auth.h"
 #include "tests/support/suite.h"
 
@@ -127,6 +128,7 @@ START_TEST(a_bad_token_file_leaves_the_tokens_in_force)
     } bad[] = {
         { "short\n", ":1: a token needs 16 characters" },
         { "# nothing\n\n", "no token in it" },
+        { TOKEN_A "\x7f\n", ":1: a token has printable characters" },
         { TOKEN_A "\nhas a blank in the middle\n", ":2: a token has printable characters" },
     };
     struct auth *a = auth_with(TOKEN_A "\n");
@@ -140,6 +142,54 @@ START_TEST(a_bad_token_file_leaves_the_tokens_in_force)
     ck_assert_int_eq(auth_load(a, "/nonexistent/tokens", &e), ERR_NOT_FOUND);
     ck_assert(allows(a, "192.0.2.7", false, "Bearer " TOKEN_A));
     auth_free(a);
+}
+END_TEST
+
+/* Lines of this many letters, so many of them. */
+static int load_lines(struct auth *a, size_t letters, int lines, struct err *e)
+{
+    struct buf text;
+    const char *path;
+
+    buf_init(&text, 64 * 1024 * 1024);
+    for (int i = 0; i < lines; i++) {
+        for (size_t n = 0; n < letters; n++)
+            buf_char(&text, (char)('a' + (n == 0 ? i % 26 : 0)));
+        buf_char(&text, '\n');
+    }
+    path = write_file(temp_dir(), "tokens", text.data, text.len);
+    buf_free(&text);
+    return auth_load(a, path, e);
+}
+
+START_TEST(tokens_are_bounded_in_length_and_in_number)
+{
+    static char shown[AUTH_TOKEN_MAX + 16];
+    struct auth *a = auth_with(NULL);
+    struct err e = { 0 };
+
+    ck_assert_int_eq(load_lines(a, AUTH_TOKEN_MIN - 1, 1, &e), ERR_INVALID);
+    ck_assert_msg(load_lines(a, AUTH_TOKEN_MIN, 1, &e) == 0, "%s", e.text);
+    ck_assert(allows(a, "192.0.2.7", false, "Bearer aaaaaaaaaaaaaaaa"));
+    ck_assert_msg(load_lines(a, AUTH_TOKEN_MAX, 1, &e) == 0, "%s", e.text);
+    snprintf(shown, sizeof shown, "Bearer %0*d", AUTH_TOKEN_MAX, 0);
+    memset(shown + strlen("Bearer "), 'a', AUTH_TOKEN_MAX);
+    ck_assert(allows(a, "192.0.2.7", false, shown));
+    ck_assert_int_eq(load_lines(a, AUTH_TOKEN_MAX + 1, 1, &e), ERR_INVALID);
+    ck_assert_msg(strstr(e.text, ":1: the line is longer than 4096 characters") != NULL, "%s", e.text);
+    ck_assert_msg(load_lines(a, AUTH_TOKEN_MIN, AUTH_TOKENS_MAX, &e) == 0, "%s", e.text);
+    ck_assert_int_eq(load_lines(a, AUTH_TOKEN_MIN, AUTH_TOKENS_MAX + 1, &e), ERR_TOO_BIG);
+    ck_assert_msg(strstr(e.text, ":4097: more than 4096 tokens") != NULL, "%s", e.text);
+    ck_assert(allows(a, "192.0.2.7", false, "Bearer zaaaaaaaaaaaaaaa")); /* those before are in force */
+    auth_free(a);
+}
+END_TEST
+
+START_TEST(a_peer_of_no_internet_is_not_loopback)
+{
+    struct sockaddr_storage ss = { .ss_family = AF_UNIX };
+
+    ck_assert(!auth_is_loopback((const struct sockaddr *)&ss));
 }
 END_TEST
 
@@ -182,6 +232,8 @@ static void add(Suite *s)
     suite_test(s, a_wrong_token_is_refused_from_everywhere);
     suite_test(s, several_tokens_live_at_once_and_comments_are_passed_over);
     suite_test(s, without_a_token_file_no_token_is_good);
+    suite_test(s, tokens_are_bounded_in_length_and_in_number);
+    suite_test(s, a_peer_of_no_internet_is_not_loopback);
     suite_test(s, a_bad_token_file_leaves_the_tokens_in_force);
 }
 

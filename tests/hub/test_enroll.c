@@ -288,6 +288,29 @@ START_TEST(what_is_revoked_is_refused_at_once)
 }
 END_TEST
 
+START_TEST(a_banned_host_is_spoken_for_by_nobody_whatever_is_shown)
+{
+    struct fleet_speaker one, nothing = holder("", true), token = holder("token 1", true);
+    struct world w;
+    int count;
+
+    begin(&w, 2);
+    ck_assert_msg(enroll(&w, 1, "key1", "s1") == 0, "%s", w.e.text);
+    ASSERT_SAYS(said_by(&w, 1, 1, &nothing), "nothing was shown");
+    ASSERT_SAYS(said_by(&w, 1, 1, &token), "belongs to the certificate that it was enrolled with");
+    ck_assert_str_eq(said_by(&w, 2, 1, &nothing), ""); /* of nobody's, and nothing to bind it to */
+    ck_assert_str_eq(said_by(&w, 2, 2, &token), "");
+    ck_assert_int_eq(fleet_identity_revoke(w.store, REVOKE_HOST, made_agent(2, "", "", "").host_id, "", &count, &w.e),
+                     0);
+    ASSERT_SAYS(said_by(&w, 2, 3, &token), "was revoked");
+    ck_assert_int_eq(fleet_identity_revoke(w.store, REVOKE_HOST, made_agent(1, "", "", "").host_id, "", &count, &w.e),
+                     0);
+    one = enrolled(1, "never-issued");
+    ASSERT_SAYS(said_by(&w, 1, 1, &one), "was revoked; enrol it anew");
+    end(&w);
+}
+END_TEST
+
 START_TEST(an_agent_id_belongs_to_whom_it_was_first_seen_with_until_forgotten)
 {
     struct world w;
@@ -525,6 +548,7 @@ static void add(Suite *s)
     suite_test(s, an_enrolled_agent_is_not_believed_without_its_certificate);
     suite_test(s, an_enrolled_host_is_spoken_for_by_enrolled_agents_alone);
     suite_test(s, what_is_revoked_is_refused_at_once);
+    suite_test(s, a_banned_host_is_spoken_for_by_nobody_whatever_is_shown);
     suite_test(s, an_agent_id_belongs_to_whom_it_was_first_seen_with_until_forgotten);
     suite_test(s, a_refused_request_does_not_hold_up_those_committed_with_it);
     suite_test(s, a_renewal_whose_answer_was_lost_may_be_asked_for_again);

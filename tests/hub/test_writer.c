@@ -217,6 +217,27 @@ START_TEST(the_disk_is_blamed_for_what_is_the_disks_and_not_for_what_a_request_h
 }
 END_TEST
 
+static bool tried_later(void)
+{
+    return w.counters.last_commit_ns == w.now;
+}
+
+START_TEST(a_store_that_failed_is_tried_again_without_being_asked)
+{
+    static const int io = ERR_IO;
+
+    set_up(JOBS, 1000);
+    faulty_script("record_put", &io, 1);
+    submit(0, 1, 1, 1);
+    wait_for_answers(1);
+    ck_assert_reason("record_put fails");
+    w.now += 6 * NS_PER_S;
+    wait_until("it was tried", tried_later);
+    ck_assert(ready());
+    tear_down();
+}
+END_TEST
+
 START_TEST(a_disk_that_fails_while_requests_are_tried_alone_is_told)
 {
     static const int errors[] = { ERR_INVALID, 0, ERR_IO };
@@ -398,6 +419,7 @@ static void add(Suite *s)
     suite_test(s, what_waits_is_committed_together_as_much_as_a_group_takes_and_answered_in_order);
     suite_test(s, a_request_that_can_not_be_stored_does_not_hold_up_those_that_came_with_it);
     suite_test(s, the_disk_is_blamed_for_what_is_the_disks_and_not_for_what_a_request_holds);
+    suite_test(s, a_store_that_failed_is_tried_again_without_being_asked);
     suite_test(s, a_disk_that_fails_while_requests_are_tried_alone_is_told);
     suite_test(s, places_are_bounded_by_requests_and_by_bytes_and_one_is_always_let_in);
     suite_test(s, one_that_stops_takes_nothing_more_and_answers_what_it_has);
