@@ -250,7 +250,7 @@ END_TEST
 START_TEST(an_enrolled_host_is_spoken_for_by_enrolled_agents_alone)
 {
     struct world w;
-    struct fleet_speaker other = holder("certificate CN=hv02", true);
+    struct fleet_speaker other = holder("certificate CN=hv02", true), nothing = holder("", false);
     struct fleet_issued c;
 
     begin(&w, 1);
@@ -258,6 +258,7 @@ START_TEST(an_enrolled_host_is_spoken_for_by_enrolled_agents_alone)
     text_copy(c.host_id, sizeof c.host_id, made_agent(2, "", "", "").host_id);
     ck_assert_msg(fleet_enroll(w.store, w.token.digest, &c, ADDR, &w.e) == 0, "%s", w.e.text);
     ASSERT_SAYS(said_by(&w, 2, 1, &other), "has enrolled, and agent");
+    ASSERT_SAYS(said_by(&w, 2, 1, &nothing), "spoke for it (nothing was shown)");
     ck_assert_int_eq(findings(&w), 1);
     ck_assert_str_eq(said_by(&w, 3, 1, &other), "");
     end(&w);
