@@ -64,10 +64,8 @@ static void take_commit(struct source_driver *d)
     d->append_failures = 0;
     d->last_commit_ns = driver_wall(d);
     d->observations += d->batch.count;
-    if (d->save_mark) {
-        buf_clear(&d->mark);
-        buf_add(&d->mark, buf_text(&d->step.new_mark), d->step.new_mark.len);
-    }
+    if (d->save_mark)
+        buf_swap(&d->mark, &d->step.new_mark); /* a copy that there is no memory for would begin anew */
     if (d->stats_good)
         d->env->committed(d->env->arg, &d->appended, &d->stats);
     tell_arrival(d);

@@ -28,6 +28,14 @@ void buf_clear(struct buf *b)
         b->data[0] = '\0';
 }
 
+void buf_swap(struct buf *a, struct buf *b)
+{
+    const struct buf c = *a;
+
+    *a = *b;
+    *b = c;
+}
+
 /* True when len more bytes and a NUL fit. */
 static bool reserve(struct buf *b, size_t len)
 {

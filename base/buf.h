@@ -46,6 +46,9 @@ void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 char *buf_room(struct buf *b, size_t len);
 void buf_used(struct buf *b, size_t len);
 
+/* Exchanges two buffers; needs no memory. */
+void buf_swap(struct buf *a, struct buf *b);
+
 /* Drops the first n bytes (n <= len) and moves the rest to the front. */
 void buf_drop_front(struct buf *b, size_t n);
 

@@ -207,8 +207,26 @@ START_TEST(a_freed_buffer_can_be_used_again_with_the_same_ceiling)
 }
 END_TEST
 
+START_TEST(two_buffers_exchange_all_they_have)
+{
+    struct buf a, b;
+
+    buf_init(&a, 4);
+    buf_init(&b, 100);
+    buf_str(&a, "too much");
+    buf_str(&b, "text");
+    buf_swap(&a, &b);
+    ck_assert_str_eq(buf_text(&a), "text");
+    ck_assert_int_eq(buf_error(&a), ERR_OK);
+    ck_assert_int_eq(buf_error(&b), ERR_TOO_BIG);
+    buf_free(&a);
+    buf_free(&b);
+}
+END_TEST
+
 static void add(Suite *s)
 {
+    suite_test(s, two_buffers_exchange_all_they_have);
     suite_test(s, a_new_buffer_is_empty_text);
     suite_test(s, appending_nothing_gives_memory_and_no_length);
     suite_test(s, appends_follow_one_another);
