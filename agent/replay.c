@@ -181,10 +181,8 @@ static void feed_took(struct replay *r, struct feed *f, const struct source_step
 
     f->failures = 0;
     f->next = f->batch.first;
-    if (moved) {
-        buf_clear(&f->mark);
-        buf_add(&f->mark, buf_text(&f->new_mark), f->new_mark.len);
-    }
+    if (moved)
+        buf_swap(&f->mark, &f->new_mark); /* a copy that there is no memory for would begin anew */
     if (moved || f->batch.count > 0 || step->report.more) {
         f->idle = 0;
         return;
@@ -278,7 +276,7 @@ int replay_run(struct replay *r, void (*progress)(void *arg, const char *source,
             progress(arg, f->source->name, r->taken);
     }
     fleet_evaluate(r->fleet);
-    return 0;
+    return r->tally.failed ? err_set(e, ERR_MEMORY, "out of memory") : 0;
 }
 
 /* ---- telling ---- */
@@ -343,10 +341,10 @@ json_t *replay_json(struct replay *r, int64_t now_ns, struct err *e)
         json = json_loadb(buf_text(&text), text.len, 0, NULL);
     if (json == NULL && rc == 0)
         rc = err_set(e, ERR_MEMORY, "out of memory");
-    if (rc == 0) {
-        tally_json(&r->tally, json);
+    if (rc == 0 && !tally_json(&r->tally, json))
+        rc = err_set(e, ERR_MEMORY, "out of memory");
+    if (rc == 0)
         rc = add_incidents(r, now_ns, json, e);
-    }
     if (rc != 0) {
         json_decref(json);
         json = NULL;
@@ -367,6 +365,8 @@ int replay_text(struct replay *r, int64_t now_ns, const struct report_style *sty
         rc = incidents_of(r, now_ns, REPORT_TEXT, style, out, e);
     if (rc == 0)
         tally_text(&r->tally, out);
+    if (rc == 0 && buf_error(out) != ERR_OK)
+        rc = err_set(e, buf_error(out), "the report does not fit into memory");
     drift_report_free(report);
     return rc;
 }

@@ -118,6 +118,11 @@ static json_t *attr_json(const struct attr *a)
     return json_null();
 }
 
+static void keep(struct replay_tally *t, int rc)
+{
+    t->failed |= rc != 0;
+}
+
 static void list_item(struct replay_tally *t, enum replay_list list, const struct resource *host,
                       const struct observation *o)
 {
@@ -133,10 +138,10 @@ static void list_item(struct replay_tally *t, enum replay_list list, const struc
         const struct attr *a = obs_attr(o, f->attr);
 
         if (a != NULL)
-            json_object_set_new(item, f->name, attr_json(a));
+            keep(t, json_object_set_new(item, f->name, attr_json(a)));
     }
-    json_object_set_new(item, "text", json_string(o->body));
-    json_array_append_new(t->lists[list], item);
+    keep(t, json_object_set_new(item, "text", json_string(o->body)));
+    keep(t, json_array_append_new(t->lists[list], item));
 }
 
 void tally_take(struct replay_tally *t, const struct resource *host, const struct observation *o)
@@ -148,30 +153,32 @@ void tally_take(struct replay_tally *t, const struct resource *host, const struc
         if (rules[i].kind == o->kind)
             list_item(t, (enum replay_list)i, host, o);
     if (o->kind == OBS_HOST_STORAGE && signal != NULL && signal[0] != '\0')
-        json_object_set_new(t->storage, signal,
-                            json_integer(json_integer_value(json_object_get(t->storage, signal)) + 1));
+        keep(t, json_object_set_new(t->storage, signal,
+                                    json_integer(json_integer_value(json_object_get(t->storage, signal)) + 1)));
 }
 
 void tally_problem(struct replay_tally *t, const char *source, const char *text)
 {
-    json_array_append_new(t->problems, json_pack("{s:s, s:s}", "source", source, "text", text));
+    keep(t, json_array_append_new(t->problems, json_pack("{s:s, s:s}", "source", source, "text", text)));
 }
 
-void tally_json(const struct replay_tally *t, json_t *report)
+bool tally_json(const struct replay_tally *t, json_t *report)
 {
     json_t *kinds = json_object();
+    int rc = 0;
 
     for (int i = 0; i < OBS_KIND_COUNT; i++)
         if (t->kinds[i] > 0)
-            json_object_set_new(kinds, i == OBS_OTHER ? "other" : obs_kind_name((enum obs_kind)i),
-                                json_integer(t->kinds[i]));
-    json_object_set_new(report, "observations", kinds);
+            rc |= json_object_set_new(kinds, i == OBS_OTHER ? "other" : obs_kind_name((enum obs_kind)i),
+                                      json_integer(t->kinds[i]));
+    rc |= json_object_set_new(report, "observations", kinds);
     for (int i = 0; i < LIST_COUNT; i++)
-        json_object_set(report, rules[i].name, t->lists[i]);
-    json_object_set(report, "storage", t->storage);
-    json_object_set(report, "problems", t->problems);
+        rc |= json_object_set(report, rules[i].name, t->lists[i]);
+    rc |= json_object_set(report, "storage", t->storage);
+    rc |= json_object_set(report, "problems", t->problems);
     if (t->left_out > 0)
-        json_object_set_new(report, "left_out", json_integer(t->left_out));
+        rc |= json_object_set_new(report, "left_out", json_integer(t->left_out));
+    return rc == 0;
 }
 
 static const char *text_of(const json_t *item, const char *key)

@@ -3,6 +3,7 @@
 #define AGENT_REPLAY_TALLY_H
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "model/host.h"
 #include "model/observation.h"
 
@@ -17,6 +18,7 @@ struct replay_tally {
     int64_t left_out;          /* over REPLAY_LIST_MAX */
     json_t *storage;           /* signal: count */
     json_t *problems;
+    bool failed; /* there was no memory for something: the lists are not whole */
 };
 
 bool tally_init(struct replay_tally *t);
@@ -26,7 +28,8 @@ void tally_take(struct replay_tally *t, const struct resource *host, const struc
 void tally_problem(struct replay_tally *t, const char *source, const char *text);
 
 /* Adds its members to report. */
-void tally_json(const struct replay_tally *t, json_t *report);
+/* False out of memory. */
+MUST_USE bool tally_json(const struct replay_tally *t, json_t *report);
 void tally_text(const struct replay_tally *t, struct buf *out);
 
 #endif

@@ -210,7 +210,8 @@ static enum outcome report(struct dumps_source *s, const struct dumps_file *file
     }
     if (outcome == DONE) {
         dumps_report(step->batch, file, look, wanted ? &reading : NULL, step->now_ns);
-        step->last_event_ns = step->batch->last->time_ns;
+        if (step->batch->last != NULL) /* none where the batch has no room for one */
+            step->last_event_ns = step->batch->last->time_ns;
     }
     dumps_reading_free(&reading);
     return outcome;
