@@ -91,17 +91,28 @@ struct rotated {
     int count;
 };
 
+/* vobd.log.1, vobd.0.log, vmware-5.log; not hostd-probe.log, which is another program's. */
+static bool is_numbered(const struct rotated *r, const char *name)
+{
+    size_t own = strlen(r->own), stem = strlen(r->stem);
+
+    if (strncmp(name, r->own, own) == 0 && name[own] == '.')
+        return true;
+    return strncmp(name, r->stem, stem) == 0 && name[stem] != '\0' && strchr(".-_", name[stem]) != NULL &&
+           name[stem + 1] >= '0' && name[stem + 1] <= '9';
+}
+
 static bool take_name(void *arg, const char *name)
 {
     struct rotated *r = arg;
 
-    if (strcmp(name, r->own) != 0 && strncmp(name, r->stem, strlen(r->stem)) == 0 &&
-        !text_ends_with_nocase(name, ".gz") && text_copy(r->names[r->count], sizeof r->names[0], name))
+    if (is_numbered(r, name) && !text_ends_with_nocase(name, ".gz") &&
+        text_copy(r->names[r->count], sizeof r->names[0], name))
         r->count++;
     return r->count < ESXI_ROTATED_MAX;
 }
 
-/* hostd.log: whatever begins with "hostd". */
+/* Those of hostd.log in its folder. */
 static int list_rotated(const struct esxi_tail *t, struct rotated *r, struct err *e)
 {
     const char *slash = strrchr(t->path, '/'), *name = slash != NULL ? slash + 1 : t->path;

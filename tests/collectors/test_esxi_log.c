@@ -164,6 +164,20 @@ START_TEST(a_log_that_was_rotated_twice_is_read_in_order)
 }
 END_TEST
 
+START_TEST(a_log_of_another_program_is_not_taken_for_a_rotated_one)
+{
+    begin(ESXI_VOBD, "/l/vobd.log", LOST("01"));
+    ck_assert_int_eq(take(100), 1);
+    ck_assert(text_copy(log_file->path, sizeof log_file->path, "/l/vobd.0.log"));
+    fake_file(&fake, "/l/vobd-probe.log", BACK("02"), strlen(BACK("02")), old + 5);
+    fake_file(&fake, "/l/vobd.log", LOST("03"), strlen(LOST("03")), old + 9);
+    ck_assert_int_eq(take(100), 0); /* the end of the first */
+    ck_assert_int_eq(take(100), 1);
+    ck_assert_str_eq(signal_of(batch.first), "path-lost");
+    end();
+}
+END_TEST
+
 START_TEST(a_log_that_was_copied_away_and_cut_is_followed)
 {
     begin(ESXI_VOBD, "/l/vobd.log", LOST("01"));
@@ -326,6 +340,7 @@ static void add_tests(Suite *s)
     suite_test(s, a_step_takes_no_more_than_it_is_asked_for);
     suite_test(s, a_renamed_log_is_read_to_its_end_and_then_the_new_one);
     suite_test(s, a_log_that_was_rotated_twice_is_read_in_order);
+    suite_test(s, a_log_of_another_program_is_not_taken_for_a_rotated_one);
     suite_test(s, a_log_that_was_copied_away_and_cut_is_followed);
     suite_test(s, a_log_whose_unread_part_is_gone_is_a_gap);
     suite_test(s, a_log_that_is_not_there_is_absent_until_it_comes);

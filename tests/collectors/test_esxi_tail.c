@@ -238,11 +238,12 @@ END_TEST
 
 START_TEST(rotated_files_that_can_not_hold_it_are_passed_over)
 {
-    struct fake_file *other, *packed, *closed;
+    struct fake_file *other, *probe, *packed, *closed;
     struct esxi_mark m;
 
     begin(OTHER);
-    other = fake_file(&fake, "/l/vobd-other.txt", OTHER, LEN, 60);
+    other = fake_file(&fake, "/l/vobd-2.log", OTHER, LEN, 60);
+    probe = fake_file(&fake, "/l/vobd-probe.log", TEXT, LEN, 60);
     packed = fake_file(&fake, "/l/vobd.0.gz", TEXT, LEN, 50);
     closed = fake_file(&fake, "/l/vobd.1.log", TEXT, LEN, 40);
     fake_file(&fake, "/l/hostd.0.log", TEXT, LEN, 30);
@@ -251,6 +252,7 @@ START_TEST(rotated_files_that_can_not_hold_it_are_passed_over)
     leads_to(&m, "/l/vobd.log", 0, false, true);
     ck_assert_int_eq(packed->opened, 0);
     ck_assert_int_gt(other->opened, 0);
+    ck_assert_int_eq(probe->opened, 0);
     closed->open_rc = 0;
     folder->list_rc = ERR_PERMISSION;
     leads_to(&m, "/l/vobd.log", 0, false, true);
@@ -308,7 +310,7 @@ static int list_long_names(const struct files *f, const char *dir, bool (*take)(
     (void)dir;
     (void)e;
     memset(name, 'x', sizeof name - 1);
-    memcpy(name, "vobd", 4);
+    memcpy(name, "vobd.0", 6);
     if (take(arg, name)) {
         name[200] = '\0';
         (void)take(arg, name);
@@ -349,7 +351,7 @@ START_TEST(after_a_rotated_file_comes_the_one_written_next)
     begin(TEXT);
     first = fake_file(&fake, "/l/vobd.3.log", TEXT, LEN, 10);
     fake_file(&fake, "/l/vobd.4.log", TEXT, LEN, 5);
-    dir = fake_folder(&fake, "/l/vobd.d");
+    dir = fake_folder(&fake, "/l/vobd.5.log");
     dir->info.mtime_ns = 11;
     third = fake_file(&fake, "/l/vobd.1.log", TEXT, LEN, 30);
     second = fake_file(&fake, "/l/vobd.2.log", TEXT, LEN, 20);
