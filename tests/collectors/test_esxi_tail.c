@@ -236,14 +236,32 @@ START_TEST(the_very_file_outweighs_one_with_the_same_bytes)
 }
 END_TEST
 
+/* Their names begin as the log's does, with no number after it. */
+START_TEST(logs_of_other_programs_are_not_looked_into)
+{
+    static const char *const names[] = { "/l/vobd", "/l/vobd-probe.log", "/l/vobd.-x", "/l/vobd.log2", "/l/vobd2.log" };
+    enum { NAMES = sizeof names / sizeof names[0] };
+    struct fake_file *others[NAMES];
+    struct esxi_mark m;
+
+    begin(OTHER);
+    for (size_t i = 0; i < NAMES; i++)
+        others[i] = fake_file(&fake, names[i], TEXT, LEN, 60);
+    m = mark_in(others[0]);
+    others[0]->opened = 0;
+    leads_to(&m, "/l/vobd.log", 0, false, true);
+    for (size_t i = 0; i < NAMES; i++)
+        ck_assert_msg(others[i]->opened == 0, "%s was opened", names[i]);
+}
+END_TEST
+
 START_TEST(rotated_files_that_can_not_hold_it_are_passed_over)
 {
-    struct fake_file *other, *probe, *packed, *closed;
+    struct fake_file *other, *packed, *closed;
     struct esxi_mark m;
 
     begin(OTHER);
     other = fake_file(&fake, "/l/vobd-2.log", OTHER, LEN, 60);
-    probe = fake_file(&fake, "/l/vobd-probe.log", TEXT, LEN, 60);
     packed = fake_file(&fake, "/l/vobd.0.gz", TEXT, LEN, 50);
     closed = fake_file(&fake, "/l/vobd.1.log", TEXT, LEN, 40);
     fake_file(&fake, "/l/hostd.0.log", TEXT, LEN, 30);
@@ -252,7 +270,6 @@ START_TEST(rotated_files_that_can_not_hold_it_are_passed_over)
     leads_to(&m, "/l/vobd.log", 0, false, true);
     ck_assert_int_eq(packed->opened, 0);
     ck_assert_int_gt(other->opened, 0);
-    ck_assert_int_eq(probe->opened, 0);
     closed->open_rc = 0;
     folder->list_rc = ERR_PERMISSION;
     leads_to(&m, "/l/vobd.log", 0, false, true);
@@ -386,6 +403,7 @@ static void add(Suite *s)
     suite_test(s, a_log_renamed_before_its_first_byte_was_read_is_known_by_its_identity);
     suite_test(s, a_log_that_is_away_is_read_where_it_went);
     suite_test(s, the_very_file_outweighs_one_with_the_same_bytes);
+    suite_test(s, logs_of_other_programs_are_not_looked_into);
     suite_test(s, rotated_files_that_can_not_hold_it_are_passed_over);
     suite_test(s, logs_without_an_ending_have_rotated_files_too);
     suite_test(s, a_log_named_without_a_folder_has_its_rotated_files_beside_it);
