@@ -271,7 +271,7 @@ async function signIn(browser, options = {}) {
 test("a person signs in, is told a wrong password, changes it, and signs out, without scripts", async (browser) => {
   const page = await open(browser, { javaScriptEnabled: false });
   await page.see("/login");
-  assert.equal(await page.evaluate(() => document.activeElement.id), "name");
+  await page.locator("#name:focus").waitFor();
   await page.fill("#name", subjects.person);
   await page.fill("#password", "wrong horse battery");
   page.missing = true; /* Chromium notes a 403 on the console */
@@ -312,9 +312,9 @@ test("the keyboard reaches the content first, and every link has a visible focus
   const page = await open(browser);
   await page.see("/");
   await page.keyboard.press("Tab");
-  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content");
+  assert.equal(await page.locator(":focus").textContent(), "Skip to the content");
   await page.keyboard.press("Enter");
-  assert.equal(await page.evaluate(() => document.activeElement.id), "main");
+  await page.locator("#main:focus").waitFor();
   await page.keyboard.press("Tab");
   const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
   assert.equal(outline, "solid");
