@@ -18,6 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         http_header_take(&reply, line, len, INT64_C(1769846400) * 1000000000);
         assert(reply.retry_after_ns >= -1 && reply.retry_after_ns <= RETRY_AFTER_MAX_NS);
         assert(reply.has_acked_through || reply.acked_through == 0);
+        assert(reply.has_send_budget ? reply.send_budget <= SEND_BUDGET_MAX : reply.send_budget == 0);
+        assert(reply.send_budgets >= 0 && reply.send_budgets <= 2);
         line += len;
         size -= len;
     }

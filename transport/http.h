@@ -19,7 +19,10 @@ struct http_reply {
     int64_t retry_after_ns;   /* from Retry-After (seconds or a date); -1 absent */
     bool has_acked_through;   /* Hvfleet-Acked-Through */
     uint64_t acked_through;
-    char body[1024]; /* what the answer's body says (error_body.h): one printable line, for messages */
+    bool has_send_budget; /* Hvfleet-Send-Budget, once and in its bounds */
+    uint64_t send_budget; /* bytes of bodies before compression that the hub has room for now */
+    int send_budgets;     /* how often the header was there */
+    char body[1024];      /* what the answer's body says (error_body.h): one printable line, for messages */
 };
 
 struct http_client;

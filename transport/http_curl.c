@@ -139,6 +139,7 @@ static void fill_error(struct http_curl *h, CURLcode rc)
     h->reply.certificate_problem = is_certificate_problem(rc);
     h->reply.retry_after_ns = -1;
     h->reply.has_acked_through = false;
+    h->reply.has_send_budget = false;
 }
 
 /* The POST is over.  The last thing done on behalf of it: done may close us. */

@@ -63,7 +63,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         getattr(self, "mode_" + mode)()
 
     def mode_ok(self):
-        self.answer(200, Hvfleet_Acked_Through="42")
+        self.answer(200, Hvfleet_Acked_Through="42", Hvfleet_Send_Budget="65536")
 
     def mode_seconds(self):
         self.answer(503, b"busy", Retry_After="17")
@@ -114,7 +114,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_CONNECT(self):
         tell(connection=self.number, connect=self.path)
         far = socket.create_connection(("127.0.0.1", self.server.tunnel))
-        self.wfile.write(b"HTTP/1.1 200 yes\r\nRetry-After: 99\r\nHvfleet-Acked-Through: 99\r\n\r\n")
+        self.wfile.write(b"HTTP/1.1 200 yes\r\nRetry-After: 99\r\nHvfleet-Acked-Through: 99\r\nHvfleet-Send-Budget: 99\r\n\r\n")
         near = self.connection
         while True:
             for s in select.select([near, far], [], [])[0]:

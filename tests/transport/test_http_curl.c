@@ -269,6 +269,8 @@ START_TEST(a_request_arrives_as_it_should_and_so_does_the_answer)
     ck_assert_int_eq(got.status, 200);
     ck_assert_int_eq(got.has_acked_through, true);
     ck_assert_uint_eq(got.acked_through, 42);
+    ck_assert_int_eq(got.has_send_budget, true);
+    ck_assert_uint_eq(got.send_budget, 65536);
     ck_assert_int_eq(got.retry_after_ns, -1);
     ck_assert_int_eq(got.certificate_problem, false);
     line = saw(&s);
@@ -769,6 +771,7 @@ START_TEST(a_proxy_is_gone_through_and_its_own_headers_are_not_the_hubs)
     ck_assert_int_eq(got.status, 503);
     ck_assert_int_eq(got.retry_after_ns, 17 * NS_PER_S);
     ck_assert_int_eq(got.has_acked_through, false);
+    ck_assert_int_eq(got.has_send_budget, false);
     ck_assert_ptr_nonnull(strstr(saw(&proxy), "\"connect\": \"hub.example.test:4318\""));
     close_client();
     server_stop(&proxy);
