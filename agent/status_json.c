@@ -151,12 +151,12 @@ static json_t *transport_json(const struct status_view *v)
     const struct sender_status *t = &v->sender;
     const char *state = v->shipping ? sender_state_name(t->state) : "off";
 
-    return json_pack("{s:s, s:o, s:I, s:o, s:i, s:o, s:o, s:o, s:I, s:I, s:I}", "state", state, "last_ack",
+    return json_pack("{s:s, s:o, s:I, s:o, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "state", state, "last_ack",
                      time_json(t->last_ack_ns), "acked_through", (json_int_t)v->stats->acked_through, "url",
                      text_or_null(v->agent->config->hub.url), "failures", t->failures, "problem",
-                     text_or_null(t->problem), "remedy", text_or_null(t->remedy), "next_try", time_json(t->next_try_ns),
-                     "batches_sent", (json_int_t)t->batches_sent, "records_sent", (json_int_t)t->records_sent,
-                     "bytes_sent", (json_int_t)t->bytes_sent);
+                     text_or_null(t->problem), "remedy", text_or_null(t->remedy), "pause", text_or_null(t->pause),
+                     "next_try", time_json(t->next_try_ns), "batches_sent", (json_int_t)t->batches_sent, "records_sent",
+                     (json_int_t)t->records_sent, "bytes_sent", (json_int_t)t->bytes_sent);
 }
 
 static json_t *enrolment_json(const struct enrolment_status *s)

@@ -166,6 +166,10 @@ static void put_transport(const json_t *status, int64_t now_ns, struct buf *out)
         buf_str(out, ", last acknowledged ");
         put_age(out, t, "last_ack", now_ns);
         buf_printf(out, " (through %lld)", number_of(t, "acked_through"));
+        if (text_of(t, "pause")[0] != '\0') {
+            buf_str(out, "\n           ");
+            put(out, text_of(t, "pause"));
+        }
     } else if (strcmp(text_of(t, "state"), "off") == 0) {
         buf_str(out, ": hub.url is empty, so everything is kept here");
     }

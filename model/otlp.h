@@ -31,6 +31,9 @@ MUST_USE int otlp_encode_request(const struct resource *r, const struct otlp_pay
 /* How many bytes a payload of len bytes adds to a request. */
 size_t otlp_framed_size(size_t len);
 
+/* How many bytes of a request by this speaker are not its framed payloads, at most. */
+size_t otlp_envelope_max(const struct resource *r);
+
 struct otlp_limits {
     size_t records_max;
     size_t arena_max; /* bytes for everything decoded */

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* All tags here are below 16, so a field's key takes one byte. */
-enum { KEY_SIZE = 1, FIXED64_SIZE = 8 };
+enum { KEY_SIZE = 1, FIXED64_SIZE = 8, LENGTHS_GROW = 2 * 4 };
 _Static_assert(LogRecord_event_name_tag < 16 && LogRecord_observed_time_unix_nano_tag < 16, "a key takes one byte");
 
 static const char scope_name[] = "hvfleet";
@@ -284,6 +284,15 @@ static void put_resource(pb_ostream_t *s, const struct attr *attrs, int count, s
     open_field(s, ResourceLogs_resource_tag, size);
     for (int i = 0; i < count; i++)
         put_key_value(s, Resource_attributes_tag, &attrs[i]);
+}
+
+/* Two lengths count the payloads in, and take four bytes more each at most when there are any. */
+size_t otlp_envelope_max(const struct resource *r)
+{
+    struct attr attrs[RESOURCE_ATTRS_MAX];
+    int attr_count = resource_attrs(r, attrs);
+
+    return framed(request_sizes(r, attrs, attr_count, NULL, 0).resource_logs) + LENGTHS_GROW;
 }
 
 int otlp_encode_request(const struct resource *r, const struct otlp_payload *payloads, size_t count, struct buf *out,

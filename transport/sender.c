@@ -98,10 +98,11 @@ static void fire(void *arg)
     assert(!is_busy(s) && s->state != SENDER_STOPPED);
     s->status.next_try_ns = 0;
     s->company_until_ns = 0;
+    s->status.pause[0] = '\0';
     sender_go_on(s);
 }
 
-static void rest(struct sender *s, enum sender_state state, int64_t delay_ns)
+void sender_rest(struct sender *s, enum sender_state state, int64_t delay_ns)
 {
     sender_drop_batch(s);
     s->state = state;
@@ -120,7 +121,7 @@ void sender_wait(struct sender *s, const char *problem, const char *remedy, int6
 {
     log_trouble(s, "transport.waiting", problem, remedy, delay_ns);
     tell(s, problem, remedy);
-    rest(s, SENDER_WAITING, delay_ns);
+    sender_rest(s, SENDER_WAITING, delay_ns);
 }
 
 void sender_refused(struct sender *s, const char *problem, const char *remedy)
@@ -131,7 +132,7 @@ void sender_refused(struct sender *s, const char *problem, const char *remedy)
         s->status.failures++;
     log_trouble(s, "transport.refused", problem, remedy, delay);
     tell(s, problem, remedy);
-    rest(s, SENDER_REFUSED, delay);
+    sender_rest(s, SENDER_REFUSED, delay);
 }
 
 static void outbox_failed(struct sender *s, const char *doing, const struct err *e)
@@ -202,6 +203,8 @@ static void next(struct sender *s)
     if (s->rows_left == 0)
         s->rows_left = 1;
     s->kicked = false;
+    if (sender_pauses(s))
+        return;
     if (s->limits.suspects > 0)
         sender_go_on(s);
     else
@@ -342,7 +345,7 @@ void sender_go_on(struct sender *s)
     if (!may_send(s))
         return;
     s->state = SENDER_READING;
-    if (s->outbox.read(s->outbox.arg, s->after, limits_count(&s->limits), limits_bytes(&s->limits), &s->slice, on_read,
+    if (s->outbox.read(s->outbox.arg, s->after, limits_count(&s->limits), sender_batch_bytes(s), &s->slice, on_read,
                        s) != 0) {
         err_set(&e, ERR_BUSY, "it is busy");
         outbox_failed(s, "read the outbox", &e);
@@ -358,6 +361,7 @@ static void take_config(struct sender *s, const struct agent_config_hub *config)
     limits_init(&s->limits, (size_t)config->batch_count, (size_t)config->batch_bytes);
     s->proven = false;
     s->asides_run = 0;
+    sender_forget_budget(s);
 }
 
 /* What compression asks room for is more than what goes in. */
@@ -456,6 +460,7 @@ void sender_stop(struct sender *s, void (*done)(void *arg), void *arg)
     s->stopped = done;
     s->stopped_arg = arg;
     s->status.next_try_ns = 0;
+    s->status.pause[0] = '\0';
     if (s->state == SENDER_READING || s->state == SENDER_ACKING)
         return; /* its callback finishes */
     if (s->state == SENDER_SENDING)

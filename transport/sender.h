@@ -26,6 +26,15 @@
  * last number (hub_mark in the status) means that the store went back in time:
  * the hub will drop new records as known, and only a new store heals that.
  *
+ * Send budget.  A 2xx may say with Hvfleet-Send-Budget how many bytes (of bodies
+ * before compression) the hub has room for from this agent now.  The next batch is no
+ * larger, but has one record at least, and never exceeds the configured limits.  A
+ * budget of 0 is a pause: nothing is sent until Retry-After (capped and spread as
+ * after a failure; without one, by chance up to retry_min) has passed.  That is no
+ * failure: the state is waiting, and `pause` says why.  Each answer replaces what the
+ * one before it said, and a pause uses it up, so that a hub that says nothing is
+ * sent to as if there were no budgets.
+ *
  * Setting aside loses data, so the hub must deserve it: it must have accepted
  * something since the last time, or accept an empty request now.  An endpoint
  * that answers 400 or 413 to everything, and one that refuses
@@ -89,6 +98,7 @@ struct sender_status {
     int failures;        /* in a row */
     char problem[256];   /* "" when well */
     char remedy[256];
+    char pause[128];                     /* why it waits although nothing is wrong; "" otherwise */
     uint64_t batches_sent, records_sent; /* accepted, since start */
     uint64_t bytes_sent;                 /* posted, as on the wire, bodies only; repeats count again */
     uint64_t records_set_aside;          /* since start */
@@ -121,7 +131,7 @@ void sender_kick(struct sender *s, uint64_t rows, int64_t oldest_ns);
  * Ends neither a wait nor a refusal: those are the hub's word. */
 void sender_flush(struct sender *s);
 
-/* New settings after a reload; ends a wait and a refusal.  A POST in flight is
+/* New settings after a reload; ends a wait, a pause and a refusal, and forgets the send budget.  A POST in flight is
  * cancelled and its records are sent again with the new settings; the old client is
  * not used any more when this returns, and may be closed.  ERR_STATE after sender_stop(). */
 MUST_USE int sender_reconfigure(struct sender *s, const struct agent_config_hub *config, struct http_client *http,

@@ -98,6 +98,7 @@ static void take_accepted(struct sender *s, const struct http_reply *reply)
     char problem[sizeof s->status.problem];
 
     if (through == 0) {
+        sender_forget_budget(s);
         snprintf(problem, sizeof problem,
                  "the hub accepted records %" PRIu64 " to %" PRIu64 " but says it has them through %" PRIu64 " only",
                  s->slice.first_seq, s->slice.last_seq, reply->acked_through);
@@ -213,6 +214,7 @@ static void on_reply(void *arg, const struct http_reply *reply)
     buf_free(&s->raw);
     if (reply->has_acked_through)
         s->status.hub_mark = reply->acked_through;
+    sender_take_budget(s, reply);
     if (s->probing)
         take_probe(s, reply);
     else

@@ -1,5 +1,6 @@
-/* The sender's inside, shared by sender.c (what to do next) and
- * sender_batch.c (one batch: pack, post, take the answer). */
+/* The sender's inside, shared by sender.c (what to do next),
+ * sender_batch.c (one batch: pack, post, take the answer) and sender_budget.c
+ * (what the hub has room for). */
 #ifndef TRANSPORT_SENDER_INTERNAL_H
 #define TRANSPORT_SENDER_INTERNAL_H
 
@@ -42,6 +43,12 @@ struct sender {
     bool flush;
     int64_t company_until_ns; /* monotonic; 0: not waiting for company */
 
+    /* What the hub has room for, by its last answer. */
+    bool has_budget;
+    uint64_t budget;        /* bytes of the next body before compression */
+    bool pause_wanted;      /* it was 0 */
+    int64_t retry_after_ns; /* told with it; -1 nothing */
+
     /* Setting aside. */
     bool proven;      /* the hub accepted something since the last record was set aside */
     int asides_run;   /* records set aside in a row */
@@ -70,6 +77,21 @@ int64_t sender_backoff(struct sender *s, int64_t retry_after_ns);
 /* The records stay in the outbox and count as left. */
 void sender_drop_batch(struct sender *s);
 void sender_free_slice(struct sender *s);
+
+/* Drops the batch and starts the timer. */
+void sender_rest(struct sender *s, enum sender_state state, int64_t delay_ns);
+
+/* ---- sender_budget.c ---- */
+
+/* Takes in what an answer says of it, which replaces what was said before. */
+void sender_take_budget(struct sender *s, const struct http_reply *reply);
+void sender_forget_budget(struct sender *s);
+
+/* Bytes of payloads to ask the outbox for: at least 1. */
+size_t sender_batch_bytes(const struct sender *s);
+
+/* True when the hub has no room now: the sender rests then. */
+bool sender_pauses(struct sender *s);
 
 /* ---- sender_batch.c ---- */
 

@@ -263,6 +263,24 @@ START_TEST(status_text_says_of_a_source_that_is_not_attached_why)
 }
 END_TEST
 
+START_TEST(status_text_says_why_it_waits_although_nothing_is_wrong)
+{
+    json_t *status = json_loads("{\"state\":\"ok\",\"transport\":{\"state\":\"waiting\",\"url\":\"https://hub\","
+                                "\"acked_through\":7,\"problem\":null,\"pause\":\"the hub asks for patience\"}}",
+                                0, NULL);
+    struct buf out;
+
+    ck_assert_ptr_nonnull(status);
+    buf_init(&out, 10000);
+    status_text(status, 0, false, &out);
+    ck_assert_msg(strstr(buf_text(&out), "hub        waiting, https://hub") != NULL, "%s", buf_text(&out));
+    ck_assert_msg(strstr(buf_text(&out), "(through 7)\n           the hub asks for patience\n") != NULL, "%s",
+                  buf_text(&out));
+    buf_free(&out);
+    json_decref(status);
+}
+END_TEST
+
 START_TEST(status_text_survives_any_answer)
 {
     static const char *const answers[] = {
@@ -300,6 +318,7 @@ static void add(Suite *s)
     suite_test(s, replay_text_has_guests_and_what_happened);
     suite_test(s, status_text_begins_with_the_state_and_what_to_do);
     suite_test(s, status_text_says_of_a_source_that_is_not_attached_why);
+    suite_test(s, status_text_says_why_it_waits_although_nothing_is_wrong);
     suite_test(s, status_text_survives_any_answer);
 }
 

@@ -233,6 +233,27 @@ START_TEST(a_framed_payload_costs_what_was_said)
 }
 END_TEST
 
+START_TEST(what_is_around_the_payloads_is_no_more_than_was_said)
+{
+    static const size_t lengths[] = { 0, 1, 127, 16384, 3 * 1024 * 1024 };
+    char *zeros = calloc(1, lengths[4]);
+    struct buf out;
+
+    buf_init(&out, 4 * ROOMY);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        struct otlp_payload p = { zeros, lengths[i] };
+        size_t most = otlp_envelope_max(&full_resource) + otlp_framed_size(lengths[i]);
+
+        buf_clear(&out);
+        ck_assert_int_eq(otlp_encode_request(&full_resource, &p, 1, &out, NULL), 0);
+        ck_assert_uint_le(out.len, most);
+        ck_assert_uint_ge(out.len + 8, most);
+    }
+    free(zeros);
+    buf_free(&out);
+}
+END_TEST
+
 START_TEST(a_record_that_does_not_fit_leaves_the_buffer_as_it_was)
 {
     struct obs_batch batch;
@@ -763,6 +784,7 @@ static void add(Suite *s)
 {
     suite_test(s, every_kind_and_every_type_of_value_comes_back_as_it_went);
     suite_test(s, a_framed_payload_costs_what_was_said);
+    suite_test(s, what_is_around_the_payloads_is_no_more_than_was_said);
     suite_test(s, a_record_that_does_not_fit_leaves_the_buffer_as_it_was);
     suite_test(s, an_empty_request_has_no_records);
     suite_test(s, fields_may_come_in_another_order_with_unknown_ones_between);

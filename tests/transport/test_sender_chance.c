@@ -66,6 +66,11 @@ static bool answer(struct world *world, const uint64_t *seqs, size_t count, stru
     }
     if (!c->calm && roll(c, 12) == 0)
         return false; /* taken, and the answer lost */
+    if (!c->calm && roll(c, 4) == 0) {
+        reply->has_send_budget = true;
+        reply->send_budget = roll(c, 3) == 0 ? 0 : roll(c, 8000);
+        reply->retry_after_ns = (int64_t)roll(c, 60) * NS_PER_S;
+    }
     if (c->marks && count > 0) {
         uint64_t last = seqs[count - 1];
 
