@@ -49,6 +49,8 @@ struct reply {
     int retry_after_s; /* 0 none */
     bool has_acked;
     uint64_t acked_through;
+    bool has_budget;
+    int64_t budget;       /* Hvfleet-Send-Budget */
     const char *location; /* Location; static; NULL none */
     char cookies[2][192]; /* Set-Cookie; "" none */
     bool close;           /* the connection ends with it */

@@ -6,7 +6,8 @@
  * and neither has cost more than the cap.
  *
  * 200 means: committed.  Hvfleet-Acked-Through tells the stream's high mark when the
- * request spoke for exactly one agent.
+ * request spoke for exactly one agent, and Hvfleet-Send-Budget what that agent may send next
+ * (limits_budget.h).
  */
 #include "base/log.h"
 #include "base/text.h"
@@ -71,6 +72,8 @@ static void put_success(struct exchange *x)
     }
     r->has_acked = x->job.batch.one_agent;
     r->acked_through = x->job.batch.acked_through;
+    if (r->has_acked && r->status == 200)
+        limits_tell_budget(x);
 }
 
 static void put_failure(struct exchange *x, int rc, const struct err *e)

@@ -2,6 +2,7 @@
 #include "hub/limits.h"
 
 #include "base/text.h"
+#include "hub/limits_budget.h"
 #include "hub/limits_headers.h"
 #include "hub/limits_host.h"
 
@@ -174,20 +175,43 @@ void limits_begin(struct exchange *x)
 
 /* The first agent of the request pays for all of it: a request of several is a collector's.  Other programs,
  * which have no agent id, pay as what they have shown. */
-bool limits_pay(struct exchange *x)
+static void name_payer(const struct exchange *x, char payer[GUID_TEXT_MAX])
 {
     const struct otlp_group *g = x->job.request.groups;
     const char *agent_id = g != NULL ? g->resource.agent_id : "";
+
+    text_copy(payer, GUID_TEXT_MAX, agent_id[0] != '\0' ? agent_id : x->credential);
+}
+
+bool limits_pay(struct exchange *x)
+{
     char payer[GUID_TEXT_MAX];
     struct link *link = link_of(x);
 
-    text_copy(payer, sizeof payer, agent_id[0] != '\0' ? agent_id : x->credential);
+    name_payer(x, payer);
     if (link != NULL)
         text_copy(link->payer, sizeof link->payer, payer);
     if (refuse_fast(x, payer))
         return false;
     rate_pay(x->server->o.rate, payer, x->job.bytes);
     return true;
+}
+
+void limits_tell_budget(struct exchange *x)
+{
+    struct rate *rate = x->server->o.rate;
+    char payer[GUID_TEXT_MAX];
+    struct send_budget b;
+    int64_t credit;
+    int wait_s;
+
+    name_payer(x, payer);
+    credit = rate_budget(rate, payer, &wait_s);
+    b = budget_of(credit, wait_s, writer_load(x->server->o.writer));
+    x->reply.has_budget = b.told;
+    x->reply.budget = b.bytes;
+    if (b.told && b.bytes == 0)
+        x->reply.retry_after_s = rate_retry_after(rate, b.wait_s);
 }
 
 uint64_t limits_discarded(const struct exchange *x)

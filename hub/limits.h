@@ -38,6 +38,10 @@ bool limits_host_right(const struct exchange *x);
 /* A request was read: is there credit left for whom it speaks?  Refuses with 429 when not, else it is paid. */
 bool limits_pay(struct exchange *x);
 
+/* The request of one agent was taken: puts into the answer what it may send next, when there is anything that it should
+ * hear.  Called by the writer's thread, before the request is freed. */
+void limits_tell_budget(struct exchange *x);
+
 /* Names what the peer showed: "token:1f00...", "certificate:1f00...", "loopback". */
 void limits_credential(const struct exchange *x, char out[FLEET_CREDENTIAL_MAX]);
 

@@ -134,6 +134,31 @@ int rate_wait(struct rate *r, const char *agent_id)
     return (int)(seconds < WAIT_MAX_S ? seconds : WAIT_MAX_S);
 }
 
+/* As rate_budget(), under the lock. */
+static int64_t budget_of_place(const struct rate *r, const struct place *p, int *wait_s)
+{
+    int64_t full = r->bytes_per_s * RATE_BURST_S, least = full < RATE_REQUEST_MIN ? full : RATE_REQUEST_MIN;
+    int64_t credit = p != NULL ? credit_of(r, p, r->clock->monotonic_ns(r->clock)) : full, seconds;
+
+    if (credit >= least)
+        return credit;
+    seconds = (least - credit + r->bytes_per_s - 1) / r->bytes_per_s;
+    *wait_s = (int)(seconds < WAIT_MAX_S ? seconds : WAIT_MAX_S);
+    return 0;
+}
+
+int64_t rate_budget(struct rate *r, const char *agent_id, int *wait_s)
+{
+    int64_t bytes = -1;
+
+    *wait_s = 0;
+    pthread_mutex_lock(&r->lock);
+    if (r->bytes_per_s > 0 && agent_id[0] != '\0')
+        bytes = budget_of_place(r, find(r, agent_id), wait_s);
+    pthread_mutex_unlock(&r->lock);
+    return bytes;
+}
+
 void rate_pay(struct rate *r, const char *agent_id, size_t bytes)
 {
     int64_t cost = bytes > RATE_REQUEST_MIN ? (int64_t)bytes : RATE_REQUEST_MIN;

@@ -45,6 +45,10 @@ void rate_set(struct rate *r, int64_t bytes_per_s);
 int rate_wait(struct rate *r, const char *agent_id);
 void rate_pay(struct rate *r, const char *agent_id, size_t bytes);
 
+/* How many bytes the agent may send now without having to wait after it; -1: there is no rate.  0: not even the least
+ * request, and *wait_s is the seconds after which it may, never 0 then. */
+int64_t rate_budget(struct rate *r, const char *agent_id, int *wait_s);
+
 /* Seconds for a Retry-After: at least `least`, and by chance up to the span that those sent away lately need. */
 int rate_retry_after(struct rate *r, int least);
 

@@ -56,6 +56,10 @@ static void add_headers(const struct reply *r, struct MHD_Response *response)
         snprintf(number, sizeof number, "%llu", (unsigned long long)r->acked_through);
         MHD_add_response_header(response, "Hvfleet-Acked-Through", number);
     }
+    if (r->has_budget) {
+        snprintf(number, sizeof number, "%lld", (long long)r->budget);
+        MHD_add_response_header(response, "Hvfleet-Send-Budget", number);
+    }
 }
 
 static enum MHD_Result send_reply(struct exchange *x)

@@ -59,6 +59,22 @@ bool writer_full(struct writer *w)
     return full;
 }
 
+static int percent_of(size_t part, size_t whole)
+{
+    return (int)((part * (uint64_t)100 + whole - 1) / whole);
+}
+
+int writer_load(struct writer *w)
+{
+    int places, bytes;
+
+    pthread_mutex_lock(&w->lock);
+    places = percent_of((size_t)w->reserved, (size_t)w->o.jobs_max);
+    bytes = percent_of(w->reserved_bytes, w->o.bytes_max);
+    pthread_mutex_unlock(&w->lock);
+    return places > bytes ? places : bytes;
+}
+
 bool writer_reserve(struct writer *w, size_t bytes)
 {
     bool ok;

@@ -48,6 +48,9 @@ MUST_USE int writer_start(struct writer **out, const struct writer_options *opti
 /* No place is free now: not worth unpacking a body. */
 bool writer_full(struct writer *w);
 
+/* How full the queue is, in percent, rounded up: of its places or of its bytes, whichever is more. */
+int writer_load(struct writer *w);
+
 /* False when the queue is full or the writer is stopping. */
 bool writer_reserve(struct writer *w, size_t bytes);
 void writer_release(struct writer *w, size_t bytes); /* a reserved place is not needed after all */

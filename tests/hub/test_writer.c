@@ -283,6 +283,34 @@ START_TEST(places_are_bounded_by_requests_and_by_bytes_and_one_is_always_let_in)
 }
 END_TEST
 
+START_TEST(the_load_is_that_of_places_or_of_bytes_whichever_is_more_rounded_up)
+{
+    set_up(8, 1000);
+    ck_assert_int_eq(writer_load(w.writer), 0);
+    for (int i = 0; i < 4; i++)
+        ck_assert(writer_reserve(w.writer, 1));
+    ck_assert_int_eq(writer_load(w.writer), 50);
+    ck_assert(writer_reserve(w.writer, 1));
+    ck_assert_int_eq(writer_load(w.writer), 63);
+    ck_assert(writer_reserve(w.writer, 745));
+    ck_assert_int_eq(writer_load(w.writer), 75); /* bytes and places alike */
+    ck_assert(writer_reserve(w.writer, 250));
+    ck_assert_int_eq(writer_load(w.writer), 100);
+    writer_release(w.writer, 250);
+    writer_release(w.writer, 745);
+    for (int i = 0; i < 5; i++)
+        writer_release(w.writer, 1);
+    ck_assert(writer_reserve(w.writer, 501));
+    ck_assert_int_eq(writer_load(w.writer), 51);
+    writer_release(w.writer, 501);
+    ck_assert(writer_reserve(w.writer, 1000000)); /* one that is larger than all there is */
+    ck_assert_int_eq(writer_load(w.writer), 100);
+    writer_release(w.writer, 1000000);
+    ck_assert_int_eq(writer_load(w.writer), 0);
+    tear_down();
+}
+END_TEST
+
 static void *stop(void *arg)
 {
     (void)arg;
@@ -422,6 +450,7 @@ static void add(Suite *s)
     suite_test(s, a_store_that_failed_is_tried_again_without_being_asked);
     suite_test(s, a_disk_that_fails_while_requests_are_tried_alone_is_told);
     suite_test(s, places_are_bounded_by_requests_and_by_bytes_and_one_is_always_let_in);
+    suite_test(s, the_load_is_that_of_places_or_of_bytes_whichever_is_more_rounded_up);
     suite_test(s, one_that_stops_takes_nothing_more_and_answers_what_it_has);
     suite_test(s, no_thread_for_it_is_told);
     suite_test(s, an_old_success_is_no_evidence_and_a_failing_store_is_tried_by_itself);
