@@ -6,7 +6,8 @@ broken connection, an answer that does not come) it sends the same records again
 changes its connection often, so that behind a balancer it comes to every hub.
 
 The load lasts as long as the test wants: agents spread their requests over `seconds` and keep
-their last one back until release().
+their last one back until release().  With `heeds` they do as they are told: wait for Retry-After, after a
+200 with Hvfleet-Send-Budget: 0 too, as hvagent does; without, they press as nobody should.
 """
 
 import asyncio
@@ -74,21 +75,22 @@ class Agent:
 class Refused(Exception):
     """The hub answered something other than 200: 429, not now, or 503, not as long as this lasts."""
 
-    def __init__(self, status):
+    def __init__(self, status, after):
         super().__init__(status)
-        self.status = status
+        self.status, self.after = status, after
 
 
 class Load:
     """load = Load(...); load.start(); ...; load.release(); load.join()"""
 
-    def __init__(self, port, ca_file, token, agents, records, batch=50, seconds=20.0, seed=0):
+    def __init__(self, port, ca_file, token, agents, records, batch=50, seconds=20.0, seed=0, heeds=False):
         self.port, self.token, self.batch, self.seconds, self.seed = port, token, batch, seconds, seed
+        self.heeds = heeds
         self.tls = ssl.create_default_context(cafile=str(ca_file))
         self.agents = [Agent(n, records) for n in range(1, agents + 1)]
         self.total = agents * records
         self.acknowledged = 0  # records
-        self.counts = {"requests": 0, "connections": 0, "refused": 0, "failed": 0, "broken": 0}
+        self.counts = {"requests": 0, "connections": 0, "refused": 0, "failed": 0, "broken": 0, "paused": 0}
         self.slowest = 0.0  # from the first try of a request to its acknowledgement
         self.problem = None
         self.released, self.thread, self.took = threading.Event(), None, 0.0
@@ -134,6 +136,7 @@ class Load:
         """Until it is acknowledged; returns the connection for the next request, or None."""
         body, tries, start = agent.body(agent.acked + 1, last), 0, time.monotonic()
         while True:
+            after = 0.0
             try:
                 if line is None:
                     line = await self.connect()
@@ -142,19 +145,23 @@ class Load:
                 break
             except Refused as answer:
                 self.counts["refused" if answer.status == 429 else "failed"] += 1
+                after = answer.after if self.heeds else 0.0
             except (OSError, EOFError, asyncio.TimeoutError):
                 self.counts["broken"] += 1
                 await self.hang_up(line)
                 line = None
             tries += 1
-            await asyncio.sleep(RETRY_S[0] + chance.random() * min(RETRY_S[1], RETRY_S[0] * 2**tries))
+            await asyncio.sleep(after or RETRY_S[0] + chance.random() * min(RETRY_S[1], RETRY_S[0] * 2**tries))
         self.slowest = max(self.slowest, time.monotonic() - start)
         self.acknowledged += last - agent.acked
         agent.acked = last
-        line["left"] -= 1
+        pause, line["left"] = line.pop("pause", None), line["left"] - 1
         if line["left"] == 0:
             await self.hang_up(line)
             line = None
+        if pause is not None and agent.acked < agent.records:
+            self.counts["paused"] += 1
+            await asyncio.sleep(pause)
         return line
 
     async def connect(self):
@@ -180,12 +187,14 @@ class Load:
         await line["reader"].readexactly(int(headers.get("content-length", 0)))
         status = int(head[0].split()[1])
         if status == 200:
+            if self.heeds and headers.get("hvfleet-send-budget") == "0":
+                line["pause"] = float(headers["retry-after"])
             return int(headers["hvfleet-acked-through"])
         if headers.get("connection", "").lower() == "close":
             raise EOFError(head[0])
         if status not in (429, 503):
             raise AssertionError(f"a hub answered {head[0]}")
-        raise Refused(status)
+        raise Refused(status, float(headers.get("retry-after", 0)))
 
     def summary(self):
         counts = ", ".join(f"{n} {what}" for what, n in self.counts.items())

@@ -2,13 +2,14 @@
  * as ingest.c and writer.c do it with threads.  See sim.h. */
 #include "base/text.h"
 #include "hub/decompress.h"
+#include "hub/limits_budget.h"
 #include "tests/sim/sim.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { RETRY_FULL_S = 2, RETRY_FAILED_S = 10, UPKEEP_TURNS = 1000 };
+enum { RETRY_FULL_S = 2, RETRY_FAILED_S = 10, UPKEEP_TURNS = 1000, CREDIT_MAX = 64 * 1024 };
 
 #define COMMIT_MAX (30 * NS_PER_MS)
 #define KEEP       (400 * SIM_DAY)
@@ -21,11 +22,30 @@ static void refuse(struct sim_hub *h, struct sim_request *r, int64_t retry_s)
     sim_request_free(r);
 }
 
+/* As the real rule has it, with a credit and a queue by chance: no rate, some bytes, or none and a time to wait. */
+static void tell_budget(struct sim_hub *h, struct http_reply *reply)
+{
+    uint64_t *c = &h->sim->chance;
+    int64_t credit = (int64_t)sim_roll(c, 3) - 1;
+    int wait_s = credit == 0 ? 1 + (int)sim_roll(c, 30) : 0;
+    struct send_budget b;
+
+    if (credit > 0)
+        credit = 1 + (int64_t)sim_roll(c, CREDIT_MAX);
+    b = budget_of(credit, wait_s, (int)sim_roll(c, 101));
+    reply->has_send_budget = b.told;
+    reply->send_budget = (uint64_t)b.bytes;
+    if (b.told && b.bytes == 0)
+        reply->retry_after_ns = b.wait_s * NS_PER_S;
+}
+
 static void accept_it(struct sim_hub *h, struct sim_request *r, const struct fleet_batch *b)
 {
     struct http_reply reply = { .status = 200, .retry_after_ns = -1, .has_acked_through = b->one_agent };
 
     reply.acked_through = b->acked_through;
+    if (b->one_agent)
+        tell_budget(h, &reply);
     if (b->one_agent && b->acked_through > r->from->told)
         r->from->told = b->acked_through;
     sim_net_answer(h->sim, r, &reply);
