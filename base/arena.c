@@ -37,11 +37,12 @@ void *arena_alloc(struct arena *a, size_t size)
     struct arena_chunk *c = a->chunks;
     void *p;
 
-    if (size > a->max)
+    if (size <= a->max)
+        size = (size + align - 1) / align * align;
+    if (size > a->max - a->used) {
+        a->full = true;
         return NULL;
-    size = (size + align - 1) / align * align;
-    if (size > a->max - a->used)
-        return NULL;
+    }
     if (c == NULL || c->size - c->used < size) {
         c = chunk_new(size > CHUNK_MIN ? size : CHUNK_MIN);
         if (c == NULL)
@@ -82,6 +83,7 @@ void arena_reset(struct arena *a)
         a->chunks->used = 0;
     }
     a->used = 0;
+    a->full = false;
 }
 
 void arena_free(struct arena *a)
@@ -89,4 +91,5 @@ void arena_free(struct arena *a)
     free_from(a->chunks);
     a->chunks = NULL;
     a->used = 0;
+    a->full = false;
 }

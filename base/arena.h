@@ -7,6 +7,7 @@
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena_chunk;
@@ -15,6 +16,7 @@ struct arena {
     struct arena_chunk *chunks; /* newest first */
     size_t used;                /* bytes handed out, padding included */
     size_t max;                 /* ceiling for used */
+    bool full;                  /* something did not fit below it, which no memory would mend; until a reset */
 };
 
 /* Allocates nothing yet.  max is in bytes. */

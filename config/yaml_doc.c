@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "config/agent_config.h"
 #include "config/problems.h"
+#include "config/yaml_file.h"
 #include "config/yaml_names.h"
 #include "config/yaml_tree.h"
 #include "config/yaml_value.h"
@@ -399,7 +400,7 @@ int yaml_schema_read(const char *name, const char *yaml, size_t len, const struc
     problems_write(&found, name, problems);
 done:
     if (rc == ERR_MEMORY)
-        buf_printf(problems, "%s:1:1: out of memory while reading; free some and try again\n", name);
+        yaml_file_no_memory(name, problems);
     yaml_tree_free(&tree);
     problems_free(&found);
     if (c != NULL)
@@ -408,40 +409,14 @@ done:
     return rc;
 }
 
-static int report_unreadable(const char *path, int errnum, struct buf *problems)
-{
-    const char *remedy = errnum == ENOENT   ? "check the name, or make the file"
-                         : errnum == EACCES ? "let this user read it"
-                         : errnum == EISDIR ? "name a file"
-                                            : "check the disk and the name";
-
-    buf_printf(problems, "%s:1:1: cannot be read: %s; %s\n", path, strerror(errnum), remedy);
-    return err_errno(NULL, errnum, "%s", path);
-}
-
 int yaml_schema_load(const char *path, const struct yaml_schema *schema, void *target, struct buf *problems)
 {
-    FILE *f = fopen(path, "rb");
     struct buf text;
-    char *room;
-    int rc;
+    int rc = yaml_file_read(path, "no file of settings is: check the name", &text, problems);
 
-    if (f == NULL)
-        return report_unreadable(path, errno, problems);
-    buf_init(&text, YAML_BYTES_MAX + 1);
-    room = buf_room(&text, YAML_BYTES_MAX + 1);
-    if (room == NULL) {
-        buf_printf(problems, "%s:1:1: out of memory while reading; free some and try again\n", path);
-        rc = ERR_MEMORY;
-        goto done;
-    }
-    errno = 0;
-    buf_used(&text, fread(room, 1, YAML_BYTES_MAX + 1, f));
-    rc = ferror(f) ? report_unreadable(path, errno != 0 ? errno : EIO, problems)
-                   : yaml_schema_read(path, text.data, text.len, schema, target, problems);
-done:
+    if (rc == 0)
+        rc = yaml_schema_read(path, text.data, text.len, schema, target, problems);
     buf_free(&text);
-    fclose(f);
     return rc;
 }
 

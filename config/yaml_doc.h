@@ -77,8 +77,8 @@ struct yaml_schema {
 MUST_USE int yaml_schema_read(const char *name, const char *yaml, size_t len, const struct yaml_schema *schema,
                               void *target, struct buf *problems);
 
-/* Reads a whole file (1 MiB at most) and then as above; an unreadable file is
- * one line "FILE:1:1: ...". */
+/* Reads a whole file (1 MiB at most) and then as above; a file that is unreadable
+ * or too large is one line "FILE:1:1: ...". */
 MUST_USE int yaml_schema_load(const char *path, const struct yaml_schema *schema, void *target, struct buf *problems);
 
 /* Zeroes target (target_size bytes) and fills in every default. */

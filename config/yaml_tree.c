@@ -357,7 +357,7 @@ int yaml_tree_read(struct yaml_tree *t, const char *yaml, size_t len, struct pro
     *t = (struct yaml_tree){ 0 };
     arena_init(&t->arena, ARENA_MAX);
     if (len > YAML_BYTES_MAX) {
-        problem_add(problems, start, NULL, "larger than 1 MiB; this is not a file of settings");
+        problem_add(problems, start, NULL, "too large (%zu bytes; at most %d); shorten it", len, YAML_BYTES_MAX);
         return 0;
     }
     if (is_utf16(yaml, len)) {

@@ -25,7 +25,8 @@ struct rules *rules_shipped(void);
 
 /* Reads one file's bytes; name is for the problems.  Problems are appended as
  * "NAME:LINE:COL: key: what is wrong, and the remedy", in the words of config.
- * ERR_INVALID when there are any; *out is then NULL. */
+ * ERR_INVALID when there are any, ERR_TOO_BIG where what was read takes more room
+ * than one file's rules may, ERR_MEMORY; each has its line, and *out is then NULL. */
 MUST_USE int rules_parse(const char *name, const char *yaml, size_t len, struct rules **out, struct buf *problems);
 
 /* The shipped rules, and on top of them those of the given files: a rule with

@@ -112,6 +112,7 @@ struct rule_reader {
     bool out_of_memory;
 };
 
+/* ERR_TOO_BIG where the rules do not fit below RULES_BYTES_MAX; ERR_MEMORY. */
 MUST_USE int rules_read(struct rule_reader *r);
 
 /* Reads the node's value or values into c, whose kind is set. */

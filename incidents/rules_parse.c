@@ -420,5 +420,7 @@ int rules_read(struct rule_reader *r)
     }
     if (!found && t->complete && r->problems->count == 0)
         problem_add(r->problems, start, "rules", "is missing; write \"rules:\" and the rules below it");
-    return r->out_of_memory ? ERR_MEMORY : 0;
+    if (r->out_of_memory)
+        return r->rules->arena.full ? ERR_TOO_BIG : ERR_MEMORY;
+    return 0;
 }

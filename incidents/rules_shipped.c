@@ -1,8 +1,8 @@
 /* Sets of rules: the shipped ones, files on top of them, and looking at them. */
+#include "config/yaml_file.h"
 #include "incidents/rules_model.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,13 +78,18 @@ static int read_bytes(const char *name, const char *yaml, size_t len, struct rul
     rc = yaml_tree_read(&tree, yaml, len, found);
     if (rc == 0)
         rc = rules_read(&r);
-    if (rc == 0 && found->count > 0)
+    if (rc == 0 && found->count + found->more > 0)
         rc = ERR_INVALID;
     problems_write(found, name, problems);
     problems_free(found);
 done:
     if (rc == ERR_MEMORY)
-        buf_printf(problems, "%s:1:1: out of memory while reading; free some and try again\n", name);
+        yaml_file_no_memory(name, problems);
+    else if (rc == ERR_TOO_BIG)
+        buf_printf(problems,
+                   "%s:1:1: too large (%zu bytes): its rules take more than %d MiB once they are read; "
+                   "split it into several files, or take conditions out\n",
+                   name, len, RULES_BYTES_MAX / 1024 / 1024);
     yaml_tree_free(&tree);
     free(found);
     return rc;
@@ -93,7 +98,7 @@ done:
 int rules_parse(const char *name, const char *yaml, size_t len, struct rules **out, struct buf *problems)
 {
     struct rules *r = rules_new();
-    int rc = r == NULL ? ERR_MEMORY : read_bytes(name, yaml, len, r, problems);
+    int rc = r == NULL ? yaml_file_no_memory(name, problems) : read_bytes(name, yaml, len, r, problems);
 
     *out = NULL;
     if (rc == 0)
@@ -156,46 +161,24 @@ static int put_over(struct rules *r, struct rules *file, const char *path, struc
     return rc;
 }
 
-static int unreadable(const char *path, int errnum, struct buf *problems)
-{
-    const char *remedy = errnum == ENOENT   ? "check the name, or make the file"
-                         : errnum == EACCES ? "let this user read it"
-                         : errnum == EISDIR ? "name a file"
-                                            : "check the disk and the name";
-
-    buf_printf(problems, "%s:1:1: cannot be read: %s; %s\n", path, strerror(errnum), remedy);
-    return err_errno(NULL, errnum, "%s", path);
-}
-
 static int load_one(struct rules *r, const char *path, struct buf *problems)
 {
-    FILE *f = fopen(path, "rb");
     struct rules *file = NULL;
     struct buf text;
-    char *room;
-    int rc = ERR_MEMORY;
+    int rc = yaml_file_read(path, "split it into several files", &text, problems);
 
-    if (f == NULL)
-        return unreadable(path, errno, problems);
-    buf_init(&text, YAML_BYTES_MAX + 1);
-    room = buf_room(&text, YAML_BYTES_MAX + 1);
-    errno = 0;
-    if (room != NULL) {
-        buf_used(&text, fread(room, 1, YAML_BYTES_MAX + 1, f));
-        rc = ferror(f) ? unreadable(path, errno != 0 ? errno : EIO, problems)
-                       : rules_parse(path, text.data, text.len, &file, problems);
-    }
+    if (rc == 0)
+        rc = rules_parse(path, text.data, text.len, &file, problems);
     if (rc == 0)
         rc = put_over(r, file, path, problems);
     buf_free(&text);
-    fclose(f);
     return rc;
 }
 
 int rules_load(const char *const *paths, size_t count, struct rules **out, struct buf *problems)
 {
     struct rules *r = rules_shipped();
-    int worst = r == NULL ? ERR_MEMORY : 0;
+    int worst = r == NULL ? yaml_file_no_memory("rules", problems) : 0;
 
     *out = NULL;
     if (count > RULES_FILES_MAX) {

@@ -57,6 +57,27 @@ START_TEST(the_ceiling_can_be_reached_and_not_passed)
 }
 END_TEST
 
+START_TEST(what_did_not_fit_below_the_ceiling_is_remembered_until_a_reset)
+{
+    const size_t sizes[] = { 1024, 1025, SIZE_MAX };
+
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct arena a;
+
+        arena_init(&a, 1024);
+        ck_assert_int_eq(arena_alloc(&a, sizes[i]) != NULL, i == 0);
+        ck_assert_int_eq(a.full, i != 0);
+        (void)arena_alloc(&a, 16);
+        ck_assert(a.full);
+        arena_reset(&a);
+        ck_assert(!a.full);
+        ck_assert_ptr_nonnull(arena_alloc(&a, 16));
+        ck_assert(!a.full);
+        arena_free(&a);
+    }
+}
+END_TEST
+
 START_TEST(padding_counts_against_the_ceiling)
 {
     struct arena a;
@@ -154,6 +175,7 @@ static void add(Suite *s)
     suite_test(s, memory_is_zeroed_and_aligned_for_any_type);
     suite_test(s, allocations_do_not_overlap);
     suite_test(s, the_ceiling_can_be_reached_and_not_passed);
+    suite_test(s, what_did_not_fit_below_the_ceiling_is_remembered_until_a_reset);
     suite_test(s, padding_counts_against_the_ceiling);
     suite_test(s, a_refused_allocation_leaves_room_for_a_smaller_one);
     suite_test(s, huge_sizes_are_refused_without_overflow);

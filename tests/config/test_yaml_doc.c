@@ -6,6 +6,7 @@
 #include "tests/support/suite.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -380,7 +381,7 @@ START_TEST(a_huge_document_is_refused)
     while (big.len <= 1024 * 1024)
         buf_str(&big, "# a line that says nothing\n");
     ck_assert_int_eq(read_bytes(big.data, big.len), ERR_INVALID);
-    ck_assert_str_eq(buf_text(&said), "f.yaml:1:1: larger than 1 MiB; this is not a file of settings\n");
+    ck_assert_str_eq(buf_text(&said), "f.yaml:1:1: too large (1048599 bytes; at most 1048576); shorten it\n");
     buf_clear(&big);
     buf_str(&big, "names: [");
     for (int i = 0; i < 5000; i++)
@@ -444,6 +445,30 @@ START_TEST(unreadable_files_are_one_line)
     snprintf(want, sizeof want, "%s:1:1: cannot be read: Is a directory; name a file\n", dir);
     ck_assert_int_ne(yaml_schema_load(dir, &whole, &got, &said), 0);
     ck_assert_str_eq(buf_text(&said), want);
+    buf_free(&said);
+}
+END_TEST
+
+START_TEST(a_file_that_is_too_large_says_by_how_much_and_what_to_do)
+{
+    enum { MIB = 1024 * 1024 };
+    char *text = malloc(MIB + 1), want[8192];
+    const char *path;
+
+    buf_free(&said);
+    buf_init(&said, 65536);
+    ck_assert_ptr_nonnull(text);
+    memset(text, 'x', MIB + 1);
+    memcpy(text, "name: HV02\n#", 12);
+    path = write_file(temp_dir(), "a.yaml", text, MIB);
+    ck_assert_int_eq(yaml_schema_load(path, &whole, &got, &said), 0);
+    ck_assert_str_eq(got.name, "HV02");
+    path = write_file(temp_dir(), "a.yaml", text, MIB + 1);
+    snprintf(want, sizeof want,
+             "%s:1:1: too large (1048577 bytes; at most 1048576); no file of settings is: check the name\n", path);
+    ck_assert_int_eq(yaml_schema_load(path, &whole, &got, &said), ERR_INVALID);
+    ck_assert_str_eq(buf_text(&said), want);
+    free(text);
     buf_free(&said);
 }
 END_TEST
@@ -514,6 +539,7 @@ static void add(Suite *s)
     suite_test(s, the_number_of_problems_is_bounded);
     suite_test(s, hostile_text_is_made_printable_in_messages);
     suite_test(s, unreadable_files_are_one_line);
+    suite_test(s, a_file_that_is_too_large_says_by_how_much_and_what_to_do);
     suite_test(s, a_file_is_loaded);
     suite_test(s, the_example_has_every_key_and_comments_out_what_is_required);
 }

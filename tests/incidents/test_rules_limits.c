@@ -2,6 +2,7 @@
 #include "incidents/rules.h"
 #include "tests/support/suite.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -336,10 +337,10 @@ START_TEST(a_file_that_can_not_be_read_says_the_remedy)
 END_TEST
 
 /* Each condition with values takes room for 64 of them, and a set has 8 MiB. */
-START_TEST(conditions_that_do_not_fit_in_memory_refuse_the_file_wherever_they_end)
+START_TEST(conditions_that_take_too_much_room_refuse_the_file_wherever_they_end)
 {
-    static const char says[] = "mine.yaml:1:1: out of memory while reading; free some and try again\n";
     bool fitted = false, failed = false;
+    char says[256];
 
     for (int count = 1000; count <= 2000; count += 31) {
         struct rules *r;
@@ -352,8 +353,12 @@ START_TEST(conditions_that_do_not_fit_in_memory_refuse_the_file_wherever_they_en
                 "    expects: [{ any: [{ dump: true, bugcheck: 1 }] }]\n    helps: [{ dump: true }]\n"
                 "    links: [https://x]\n"
                 "  - { id: b, title: t, text: t, action: a, confidence: low, reason: r, needs: { dump: true } }\n");
+        snprintf(says, sizeof says,
+                 "mine.yaml:1:1: too large (%zu bytes): its rules take more than 8 MiB once they are read; "
+                 "split it into several files, or take conditions out\n",
+                 yaml.len);
         rc = parse(&r);
-        ck_assert_msg(rc == 0 || rc == ERR_MEMORY, "%d: %s", rc, buf_text(&problems));
+        ck_assert_msg(rc == 0 || rc == ERR_TOO_BIG, "%d: %s", rc, buf_text(&problems));
         ck_assert_str_eq(buf_text(&problems), rc == 0 ? "" : says);
         ck_assert(!failed || rc != 0); /* more never fits where less did not */
         fitted = fitted || rc == 0;
@@ -364,6 +369,67 @@ START_TEST(conditions_that_do_not_fit_in_memory_refuse_the_file_wherever_they_en
     }
     ck_assert(fitted);
     ck_assert(failed);
+}
+END_TEST
+
+static const char *file_of_conditions(const char *name, int from, int to)
+{
+    const char *path;
+
+    buf_clear(&yaml);
+    put_rule(name, "", "");
+    for (int n = from; n < to; n++)
+        buf_printf(&yaml, "      - bugcheck: %d\n", n);
+    path = write_file(temp_dir(), name, yaml.data, yaml.len);
+    return path;
+}
+
+/* The remedy that is told helps. */
+START_TEST(rules_that_are_too_much_for_one_file_fit_in_two)
+{
+    const char *paths[2] = { file_of_conditions("whole", 0, 2000) };
+    struct rules *shipped = rules_shipped(), *r;
+    char says[8192];
+
+    snprintf(says, sizeof says, "%s:1:1: too large (%zu bytes): its rules take ", paths[0], yaml.len);
+    ck_assert_int_eq(rules_load(paths, 1, &r, &problems), ERR_TOO_BIG);
+    ck_assert_ptr_null(r);
+    ck_assert_msg(strncmp(buf_text(&problems), says, strlen(says)) == 0, "%s", buf_text(&problems));
+    buf_clear(&problems);
+    paths[0] = file_of_conditions("one", 0, 1000);
+    paths[1] = file_of_conditions("two", 1000, 2000);
+    ck_assert_int_eq(rules_load(paths, 2, &r, &problems), 0);
+    ck_assert_str_eq(buf_text(&problems), "");
+    ck_assert_uint_eq(rules_count(r), rules_count(shipped) + 2);
+    rules_free(r);
+    rules_free(shipped);
+}
+END_TEST
+
+START_TEST(a_file_may_have_1_mib_and_says_so_when_it_has_more)
+{
+    static const char rest[] = "rules:\n  - { id: code-50, enabled: false }\n#";
+    enum { MIB = 1024 * 1024 };
+    char *text = malloc(MIB + 2), says[8192];
+    const char *path;
+    struct rules *r;
+
+    ck_assert_ptr_nonnull(text);
+    memset(text, 'x', MIB + 2);
+    memcpy(text, rest, sizeof rest - 1);
+    path = write_file(temp_dir(), "mine.yaml", text, MIB);
+    ck_assert_int_eq(rules_load(&path, 1, &r, &problems), 0);
+    rules_free(r);
+    for (int over = 1; over <= 2; over++) {
+        path = write_file(temp_dir(), "mine.yaml", text, (size_t)MIB + (size_t)over);
+        snprintf(says, sizeof says, "%s:1:1: too large (%d bytes; at most 1048576); split it into several files\n",
+                 path, MIB + over);
+        ck_assert_int_eq(rules_load(&path, 1, &r, &problems), ERR_INVALID);
+        ck_assert_ptr_null(r);
+        ck_assert_str_eq(buf_text(&problems), says);
+        buf_clear(&problems);
+    }
+    free(text);
 }
 END_TEST
 
@@ -383,7 +449,9 @@ static void add(Suite *s)
         the_shipped_rules_and_a_files_may_be_256_together,
         files_are_64_at_most_and_all_of_those_are_read,
         a_file_that_can_not_be_read_says_the_remedy,
-        conditions_that_do_not_fit_in_memory_refuse_the_file_wherever_they_end,
+        conditions_that_take_too_much_room_refuse_the_file_wherever_they_end,
+        rules_that_are_too_much_for_one_file_fit_in_two,
+        a_file_may_have_1_mib_and_says_so_when_it_has_more,
     };
     TCase *c = suite_case(s, "limits of rules");
 
