@@ -105,7 +105,8 @@ static int read_whole(const struct files *files, const char *path, struct buf *o
                       : err_set(e, ERR_MEMORY, "out of memory");
     files->ops->close(file);
     if (rc == 0 && got > HOST_YAML_MAX)
-        rc = err_set(e, ERR_TOO_BIG, "%s:1:1: the file is larger than %d KiB", path, HOST_YAML_MAX / 1024);
+        rc = err_set(e, ERR_TOO_BIG, "%s:1:1: too large (at most %d bytes); the facts of a host are a few lines", path,
+                     HOST_YAML_MAX);
     if (rc == 0)
         buf_used(out, got);
     return rc;

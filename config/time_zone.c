@@ -187,7 +187,8 @@ static int read_file(FILE *f, struct time_zone **out, const char *name, struct e
         return err_set(e, ERR_MEMORY, "out of memory");
     len = fread(bytes, 1, TIME_ZONE_BYTES_MAX, f);
     if (len == TIME_ZONE_BYTES_MAX)
-        rc = err_set(e, ERR_TOO_BIG, "time zone %s: its file is too large", name);
+        rc = err_set(e, ERR_TOO_BIG, "time zone %s: its file is too large (at most %d bytes); install tzdata again",
+                     name, TIME_ZONE_BYTES_MAX - 1);
     else if (ferror(f))
         rc = unknown(e, name); /* a folder, say */
     else

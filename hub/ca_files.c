@@ -37,6 +37,7 @@ static int read_file(const char *folder, const char *name, bool secret, char *te
     struct stat st;
     FILE *f;
     size_t len;
+    bool failed;
 
     snprintf(path, sizeof path, "%s/%s", folder, name);
     f = fopen(path, "re");
@@ -47,8 +48,14 @@ static int read_file(const char *folder, const char *name, bool secret, char *te
         return err_set(e, ERR_PERMISSION, "%s: open to others (mode %04o): chmod 0600 %s", path,
                        (unsigned)(st.st_mode & 07777), path);
     }
-    len = fread(text, 1, FILE_MAX - 1, f);
+    len = fread(text, 1, FILE_MAX, f);
+    failed = ferror(f) != 0;
     fclose(f);
+    if (failed)
+        return err_set(e, ERR_IO, "%s: cannot read", path);
+    if (len == FILE_MAX)
+        return err_set(e, ERR_TOO_BIG, "%s: too large (at most %d bytes); it holds one %s, put that alone into it",
+                       path, FILE_MAX - 1, secret ? "key" : "certificate");
     text[len] = '\0';
     return len > 0 ? 0 : err_set(e, ERR_INVALID, "%s: empty", path);
 }

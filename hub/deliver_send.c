@@ -48,7 +48,7 @@ int deliver_secret(const char *key, const char *path, char out[DELIVER_SECRET_MA
     char text[DELIVER_SECRET_MAX];
     FILE *f = fopen(path, "rb");
     size_t from, len;
-    bool failed;
+    bool failed, cut;
 
     if (f == NULL)
         return err_errno(e, errno, "cannot read %s %s", key, path);
@@ -60,11 +60,17 @@ int deliver_secret(const char *key, const char *path, char out[DELIVER_SECRET_MA
     text[len] = '\0';
     from = strspn(text, " \t\r\n");
     len = strcspn(text + from, "\r\n");
+    cut = from + len == sizeof text - 1;
     while (len > 0 && (text[from + len - 1] == ' ' || text[from + len - 1] == '\t'))
         len--;
     memcpy(out, text + from, len);
     out[len] = '\0';
     explicit_bzero(text, sizeof text);
+    if (cut) {
+        explicit_bzero(out, DELIVER_SECRET_MAX);
+        return err_set(e, ERR_TOO_BIG, "%s %s is too large (at most %d bytes); put one line into it", key, path,
+                       DELIVER_SECRET_MAX - 2);
+    }
     return len > 0 ? 0 : err_set(e, ERR_INVALID, "%s %s is empty", key, path);
 }
 

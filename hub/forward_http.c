@@ -39,15 +39,22 @@ static int read_token(const struct forward_http_options *o, char text[TOKEN_MAX]
 {
     const char *path = o->target->token_file;
     FILE *f = fopen(path, "re");
+    bool failed;
     size_t len;
 
     if (f == NULL)
         return err_errno(e, errno, "%s.token_file: cannot read %s", o->key, path);
     len = fread(text, 1, TOKEN_MAX - 1, f);
+    failed = ferror(f) != 0;
     fclose(f);
+    if (failed)
+        return err_set(e, ERR_IO, "%s.token_file: cannot read %s", o->key, path);
     text[len] = '\0';
     *token = text + strspn(text, " \t\r\n");
     len = strcspn(*token, " \t\r\n");
+    if (*token + len == text + TOKEN_MAX - 1)
+        return err_set(e, ERR_TOO_BIG, "%s.token_file: %s is too large (at most %d bytes); put the token alone into it",
+                       o->key, path, TOKEN_MAX - 2);
     (*token)[len] = '\0';
     if (len == 0)
         return err_set(e, ERR_INVALID, "%s.token_file: %s is empty; put the token into it", o->key, path);

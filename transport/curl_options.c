@@ -44,7 +44,8 @@ static int read_secret(const char *key, const char *path, char text[SECRET_MAX],
         return rc;
     text[len] = '\0';
     if (len == SECRET_MAX - 1 && strpbrk(text, "\r\n") == NULL)
-        return err_set(e, ERR_TOO_BIG, "%s %s holds more than one line", key, path);
+        return err_set(e, ERR_TOO_BIG, "%s %s is too large (at most %d bytes); put one line into it", key, path,
+                       SECRET_MAX - 2);
     return 0;
 }
 

@@ -143,6 +143,27 @@ START_TEST(problems_of_host_yaml_are_told_with_their_place)
 }
 END_TEST
 
+START_TEST(host_yaml_may_have_64_kib_and_says_so_when_it_has_more)
+{
+    static char text[64 * 1024 + 2];
+    const char *dir = temp_dir();
+    char want[PATH_LEN + 128];
+    struct bundle *b;
+    struct err e = { 0 };
+
+    memset(text, '#', sizeof text - 2);
+    memcpy(text, "name: HV01\n", 11);
+    put(dir, "host.yaml", text);
+    bundle_close(open_good(dir));
+    text[sizeof text - 2] = '#';
+    put(dir, "host.yaml", text);
+    ck_assert_int_eq(open_bundle(dir, &b, &e), ERR_TOO_BIG);
+    snprintf(want, sizeof want,
+             "%s/host.yaml:1:1: too large (at most 65536 bytes); the facts of a host are a few lines", dir);
+    ck_assert_str_eq(e.text, want);
+}
+END_TEST
+
 START_TEST(all_problems_are_told_at_once)
 {
     const char *dir = temp_dir();
@@ -374,6 +395,7 @@ static void add(Suite *s)
     suite_test(s, the_host_is_what_host_yaml_says);
     suite_test(s, a_name_alone_is_enough_and_a_host_id_is_taken_as_it_is);
     suite_test(s, problems_of_host_yaml_are_told_with_their_place);
+    suite_test(s, host_yaml_may_have_64_kib_and_says_so_when_it_has_more);
     suite_test(s, all_problems_are_told_at_once);
     suite_test(s, a_host_yaml_without_end_is_refused);
     suite_test(s, a_folder_with_nothing_of_a_bundle_is_refused_with_what_one_is);

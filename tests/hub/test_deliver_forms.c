@@ -487,6 +487,23 @@ START_TEST(an_empty_secret_is_no_secret)
 }
 END_TEST
 
+START_TEST(a_secret_of_4094_bytes_is_whole_and_a_longer_one_is_refused)
+{
+    char out[DELIVER_SECRET_MAX], text[DELIVER_SECRET_MAX], want[5000];
+    const char *path;
+    struct err e;
+
+    memset(text, 's', sizeof text);
+    path = write_file(temp_dir(), "secret", text, 4094);
+    ck_assert_int_eq(deliver_secret("smtp.password_file", path, out, NULL), 0);
+    ck_assert_uint_eq(strlen(out), 4094);
+    path = write_file(temp_dir(), "secret", text, 4095);
+    ck_assert_int_eq(deliver_secret("smtp.password_file", path, out, &e), ERR_TOO_BIG);
+    snprintf(want, sizeof want, "smtp.password_file %s is too large (at most 4094 bytes); put one line into it", path);
+    ck_assert_str_eq(e.text, want);
+}
+END_TEST
+
 static void add(Suite *s)
 {
     suite_test(s, a_plain_header_stays_as_it_is);
@@ -509,6 +526,7 @@ static void add(Suite *s)
     suite_test(s, a_link_in_place_of_the_new_file_is_not_followed);
     suite_test(s, a_secret_is_the_first_line_of_its_file);
     suite_test(s, an_empty_secret_is_no_secret);
+    suite_test(s, a_secret_of_4094_bytes_is_whole_and_a_longer_one_is_refused);
 }
 
 int main(void)

@@ -520,6 +520,30 @@ START_TEST(a_key_that_others_may_read_is_no_ca)
 }
 END_TEST
 
+START_TEST(a_file_of_the_ca_that_is_too_large_is_told_and_not_cut)
+{
+    static const char *const names[] = { "ca.pem", "ca.key" }, *const holds[] = { "certificate", "key" };
+    static char text[64 * 1024];
+
+    memset(text, '\n', sizeof text);
+    for (int i = 0; i < 2; i++) {
+        char folder[4200], name[16], want[4600];
+        struct ca *ca = NULL;
+        struct err e = { 0 };
+
+        snprintf(name, sizeof name, "large-%d", i);
+        snprintf(folder, sizeof folder, "%s/%s", temp_dir(), name);
+        ck_assert_int_eq(ca_make(folder, &e), 0);
+        append_file(folder, names[i], text, sizeof text);
+        ck_assert_int_eq(ca_load(&ca, folder, &e), ERR_TOO_BIG);
+        ck_assert_ptr_null(ca);
+        snprintf(want, sizeof want, "%s/%s: too large (at most 65535 bytes); it holds one %s, put that alone into it",
+                 folder, names[i], holds[i]);
+        ck_assert_str_eq(e.text, want);
+    }
+}
+END_TEST
+
 START_TEST(a_request_that_was_changed_after_signing_is_refused)
 {
     gnutls_datum_t pem = made_csr();
@@ -557,6 +581,7 @@ static void add(Suite *s)
     suite_test(s, every_use_and_every_refusal_is_in_the_account);
     suite_test(s, what_the_ca_signs_it_knows_again_and_another_ca_does_not);
     suite_test(s, a_key_that_others_may_read_is_no_ca);
+    suite_test(s, a_file_of_the_ca_that_is_too_large_is_told_and_not_cut);
     suite_test(s, a_request_that_was_changed_after_signing_is_refused);
 }
 

@@ -44,6 +44,29 @@ START_TEST(an_empty_token_is_told)
 }
 END_TEST
 
+START_TEST(a_token_that_does_not_fit_is_not_cut_but_told)
+{
+    char extra[4400], text[4095], expected[4400];
+    const char *path;
+
+    memset(text, 't', sizeof text);
+    path = write_file(temp_dir(), "token", text, sizeof text);
+    snprintf(extra, sizeof extra, SPLUNK("%s"), path);
+    snprintf(expected, sizeof expected,
+             "forward.splunk.token_file: %s is too large (at most 4094 bytes); put the token alone into it", path);
+    refused(extra, expected);
+}
+END_TEST
+
+START_TEST(a_folder_is_no_token_file)
+{
+    char extra[4400];
+
+    snprintf(extra, sizeof extra, SPLUNK("%s"), temp_dir());
+    refused(extra, "forward.splunk.token_file: cannot read ");
+}
+END_TEST
+
 /* As a hub that could not deliver would write it. */
 static void lose(const struct running *r, uint64_t lost)
 {
@@ -106,6 +129,8 @@ static void add(Suite *s)
 {
     suite_test(s, a_target_whose_files_can_not_be_read_is_told_before_anything_runs);
     suite_test(s, an_empty_token_is_told);
+    suite_test(s, a_token_that_does_not_fit_is_not_cut_but_told);
+    suite_test(s, a_folder_is_no_token_file);
     suite_test(s, what_a_target_lost_is_a_finding_of_the_hub);
     suite_test(s, metrics_come_in_the_format_that_was_asked_for);
 }

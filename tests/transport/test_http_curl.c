@@ -890,8 +890,8 @@ START_TEST(a_token_file_that_is_no_good_is_named)
     token_refused("\n\n", "", " is empty; put the token into it");
     token_refused("two words", "", " holds something that is no token");
     token_refused("bad\x01", "", " holds something that is no token");
-    memset(large, 'a', sizeof large - 1);
-    token_refused(large, "", " holds more than one line");
+    memset(large, 'a', 4095);
+    token_refused(large, "", " is too large (at most 4094 bytes); put one line into it");
 }
 END_TEST
 
