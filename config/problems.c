@@ -11,6 +11,7 @@ void problems_init(struct problems *p)
     arena_init(&p->arena, (size_t)PROBLEMS_MAX * (PROBLEM_TEXT_MAX + 64));
     p->count = 0;
     p->more = 0;
+    p->no_memory = false;
 }
 
 void problems_free(struct problems *p)
@@ -24,7 +25,7 @@ void problem_add(struct problems *p, struct place at, const char *key, const cha
     char text[PROBLEM_TEXT_MAX];
     va_list ap;
     int used = 0;
-    const char *kept = NULL;
+    const char *kept;
 
     assert(at.line > 0 && at.column > 0);
     if (key != NULL)
@@ -35,10 +36,13 @@ void problem_add(struct problems *p, struct place at, const char *key, const cha
     va_end(ap);
     if (used >= PROBLEM_TEXT_MAX)
         used = PROBLEM_TEXT_MAX - 1;
-    if (p->count < PROBLEMS_MAX)
-        kept = arena_copy(&p->arena, text, (size_t)used);
-    if (kept == NULL) {
+    if (p->count == PROBLEMS_MAX) {
         p->more++;
+        return;
+    }
+    kept = arena_copy(&p->arena, text, (size_t)used);
+    if (kept == NULL) {
+        p->no_memory = true;
         return;
     }
     p->items[p->count] = (struct problem){ .at = at, .order = p->count, .text = kept };

@@ -7,6 +7,9 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
 enum { PROBLEMS_MAX = 100, PROBLEM_TEXT_MAX = 640 };
 
 /* Counted from 1, columns in characters. */
@@ -24,7 +27,8 @@ struct problems {
     struct arena arena;
     struct problem items[PROBLEMS_MAX];
     int count;
-    int more; /* that did not fit */
+    int more;       /* beyond PROBLEMS_MAX */
+    bool no_memory; /* one could not be kept, or not all of its words: what was read is not to be judged by these */
 };
 
 void problems_init(struct problems *p);

@@ -78,6 +78,7 @@ static void report_unknown(struct yaml_checker *c, const struct yaml_node *n)
     yaml_parent_of(path, parent);
     yaml_list_section(c->schema, parent, &names);
     problem_add(c->problems, n->key, n->path, "unknown key; remove it, or write one of %s", buf_text(&names));
+    c->problems->no_memory |= buf_error(&names) == ERR_MEMORY;
     buf_free(&names);
 }
 
@@ -93,6 +94,7 @@ static void check_section(struct yaml_checker *c, const struct yaml_node *n)
                 "expects keys, not a %s; write \"key: value\" lines%s (%s)",
                 n->kind == YAML_NODE_LIST ? "list" : "text", n->path[0] != '\0' ? " indented below it" : "",
                 buf_text(&names));
+    c->problems->no_memory |= buf_error(&names) == ERR_MEMORY;
     buf_free(&names);
 }
 
@@ -235,7 +237,7 @@ static void read_item(struct yaml_checker *c, const struct yaml_key *key, int no
     int n;
 
     if (item == NULL) {
-        blame(c, key, c->tree->nodes[node].value, "out of memory while reading; free some and try again");
+        c->problems->no_memory = true;
         return;
     }
     *item = (struct yaml_checker){
@@ -393,7 +395,9 @@ int yaml_schema_read(const char *name, const char *yaml, size_t len, const struc
     if (rc != 0)
         goto done;
     read_section(c);
-    if (found.count + found.more > 0)
+    if (found.no_memory)
+        rc = ERR_MEMORY;
+    else if (found.count > 0)
         rc = ERR_INVALID;
     else
         memcpy(target, c->target, schema->target_size);

@@ -76,6 +76,7 @@ static void unknown_key(struct rule_reader *r, const struct yaml_node *n, const 
     for (int k = 0; words[k] != NULL; k++)
         buf_printf(&names, "%s%s", k > 0 ? ", " : "", words[k]);
     problem_add(r->problems, n->key, n->path, "unknown key; remove it, or write one of %s", buf_text(&names));
+    r->problems->no_memory |= buf_error(&names) == ERR_MEMORY;
     buf_free(&names);
 }
 

@@ -78,7 +78,9 @@ static int read_bytes(const char *name, const char *yaml, size_t len, struct rul
     rc = yaml_tree_read(&tree, yaml, len, found);
     if (rc == 0)
         rc = rules_read(&r);
-    if (rc == 0 && found->count + found->more > 0)
+    if (rc == 0 && found->no_memory)
+        rc = ERR_MEMORY;
+    else if (rc == 0 && found->count > 0)
         rc = ERR_INVALID;
     problems_write(found, name, problems);
     problems_free(found);

@@ -379,6 +379,36 @@ START_TEST(rules_are_all_read_or_none)
 }
 END_TEST
 
+/* What is wrong with a file is the answer here. */
+static int refuse_rules(struct buf *out, struct err *e)
+{
+    struct rules *r = NULL;
+    struct buf problems;
+    int rc;
+
+    buf_init(&problems, 64 * 1024);
+    rc = rules_load(&rules_path, 1, &r, &problems);
+    expect(rc != 0 && r == NULL);
+    if (rc == ERR_INVALID && buf_error(&problems) == ERR_OK)
+        buf_str(out, buf_text(&problems));
+    else
+        err_set(e, rc, "no answer: %s", buf_text(&problems));
+    if (rc == ERR_INVALID && (buf_error(&problems) != ERR_OK || buf_error(out) != ERR_OK))
+        rc = err_set(e, ERR_MEMORY, "no room for the answer");
+    buf_free(&problems);
+    return rc == ERR_INVALID ? 0 : rc;
+}
+
+START_TEST(wrong_rules_are_refused_with_all_that_is_wrong_or_for_want_of_memory)
+{
+    static const char yaml[] = "rules:\n  - { id: mine, title: t, text: t, action: a, confidence: low, reason: r,"
+                               " needs: [{ qqqqqqqqqqqqqqqqqqqq: 1 }], color: red }\n  - 5\n";
+
+    rules_path = write_file(temp_dir(), "mine.yaml", yaml, sizeof yaml - 1);
+    fail_all("wrong rules", refuse_rules);
+}
+END_TEST
+
 static int count_crashes(struct buf *out, struct err *e)
 {
     struct statistics *s = statistics_new(BY_MODULE);
@@ -419,6 +449,7 @@ static void add(Suite *s)
     suite_test(s, a_case_comes_to_the_same_incidents_or_to_an_error);
     suite_test(s, without_memory_an_observation_is_relevant_to_everybody);
     suite_test(s, rules_are_all_read_or_none);
+    suite_test(s, wrong_rules_are_refused_with_all_that_is_wrong_or_for_want_of_memory);
     suite_test(s, crashes_are_counted_or_refused);
 }
 
