@@ -1,8 +1,6 @@
 /* What the hub has room for (sender.h, send budget): told with an acknowledgement, so
  * that what would be sent away is not sent at all. */
-#include "base/log.h"
 #include "base/text.h"
-#include "base/times.h"
 #include "model/otlp.h"
 #include "transport/sender_internal.h"
 #include "transport/verdict.h"
@@ -44,7 +42,6 @@ bool sender_pauses(struct sender *s)
     delay = backoff_ns(s->config.retry_min_ns, s->config.retry_max_ns, 1, s->retry_after_ns, s->random);
     text_copy(s->status.pause, sizeof s->status.pause,
               "the hub has taken all so far and asks this agent to wait before it sends more: nothing is wrong");
-    log_event(LOG_DEBUG, "transport.paused", LOG_I("for_ms", delay / NS_PER_MS));
     sender_rest(s, SENDER_WAITING, delay);
     return true;
 }
