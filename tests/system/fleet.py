@@ -84,6 +84,7 @@ class Fleet:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hvfleet-test."))
         self.hub, self.agents, self.port = None, {}, 0
         self.max_connections = 1000
+        self.retry_max = "500ms"  # of the agents
         self.ingest = ""  # more of that section: ", max_body: 64KiB"
         self.store = None  # a postgresql:// URL; None: a file
         self.programs = []  # others that end with the fleet
@@ -187,7 +188,7 @@ hub:
   url: "{self.url}"
   token_file: "{f}/token"
   ca_file: "{f}/ca.pem"
-  retry: {{min: 50ms, max: 500ms}}
+  retry: {{min: 50ms, max: {self.retry_max}}}
 {hub or '  batch: {max_age: 100ms}'}
 store: {{dir: "{f}/{name}"}}
 sources: {{bundles: ["{bundle}"], poll: 200ms}}
