@@ -1,12 +1,9 @@
-/* Saved .evtx files that grow, go round, are replaced or damaged.
- *
- * The files are written here, as small as the format allows: chunks of records
- * whose binary XML has no templates, all names in place.
- */
+/* Saved .evtx files that grow, go round, are replaced or damaged. */
 #include "collectors/event_evtx.h"
 #include "collectors/event_file.h"
 #include "collectors/eventlog.h"
 #include "tests/collectors/support_event.h"
+#include "tests/collectors/support_evtx.h"
 #include "tests/support/suite.h"
 
 #include <fcntl.h>
@@ -15,9 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <zlib.h>
-
-enum { CHUNKS_MAX = 64, FIRST_RECORD = 512 };
 
 const char *__lsan_default_suppressions(void);
 
@@ -28,175 +22,7 @@ const char *__lsan_default_suppressions(void)
     return "leak:libevtx.so";
 }
 
-struct log {
-    unsigned char bytes[EVTX_FILE_HEADER + CHUNKS_MAX * EVTX_CHUNK];
-    size_t chunks;
-    unsigned char *chunk; /* being written */
-    size_t at;            /* in it */
-    uint64_t number;      /* of the next record in the file */
-    uint64_t written;     /* added to the times of records: another log has other ones */
-};
-
-static void put(unsigned char *p, int bytes, uint64_t v)
-{
-    for (int i = 0; i < bytes; i++)
-        p[i] = (unsigned char)(v >> 8 * i);
-}
-
-static void add_number(struct log *l, int bytes, uint64_t v)
-{
-    put(l->chunk + l->at, bytes, v);
-    l->at += (size_t)bytes;
-}
-
-static void add_chars(struct log *l, const char *text)
-{
-    for (; *text != '\0'; text++)
-        add_number(l, 2, (unsigned char)*text);
-}
-
-/* A name's place, and the name there: next name, hash, length, characters, NUL. */
-static void add_name(struct log *l, const char *name)
-{
-    uint32_t hash = 0;
-
-    for (const char *p = name; *p != '\0'; p++)
-        hash = hash * 65599 + (unsigned char)*p;
-    add_number(l, 4, l->at + 4);
-    add_number(l, 4, 0);
-    add_number(l, 2, hash & 0xffff);
-    add_number(l, 2, strlen(name));
-    add_chars(l, name);
-    add_number(l, 2, 0);
-}
-
-static void add_value(struct log *l, const char *text)
-{
-    add_number(l, 1, 0x05);
-    add_number(l, 1, 0x01);
-    add_number(l, 2, strlen(text));
-    add_chars(l, text);
-}
-
-/* Opens an element, with one attribute or none; returns where its size goes. */
-static size_t open_element(struct log *l, const char *name, const char *attribute, const char *value)
-{
-    size_t size_at, list_at;
-
-    add_number(l, 1, attribute != NULL ? 0x41 : 0x01);
-    add_number(l, 2, 0xffff);
-    size_at = l->at;
-    add_number(l, 4, 0);
-    add_name(l, name);
-    if (attribute != NULL) {
-        list_at = l->at;
-        add_number(l, 4, 0);
-        add_number(l, 1, 0x06);
-        add_name(l, attribute);
-        add_value(l, value);
-        put(l->chunk + list_at, 4, l->at - list_at - 4);
-    }
-    add_number(l, 1, 0x02);
-    return size_at;
-}
-
-static void close_element(struct log *l, size_t size_at)
-{
-    add_number(l, 1, 0x04);
-    put(l->chunk + size_at, 4, l->at - size_at - 4);
-}
-
-static void add_element(struct log *l, const char *name, const char *attribute, const char *value, const char *text)
-{
-    size_t size_at = open_element(l, name, attribute, value);
-
-    if (text != NULL)
-        add_value(l, text);
-    close_element(l, size_at);
-}
-
-static void start_log(struct log *l)
-{
-    unsigned char *h = l->bytes;
-
-    memset(l, 0, sizeof *l);
-    l->number = 1;
-    memcpy(h, "ElfFile", 8);
-    put(h + 24, 8, 1);
-    put(h + 32, 4, 128);
-    put(h + 36, 2, 1);
-    put(h + 38, 2, 3);
-    put(h + 40, 2, EVTX_FILE_HEADER);
-}
-
-static void start_chunk(struct log *l, size_t place, uint64_t first_id)
-{
-    l->chunk = l->bytes + EVTX_FILE_HEADER + place * EVTX_CHUNK;
-    memset(l->chunk, 0, EVTX_CHUNK);
-    memcpy(l->chunk, "ElfChnk", 8);
-    put(l->chunk + 8, 8, l->number);
-    put(l->chunk + 24, 8, first_id);
-    put(l->chunk + 40, 4, 128);
-    l->at = FIRST_RECORD;
-    if (place >= l->chunks)
-        l->chunks = place + 1;
-}
-
-static void seal(struct log *l, uint64_t last_id, size_t last_record)
-{
-    unsigned char *c = l->chunk;
-
-    put(c + 16, 8, l->number - 1);
-    put(c + 32, 8, last_id);
-    put(c + 44, 4, last_record);
-    put(c + 48, 4, l->at);
-    put(c + 52, 4, crc32(0, c + FIRST_RECORD, (unsigned)(l->at - FIRST_RECORD)));
-    put(c + 124, 4, crc32(crc32(0, c, 120), c + 128, 384));
-    put(l->bytes + 42, 2, l->chunks);
-    put(l->bytes + 124, 4, crc32(0, l->bytes, 120));
-}
-
-static void add_record(struct log *l, uint64_t id)
-{
-    size_t start = l->at, event, part;
-    char text[24];
-
-    ck_assert_uint_lt(start + 1024, EVTX_CHUNK);
-    memcpy(l->chunk + l->at, "**\0\0", 4);
-    l->at += 8;
-    add_number(l, 8, id);
-    add_number(l, 8, 132000000000000000u + l->written + id * 10000000u);
-    add_number(l, 4, 0x0001010f);
-    event = open_element(l, "Event", NULL, NULL);
-    part = open_element(l, "System", NULL, NULL);
-    add_element(l, "Provider", "Name", "Microsoft-Windows-Hyper-V-Worker", NULL);
-    add_element(l, "EventID", NULL, NULL, "18500");
-    add_element(l, "TimeCreated", "SystemTime", "2026-01-31T08:00:00.000000000Z", NULL);
-    snprintf(text, sizeof text, "%llu", (unsigned long long)id);
-    add_element(l, "EventRecordID", NULL, NULL, text);
-    close_element(l, part);
-    part = open_element(l, "EventData", NULL, NULL);
-    add_element(l, "Data", NULL, NULL, "web01");
-    add_element(l, "Data", NULL, NULL, "6B29FC40-CA47-1067-B31D-00DD010662DA");
-    close_element(l, part);
-    close_element(l, event);
-    add_number(l, 1, 0);
-    l->at = (l->at + 7) / 8 * 8 + 4;
-    add_number(l, 4, l->at + 4 - start);
-    put(l->chunk + start + 4, 4, l->at - start);
-    l->number++;
-    seal(l, id, start);
-}
-
-/* A chunk at a place in the file, with records from first to last. */
-static void add_chunk(struct log *l, size_t place, uint64_t first, uint64_t last)
-{
-    start_chunk(l, place, first);
-    for (uint64_t id = first; id <= last; id++)
-        add_record(l, id);
-}
-
-static const char *save(const struct log *l, const char *dir)
+static const char *save(const struct evtx_log *l, const char *dir)
 {
     return write_file(dir, "log.evtx", l->bytes, EVTX_FILE_HEADER + l->chunks * EVTX_CHUNK);
 }
@@ -247,16 +73,16 @@ static const char *records(const struct heard *h)
     return text;
 }
 
-static struct log l;
+static struct evtx_log l;
 
 START_TEST(the_records_of_a_log_are_read_in_order)
 {
     const char *path;
     struct heard h;
 
-    start_log(&l);
-    add_chunk(&l, 0, 1, 3);
-    add_chunk(&l, 1, 4, 6);
+    evtx_log_start(&l);
+    evtx_log_add_chunk(&l, 0, 1, 3);
+    evtx_log_add_chunk(&l, 1, 4, 6);
     path = save(&l, temp_dir());
     heard_init(&h);
     hear_file(&h, path);
@@ -275,10 +101,10 @@ START_TEST(chunks_of_a_log_that_went_round_are_put_in_order)
 {
     struct heard h;
 
-    start_log(&l);
-    add_chunk(&l, 1, 10, 12);
-    add_chunk(&l, 2, 13, 15);
-    add_chunk(&l, 0, 16, 17);
+    evtx_log_start(&l);
+    evtx_log_add_chunk(&l, 1, 10, 12);
+    evtx_log_add_chunk(&l, 2, 13, 15);
+    evtx_log_add_chunk(&l, 0, 16, 17);
     heard_init(&h);
     hear_file(&h, save(&l, temp_dir()));
     ck_assert_str_eq(records(&h), "10 11 12 13 14 15 16 17 ");
@@ -293,18 +119,18 @@ START_TEST(a_growing_log_gives_each_record_once)
     struct event_stream *s;
     struct heard h;
 
-    start_log(&l);
-    add_chunk(&l, 0, 1, 2);
+    evtx_log_start(&l);
+    evtx_log_add_chunk(&l, 0, 1, 2);
     path = save(&l, dir);
     s = open_stream(path);
     heard_init(&h);
     hear(&h, s);
     for (uint64_t id = 3; id < 6; id++) {
-        add_record(&l, id);
+        evtx_log_add_record(&l, id);
         save(&l, dir);
         hear(&h, s);
     }
-    add_chunk(&l, 1, 6, 8);
+    evtx_log_add_chunk(&l, 1, 6, 8);
     save(&l, dir);
     hear(&h, s);
     ck_assert_str_eq(records(&h), "1 2 3 4 5 6 7 8 ");
@@ -320,9 +146,9 @@ START_TEST(a_read_stops_within_a_chunk_and_goes_on_there)
     struct event_stream *s;
     struct heard h;
 
-    start_log(&l);
-    add_chunk(&l, 0, 1, 3);
-    add_chunk(&l, 1, 4, 5);
+    evtx_log_start(&l);
+    evtx_log_add_chunk(&l, 0, 1, 3);
+    evtx_log_add_chunk(&l, 1, 4, 5);
     s = open_stream(save(&l, dir));
     heard_init(&h);
     hear_once(&h, s, 2);
@@ -344,13 +170,13 @@ START_TEST(records_that_were_overwritten_before_they_were_read_are_a_gap)
     const char *dir = temp_dir();
     struct heard h;
 
-    start_log(&l);
-    add_chunk(&l, 0, 1, 3);
+    evtx_log_start(&l);
+    evtx_log_add_chunk(&l, 0, 1, 3);
     heard_init(&h);
     hear_file(&h, save(&l, dir));
-    start_log(&l);
+    evtx_log_start(&l);
     l.number = 10;
-    add_chunk(&l, 0, 10, 12);
+    evtx_log_add_chunk(&l, 0, 10, 12);
     hear_file(&h, save(&l, dir));
     ck_assert_str_eq(records(&h), "10 11 12 ");
     ck_assert_str_eq(buf_text(&h.gaps), "log-wrapped [4] [9]\n");
@@ -363,13 +189,13 @@ START_TEST(a_log_that_went_round_without_loss_goes_on)
     const char *dir = temp_dir();
     struct heard h;
 
-    start_log(&l);
-    add_chunk(&l, 0, 1, 3);
+    evtx_log_start(&l);
+    evtx_log_add_chunk(&l, 0, 1, 3);
     heard_init(&h);
     hear_file(&h, save(&l, dir));
-    start_log(&l);
+    evtx_log_start(&l);
     l.number = 4;
-    add_chunk(&l, 0, 4, 5);
+    evtx_log_add_chunk(&l, 0, 4, 5);
     hear_file(&h, save(&l, dir));
     ck_assert_str_eq(records(&h), "4 5 ");
     ck_assert_int_eq(h.gap_count, 0);
@@ -382,12 +208,12 @@ START_TEST(a_cleared_log_that_begins_anew_is_a_replaced_file)
     const char *dir = temp_dir();
     struct heard h;
 
-    start_log(&l);
-    add_chunk(&l, 0, 1, 9);
+    evtx_log_start(&l);
+    evtx_log_add_chunk(&l, 0, 1, 9);
     heard_init(&h);
     hear_file(&h, save(&l, dir));
-    start_log(&l);
-    add_chunk(&l, 0, 1, 2);
+    evtx_log_start(&l);
+    evtx_log_add_chunk(&l, 0, 1, 2);
     hear_file(&h, save(&l, dir));
     ck_assert_str_eq(records(&h), "1 2 ");
     ck_assert_str_eq(buf_text(&h.gaps), "file-replaced [9] []\n");
@@ -400,13 +226,13 @@ START_TEST(another_log_with_the_same_record_ids_is_a_replaced_file)
     const char *dir = temp_dir();
     struct heard h;
 
-    start_log(&l);
-    add_chunk(&l, 0, 1, 3);
+    evtx_log_start(&l);
+    evtx_log_add_chunk(&l, 0, 1, 3);
     heard_init(&h);
     hear_file(&h, save(&l, dir));
-    start_log(&l);
+    evtx_log_start(&l);
     l.written = 77;
-    add_chunk(&l, 0, 1, 5);
+    evtx_log_add_chunk(&l, 0, 1, 5);
     hear_file(&h, save(&l, dir));
     ck_assert_str_eq(records(&h), "1 2 3 4 5 ");
     ck_assert_str_eq(buf_text(&h.gaps), "file-replaced [3] []\n");
@@ -417,20 +243,20 @@ END_TEST
 /* Makes the record's size zero, as in the known sample. */
 static void damage(size_t place, unsigned nth)
 {
-    unsigned char *r = l.bytes + EVTX_FILE_HEADER + place * EVTX_CHUNK + FIRST_RECORD;
+    unsigned char *r = l.bytes + EVTX_FILE_HEADER + place * EVTX_CHUNK + EVTX_LOG_FIRST_RECORD;
 
     for (; nth > 0; nth--)
         r += r[4] | (size_t)r[5] << 8;
-    put(r + 4, 4, 0);
+    evtx_log_put(r + 4, 4, 0);
 }
 
 START_TEST(a_damaged_record_is_a_gap_with_its_number_and_the_rest_is_read)
 {
     struct heard h;
 
-    start_log(&l);
-    add_chunk(&l, 0, 1, 6);
-    add_chunk(&l, 1, 7, 8);
+    evtx_log_start(&l);
+    evtx_log_add_chunk(&l, 0, 1, 6);
+    evtx_log_add_chunk(&l, 1, 7, 8);
     damage(0, 2);
     heard_init(&h);
     hear_file(&h, save(&l, temp_dir()));
@@ -446,8 +272,8 @@ START_TEST(a_damaged_end_is_told_when_the_file_rests_and_only_once)
     struct event_stream *s;
     struct heard h;
 
-    start_log(&l);
-    add_chunk(&l, 0, 1, 4);
+    evtx_log_start(&l);
+    evtx_log_add_chunk(&l, 0, 1, 4);
     damage(0, 3);
     path = save(&l, dir);
     s = open_stream(path);
@@ -463,7 +289,7 @@ START_TEST(a_damaged_end_is_told_when_the_file_rests_and_only_once)
     ck_assert_int_eq(h.report.lag_records, 0);
     hear(&h, s);
     ck_assert_int_eq(h.gap_count, 1);
-    add_chunk(&l, 1, 5, 6);
+    evtx_log_add_chunk(&l, 1, 5, 6);
     save(&l, dir);
     hear(&h, s);
     ck_assert_str_eq(records(&h), "1 2 3 5 6 ");
@@ -481,9 +307,9 @@ START_TEST(a_log_that_is_being_copied_is_read_as_it_comes)
     struct event_stream *s;
     struct heard h;
 
-    start_log(&l);
-    add_chunk(&l, 0, 1, 6);
-    add_chunk(&l, 1, 7, 9);
+    evtx_log_start(&l);
+    evtx_log_add_chunk(&l, 0, 1, 6);
+    evtx_log_add_chunk(&l, 1, 7, 9);
     size = EVTX_FILE_HEADER + l.chunks * EVTX_CHUNK;
     part = calloc(1, size); /* as large as it will be from the start */
     ck_assert_ptr_nonnull(part);
@@ -508,14 +334,14 @@ START_TEST(a_record_that_was_torn_is_read_when_it_is_whole)
     struct event_stream *s;
     struct heard h;
 
-    start_log(&l);
-    add_chunk(&l, 0, 1, 4);
+    evtx_log_start(&l);
+    evtx_log_add_chunk(&l, 0, 1, 4);
     damage(0, 3);
     s = open_stream(save(&l, dir));
     heard_init(&h);
     hear_once(&h, s, 100);
-    start_log(&l);
-    add_chunk(&l, 0, 1, 5);
+    evtx_log_start(&l);
+    evtx_log_add_chunk(&l, 0, 1, 5);
     save(&l, dir);
     hear(&h, s);
     ck_assert_str_eq(records(&h), "1 2 3 4 5 ");
@@ -530,16 +356,16 @@ START_TEST(a_chunk_without_a_readable_header_is_a_gap_once)
     const char *dir = temp_dir();
     struct heard h;
 
-    start_log(&l);
-    add_chunk(&l, 0, 1, 2);
-    add_chunk(&l, 1, 3, 4);
-    add_chunk(&l, 2, 5, 6);
+    evtx_log_start(&l);
+    evtx_log_add_chunk(&l, 0, 1, 2);
+    evtx_log_add_chunk(&l, 1, 3, 4);
+    evtx_log_add_chunk(&l, 2, 5, 6);
     memset(l.bytes + EVTX_FILE_HEADER + EVTX_CHUNK, 'x', 64);
     heard_init(&h);
     hear_file(&h, rest(save(&l, dir)));
     ck_assert_str_eq(records(&h), "1 2 5 6 ");
     ck_assert_int_eq(h.gap_count, 1);
-    add_record(&l, 7);
+    evtx_log_add_record(&l, 7);
     hear_file(&h, rest(save(&l, dir)));
     ck_assert_str_eq(records(&h), "7 ");
     ck_assert_int_eq(h.gap_count, 0);
@@ -551,11 +377,11 @@ START_TEST(a_filtered_export_has_holes_that_are_no_gaps)
 {
     struct heard h;
 
-    start_log(&l);
-    start_chunk(&l, 0, 5);
-    add_record(&l, 5);
-    add_record(&l, 70);
-    add_record(&l, 300);
+    evtx_log_start(&l);
+    evtx_log_start_chunk(&l, 0, 5);
+    evtx_log_add_record(&l, 5);
+    evtx_log_add_record(&l, 70);
+    evtx_log_add_record(&l, 300);
     heard_init(&h);
     hear_file(&h, save(&l, temp_dir()));
     ck_assert_str_eq(records(&h), "5 70 300 ");
@@ -569,17 +395,17 @@ START_TEST(a_damaged_record_of_a_filtered_export_is_told_once)
     const char *dir = temp_dir();
     struct heard h;
 
-    start_log(&l);
-    start_chunk(&l, 0, 5);
-    add_record(&l, 5);
-    add_record(&l, 70);
-    add_record(&l, 300);
+    evtx_log_start(&l);
+    evtx_log_start_chunk(&l, 0, 5);
+    evtx_log_add_record(&l, 5);
+    evtx_log_add_record(&l, 70);
+    evtx_log_add_record(&l, 300);
     damage(0, 2);
     heard_init(&h);
     hear_file(&h, rest(save(&l, dir)));
     ck_assert_str_eq(records(&h), "5 70 ");
     ck_assert_str_eq(buf_text(&h.gaps), "record-unreadable [5] [300]\n");
-    add_chunk(&l, 1, 301, 301);
+    evtx_log_add_chunk(&l, 1, 301, 301);
     hear_file(&h, rest(save(&l, dir)));
     ck_assert_str_eq(records(&h), "301 ");
     ck_assert_int_eq(h.gap_count, 0);
@@ -592,9 +418,9 @@ START_TEST(a_log_cut_anywhere_gives_what_is_whole_and_never_hangs)
     const char *dir = temp_dir();
     size_t size;
 
-    start_log(&l);
-    add_chunk(&l, 0, 1, 3);
-    add_chunk(&l, 1, 4, 6);
+    evtx_log_start(&l);
+    evtx_log_add_chunk(&l, 0, 1, 3);
+    evtx_log_add_chunk(&l, 1, 4, 6);
     size = EVTX_FILE_HEADER + 2 * EVTX_CHUNK;
     for (size_t len = 0; len < size; len += len < 200 ? 7 : 977) {
         struct heard h;
@@ -618,8 +444,8 @@ START_TEST(bytes_turned_at_random_never_harm)
     for (int round = 0; round < 300; round++) {
         struct heard h;
 
-        start_log(&l);
-        add_chunk(&l, 0, 1, 5);
+        evtx_log_start(&l);
+        evtx_log_add_chunk(&l, 0, 1, 5);
         for (int i = 0; i < 1 + round % 8; i++) {
             seed = seed * 1103515245u + 12345u;
             l.bytes[EVTX_FILE_HEADER + (seed >> 8) % 4096] ^= (unsigned char)(1u << (seed >> 28 & 7));
@@ -640,18 +466,18 @@ START_TEST(a_log_with_too_many_damaged_records_is_given_up)
     int reads = 0;
 
     heard_init(&h);
-    start_log(&l);
-    for (size_t place = 0; place < CHUNKS_MAX; place++) {
+    evtx_log_start(&l);
+    for (size_t place = 0; place < EVTX_LOG_CHUNKS_MAX; place++) {
         uint64_t first = 1 + place * 70;
 
-        start_chunk(&l, place, first);
+        evtx_log_start_chunk(&l, place, first);
         for (uint64_t id = first; id < first + 70; id++) {
             size_t start = l.at;
 
-            add_record(&l, id);
+            evtx_log_add_record(&l, id);
             l.chunk[start + 28] = 0x7f; /* no such token */
         }
-        seal(&l, first + 69, FIRST_RECORD);
+        evtx_log_seal(&l, first + 69, EVTX_LOG_FIRST_RECORD);
     }
     s = open_stream(rest(save(&l, dir)));
     do
@@ -695,10 +521,10 @@ START_TEST(an_absent_or_empty_file_is_waited_for)
     write_file(dir, "log.evtx", "", 0);
     hear(&h, s);
     ck_assert_int_eq(h.report.state, STREAM_ATTACHED);
-    start_log(&l);
+    evtx_log_start(&l);
     save(&l, dir);
     hear(&h, s);
-    add_chunk(&l, 0, 1, 1);
+    evtx_log_add_chunk(&l, 0, 1, 1);
     save(&l, dir);
     hear(&h, s);
     ck_assert_str_eq(records(&h), "1 ");
@@ -717,8 +543,8 @@ START_TEST(a_mark_of_another_kind_is_refused)
     struct stream_report report;
     struct heard h;
 
-    start_log(&l);
-    add_chunk(&l, 0, 1, 1);
+    evtx_log_start(&l);
+    evtx_log_add_chunk(&l, 0, 1, 1);
     s = open_stream(save(&l, temp_dir()));
     heard_init(&h);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
