@@ -314,6 +314,7 @@ $(B)/tests/torture/test_%: $(B)/tests/torture/test_%.o $(TORTURE_OBJ) $(call tes
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(call libs_of,hub agent $(USES_agent)) -Wl,--end-group \
 		$(call ldlibs_of,hub agent $(USES_agent)) $(call pkg_libs,check)
 $(B)/tests/torture/test_parts: $(B)/tests/report/support_report.o $(B)/tests/report/support_incident.o
+$(B)/tests/torture/test_collectors: $(addprefix $(B)/tests/collectors/support_,disk.o dumps.o evtx.o fake_files.o kvp.o setup.o)
 
 # What fails below both stores, and between them: disk calls, allocations, system calls, power lost, bits turned.
 TORTURE_ROUNDS ?= 3000

@@ -50,7 +50,8 @@ struct cim_parser {
     const char *const *wanted;
     bool (*take_item)(const char *text, size_t len, struct cim_item *out);
 
-    bool complete; /* the instance at hand was read to its end */
+    bool complete;  /* the instance at hand was read to its end */
+    bool no_memory; /* but not all of it could be kept */
     char class_name[CIM_CLASS_MAX];
     struct cim_property properties[CIM_PROPERTIES_MAX];
     int property_count;
@@ -153,9 +154,13 @@ static void take_value(struct cim_parser *p, bool null)
     assert(prop != NULL && prop->count <= CIM_VALUES_MAX);
     if (!prop->is_array && prop->count > 0)
         return;
-    if (prop->count == CIM_VALUES_MAX || buf_error(&p->value) != ERR_OK || p->property_bytes + len > CIM_PROPERTY_MAX ||
-        (kept = keep_value(p)) == NULL) {
+    if (prop->count == CIM_VALUES_MAX || p->property_bytes + len > CIM_PROPERTY_MAX) {
         prop->cut = true;
+        return;
+    }
+    kept = buf_error(&p->value) == ERR_OK ? keep_value(p) : NULL;
+    if (kept == NULL) { /* neither comes to its ceiling */
+        p->no_memory = true;
         return;
     }
     p->property_bytes += len;
@@ -308,7 +313,7 @@ static void begin_instance(struct cim_parser *p)
     p->place = PLACE_OUTSIDE;
     p->skip = 0;
     p->trip = NULL;
-    p->complete = false;
+    p->complete = p->no_memory = false;
     p->property = NULL;
     p->property_count = 0;
     p->class_name[0] = '\0';
@@ -390,6 +395,8 @@ static void take_slice(struct cim_parser *p, const char *text, struct cim_slice 
     if (h->known != NULL && h->known(h->arg, text + slice.start, len))
         return;
     why = read_instance(p, text + slice.start, len);
+    if (why == NULL && p->no_memory)
+        why = "out of memory";
     if (why != NULL) {
         tell_problem(p, h, slice.start, why);
         return;

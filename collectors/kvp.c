@@ -230,12 +230,6 @@ static void end_round(struct kvp_source *s, struct source_step *step, struct kvp
     step->skipped = s->poll.alien;
 }
 
-static void adopt_stream_mark(struct kvp_source *s)
-{
-    buf_clear(&s->state.stream);
-    buf_add(&s->state.stream, buf_text(&s->stream_mark), s->stream_mark.len);
-}
-
 /* ---- the step ----------------------------------------------------------- */
 
 static int resume(struct kvp_source *s, const char *mark, struct err *e)
@@ -292,7 +286,7 @@ static int tell(struct kvp_source *s, struct source_step *step, struct err *e)
             end_round(s, step, t);
     }
     if (done)
-        adopt_stream_mark(s);
+        buf_swap(&s->state.stream, &s->stream_mark); /* not a copy, which could fail and leave no mark at all */
     step->report = s->answer.report;
     step->report.more |= !done;
     step->settled = done && s->answer.report.lag_records == 0;

@@ -67,6 +67,7 @@ struct folder {
     int64_t through_ns;
     struct buf bytes; /* a file's content */
     char remedy[256]; /* about files that are no captures, or too many */
+    bool no_memory;   /* for all that there is */
 };
 
 /* ---- the mark ----------------------------------------------------------- */
@@ -211,8 +212,10 @@ static bool take_name(void *arg, const char *name)
         size_t cap = f->cap == 0 ? 32 : f->cap * 2;
         struct capture *grown = realloc(f->list, cap * sizeof *grown);
 
-        if (grown == NULL)
+        if (grown == NULL) {
+            f->no_memory = true;
             return false;
+        }
         f->list = grown;
         f->cap = cap;
     }
@@ -258,7 +261,10 @@ static int look(struct folder *f, struct err *e)
 
     f->count = 0;
     f->remedy[0] = '\0';
+    f->no_memory = false;
     rc = f->files->ops->list(f->files, f->dir, take_name, f, e);
+    if (rc == 0 && f->no_memory)
+        rc = err_set(e, ERR_MEMORY, "out of memory for the captures in %.200s", f->dir);
     if (rc != 0)
         return rc;
     date_the_undated(f);

@@ -364,8 +364,7 @@ static int take_step(struct setup_source *s, struct source_step *step, struct er
     s->base.interval_ns = next_interval(s);
     if (done) {
         s->in_round = false;
-        buf_clear(&s->state.stream);
-        buf_add(&s->state.stream, buf_text(&s->stream_mark), s->stream_mark.len);
+        buf_swap(&s->state.stream, &s->stream_mark); /* not a copy, which could fail and leave no mark at all */
     }
     return write_mark(s, step, e);
 }

@@ -47,7 +47,8 @@ static int fake_open(const struct files *f, const char *path, struct file **out,
     if (file->on_open != NULL)
         file->on_open(file);
     *out = malloc(sizeof **out);
-    ck_assert_ptr_nonnull(*out);
+    if (*out == NULL)
+        return fake_error(ERR_MEMORY, path, e);
     (*out)->of = file;
     return 0;
 }
