@@ -16,6 +16,7 @@
 enum {
     TIME_LEN_MIN = 20, /* 2017-02-25T18:19:29Z */
     TIME_LEN_MAX = 30,
+    DATE_LEN = 10,
     MSR_FIRST = 0x40000100,
     SECONDS_MAX = 7 * 86400, /* a call that took longer is a misread number */
     DEVICE_MAX = 512,
@@ -60,23 +61,18 @@ static struct esxi_line until(struct esxi_line line, char end)
 
 bool esxi_line_time(struct esxi_line line, int64_t *time_ns)
 {
+    const char *z = memchr(line.text, 'Z', line.len < TIME_LEN_MAX ? line.len : TIME_LEN_MAX);
     char text[TIME_LEN_MAX + 1];
-    size_t len = 0;
+    size_t len;
 
-    while (len < line.len && len < TIME_LEN_MAX && strchr(" |:Z", line.text[len]) == NULL)
-        len++;
-    /* The colons of the time itself. */
-    for (int colons = 0; colons < 2 && len < line.len && line.text[len] == ':'; colons++)
-        for (len++; len < line.len && len < TIME_LEN_MAX && strchr(" |:Z", line.text[len]) == NULL;)
-            len++;
-    if (len >= line.len || len >= TIME_LEN_MAX || line.text[len] != 'Z')
+    if (z == NULL)
         return false;
-    len++;
+    len = (size_t)(z - line.text) + 1;
     if (len < TIME_LEN_MIN || (len < line.len && strchr(" |:", line.text[len]) == NULL))
         return false;
     memcpy(text, line.text, len);
     text[len] = '\0';
-    return times_parse(text, time_ns);
+    return text[DATE_LEN] == 'T' && strlen(text) == len && times_parse(text, time_ns);
 }
 
 /* "0x5c" at the start, up to a blank. */
@@ -261,7 +257,7 @@ static enum esxi_taken take_vob(const struct making *m)
         struct esxi_line sentence, device;
         struct observation *o;
 
-        if (at == NULL || at == m->line.text || at[-1] != '[')
+        if (at == NULL || at[-1] != '[') /* the line begins with a time */
             continue;
         sentence = behind(behind(m->line, v->name), "] ");
         device = strstr(v->name, ".vmfs.") != NULL ? vob_volume(sentence) : vob_device(sentence);

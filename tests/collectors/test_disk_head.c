@@ -120,6 +120,140 @@ START_TEST(offsets_that_lead_nowhere_are_refused)
 }
 END_TEST
 
+static void put_little(size_t at, int bytes, uint64_t v)
+{
+    for (int i = 0; i < bytes; i++)
+        vhdx[at + (size_t)i] = (unsigned char)(v >> 8 * i);
+}
+
+/* Both copies of the region table with another number in it, at this place of the table. */
+static int read_with_region(size_t at, int bytes, uint64_t v, struct disk_head *out)
+{
+    make_vhdx(vhdx, DISK_FIXED, GIB);
+    put_little(VHDX_REGIONS + at, bytes, v);
+    memcpy(vhdx + VHDX_REGIONS_COPY, vhdx + VHDX_REGIONS, 4096);
+    return read_bytes(vhdx, sizeof vhdx, out, NULL);
+}
+
+START_TEST(the_metadata_lies_in_the_file_behind_its_first_mebibyte)
+{
+    enum { COUNT = 8, OFFSET = 64, LENGTH = 72, MIB = 1024 * 1024 };
+    struct disk_head h;
+
+    ck_assert_int_eq(read_with_region(OFFSET, 8, MIB, &h), 0);
+    ck_assert_int_eq(read_with_region(OFFSET, 8, MIB - 1, &h), ERR_INVALID);
+    ck_assert_int_eq(read_with_region(OFFSET, 8, sizeof vhdx, &h), ERR_INVALID);
+    ck_assert_int_eq(read_with_region(LENGTH, 4, MIB, &h), 0);
+    ck_assert_int_eq(read_with_region(LENGTH, 4, MIB - 1, &h), ERR_INVALID);
+    ck_assert_int_eq(read_with_region(LENGTH, 4, sizeof vhdx - MIB, &h), 0);
+    ck_assert_int_eq(read_with_region(LENGTH, 4, sizeof vhdx - MIB + 1, &h), ERR_INVALID);
+    ck_assert_int_eq(read_with_region(COUNT, 4, 0, &h), ERR_INVALID);
+    ck_assert_int_eq(read_with_region(COUNT, 4, 1, &h), ERR_INVALID); /* it is the second region */
+    ck_assert_int_eq(read_with_region(COUNT, 4, UINT32_MAX, &h), 0);
+}
+END_TEST
+
+/* The item of the file parameters with another number in its entry. */
+static int read_with_item(size_t at, uint64_t v, struct disk_head *out)
+{
+    make_vhdx(vhdx, DISK_FIXED, GIB);
+    put_little(VHDX_METADATA + 64 + at, 4, v);
+    return read_bytes(vhdx, sizeof vhdx, out, NULL);
+}
+
+START_TEST(an_item_lies_in_the_metadata_and_is_the_systems)
+{
+    enum { OFFSET = 16, LENGTH = 20, FLAGS = 24, MIB = 1024 * 1024, KIB64 = 64 * 1024 };
+    struct disk_head h;
+
+    ck_assert_int_eq(read_with_item(OFFSET, KIB64, &h), 0);
+    ck_assert_int_eq(read_with_item(OFFSET, KIB64 - 1, &h), ERR_INVALID);
+    ck_assert_int_eq(read_with_item(OFFSET, MIB - 8, &h), 0);
+    ck_assert_int_eq(read_with_item(OFFSET, MIB - 7, &h), ERR_INVALID);
+    ck_assert_int_eq(read_with_item(LENGTH, 8, &h), 0);
+    ck_assert_int_eq(read_with_item(LENGTH, 7, &h), ERR_INVALID);
+    ck_assert_int_eq(read_with_item(FLAGS, 1, &h), ERR_INVALID);
+    ck_assert_int_eq(read_with_item(0, 0, &h), ERR_INVALID); /* another GUID */
+    make_vhdx(vhdx, DISK_FIXED, GIB);
+    memset(vhdx + VHDX_METADATA, 0, 8);
+    ck_assert_int_eq(read_bytes(vhdx, sizeof vhdx, &h, NULL), ERR_INVALID);
+}
+END_TEST
+
+START_TEST(a_table_that_is_full_is_looked_through_to_its_end)
+{
+    struct disk_head h;
+
+    make_vhdx(vhdx, DISK_FIXED, GIB);
+    memset(vhdx + VHDX_METADATA + 32, 0, 4096 - 32); /* no item, and the table says there are very many */
+    put_little(VHDX_METADATA + 10, 2, UINT16_MAX);
+    ck_assert_int_eq(read_bytes(vhdx, sizeof vhdx, &h, NULL), ERR_INVALID);
+}
+END_TEST
+
+/* ---- files that change or fail -------------------------------------------------- */
+
+static struct files seam; /* over the files in memory */
+static uint64_t good_to;  /* reads from here on fail, or come to the file's end */
+static int fails_with;
+
+static int read_up_to(struct file *file, uint64_t offset, void *bytes, size_t len, size_t *got, struct err *e)
+{
+    if (offset < good_to)
+        return fs.files.ops->read_at(file, offset, bytes, len, got, e);
+    *got = 0;
+    return fails_with != 0 ? err_set(e, (enum err_code)fails_with, "the read at %d fails", (int)offset) : 0;
+}
+
+static int read_disk_up_to(const void *bytes, size_t len, uint64_t to, int rc, struct err *e)
+{
+    static struct files_ops ops;
+    struct disk_head h;
+
+    fake_files_init(&fs);
+    fake_file(&fs, "/d", bytes, len, 1);
+    ops = *fs.files.ops;
+    ops.read_at = read_up_to;
+    seam = (struct files){ .ops = &ops, .state = &fs };
+    good_to = to;
+    fails_with = rc;
+    return disk_head_read(&seam, "/d", &h, e);
+}
+
+START_TEST(a_file_that_becomes_shorter_or_fails_on_the_way_is_told)
+{
+    struct err e;
+
+    make_vhd(vhd, 2, GIB);
+    ck_assert_int_eq(read_disk_up_to(vhd, sizeof vhd, 0, 0, &e), ERR_INVALID);
+    ck_assert_str_eq(e.text, "the file has become shorter");
+    ck_assert_int_eq(read_disk_up_to(vhd, sizeof vhd, 1, ERR_IO, &e), ERR_IO);
+    ck_assert_str_eq(e.text, "the read at 7680 fails");
+    make_vhdx(vhdx, DISK_FIXED, GIB);
+    ck_assert_int_eq(read_disk_up_to(vhdx, sizeof vhdx, VHDX_METADATA, ERR_IO, &e), ERR_IO);
+    ck_assert_str_eq(e.text, "the read at 1048576 fails");
+    ck_assert_int_eq(read_disk_up_to(vhdx, sizeof vhdx, sizeof vhdx, ERR_IO, &e), 0);
+}
+END_TEST
+
+START_TEST(a_file_whose_size_is_unknown_or_impossible_is_refused)
+{
+    struct disk_head h;
+    struct fake_file *file;
+    struct err e;
+
+    make_vhd(vhd, 2, GIB);
+    fake_files_init(&fs);
+    file = fake_file(&fs, "/d", vhd, sizeof vhd, 1);
+    file->info_rc = ERR_IO;
+    ck_assert_int_eq(disk_head_read(&fs.files, "/d", &h, &e), ERR_IO);
+    file->info_rc = 0;
+    file->info.size = (uint64_t)INT64_MAX + 1;
+    ck_assert_int_eq(disk_head_read(&fs.files, "/d", &h, &e), ERR_INVALID);
+    ck_assert_str_eq(e.text, "larger than a file can be");
+}
+END_TEST
+
 START_TEST(files_that_are_no_disks_are_refused)
 {
     struct disk_head h;
@@ -164,6 +298,11 @@ static void add(Suite *s)
     suite_test(s, the_file_parameters_of_a_vhdx_say_its_kind);
     suite_test(s, the_copy_of_the_region_table_stands_in);
     suite_test(s, offsets_that_lead_nowhere_are_refused);
+    suite_test(s, the_metadata_lies_in_the_file_behind_its_first_mebibyte);
+    suite_test(s, an_item_lies_in_the_metadata_and_is_the_systems);
+    suite_test(s, a_table_that_is_full_is_looked_through_to_its_end);
+    suite_test(s, a_file_that_becomes_shorter_or_fails_on_the_way_is_told);
+    suite_test(s, a_file_whose_size_is_unknown_or_impossible_is_refused);
     suite_test(s, files_that_are_no_disks_are_refused);
     suite_test(s, a_read_that_fails_is_told_as_it_failed);
     suite_test(s, disks_are_known_by_their_names);

@@ -33,7 +33,7 @@ enum {
     STEPS_MAX = 40, /* of one source in one round */
     EVENTS = 4,     /* a step */
     POINTS_MAX = 1000000,
-    SHORT_ROUNDS = 150,
+    SHORT_ROUNDS = 600,
 };
 
 void ERR_clear_error(void); /* libcrypto's, whose header has other names of ours in it */
