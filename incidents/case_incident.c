@@ -377,7 +377,7 @@ struct incident *scene_incident(const struct scene *s, const struct crash *crash
     scene_migration(s, i);
     scene_others(s, crash, i);
     scene_repeats(s, crash, i);
-    if (scene_trouble(s, i) != 0 || scene_timeline(s, crash, i) != 0) {
+    if (scene_trouble(s, i) != 0 || scene_timeline(s, crash, i) != 0 || i->no_memory) {
         incident_free(i);
         return NULL;
     }

@@ -201,7 +201,10 @@ const char *incident_text(struct incident *i, const char *text)
         return "";
     len = text_clean(clean, sizeof clean, text, strlen(text), NULL);
     kept = arena_copy(&i->arena, clean, len);
-    i->cut = i->cut || kept == NULL;
+    if (kept == NULL && i->arena.full)
+        i->cut = true;
+    else if (kept == NULL)
+        i->no_memory = true;
     return kept != NULL ? kept : "";
 }
 

@@ -226,7 +226,8 @@ struct incident_finding {
 
 struct incident {
     struct arena arena;
-    bool cut; /* something did not fit a ceiling */
+    bool cut;       /* something did not fit a ceiling */
+    bool no_memory; /* a text could not be kept for want of memory: the incident must not be used */
 
     const char *id; /* INCIDENT_ID_CHARS lower-case hex digits, out of the anchor: the strongest, earliest sign */
     const char *vm_id, *vm_name, *host_id, *host_name, *cluster;
@@ -271,7 +272,8 @@ struct incident {
 struct incident *incident_new(void); /* NULL out of memory; all not known */
 void incident_free(struct incident *i);
 
-/* A cleaned, cut copy of text in the incident; marks it cut when it is full. */
+/* A cleaned, cut copy of text in the incident; marks it cut when it is full, and no_memory out of memory ("" then):
+ * whoever makes an incident looks at the end. */
 const char *incident_text(struct incident *i, const char *text);
 const char *incident_textf(struct incident *i, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void incident_line(struct incident *i, struct incident_lines *lines, const char *text);

@@ -345,6 +345,9 @@ int incident_from_json(const char *json, size_t len, struct incident **out, stru
     if (len > INCIDENT_JSON_MAX)
         return err_set(e, ERR_TOO_BIG, "incident: larger than any of ours");
     root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &error);
+    /* jansson does not always say so: one that it took for a mistake stays ERR_INVALID. */
+    if (root == NULL && (error.line < 1 || json_error_code(&error) == json_error_out_of_memory))
+        return err_set(e, ERR_MEMORY, "incident: out of memory");
     if (root == NULL)
         return err_set(e, ERR_INVALID, "incident: not valid JSON at line %d: %s", error.line, error.text);
     i = incident_new();
@@ -357,6 +360,8 @@ int incident_from_json(const char *json, size_t len, struct incident **out, stru
         rc = fields_read(i, &body, root, i, e);
     if (rc != 0)
         err_prefix(e, "incident");
+    else if (i->no_memory)
+        rc = err_set(e, ERR_MEMORY, "incident: out of memory");
 done:
     json_decref(root);
     if (rc == 0)

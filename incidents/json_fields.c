@@ -323,6 +323,8 @@ static int read_rows(struct incident *i, const struct field *f, const json_t *v,
         return wrong(f->key, "a list that is not longer than any of ours", e);
     if (f->type == FIELD_ROWS) {
         rows = arena_alloc(&i->arena, (count + 1) * f->shape->size);
+        if (rows == NULL && !i->arena.full)
+            return err_set(e, ERR_MEMORY, "%s: out of memory", f->key);
         if (rows == NULL)
             return err_set(e, ERR_TOO_BIG, "%s: the incident is larger than any of ours", f->key);
         memcpy(to + f->offset, &rows, sizeof rows);

@@ -289,6 +289,8 @@ static const char *filled(const struct facts *f, struct incident *i, const char 
         buf_str(&out, value);
         text += len + 2;
     }
+    i->cut |= buf_error(&out) == ERR_TOO_BIG;
+    i->no_memory |= buf_error(&out) == ERR_MEMORY;
     result = incident_text(i, buf_text(&out));
     buf_free(&out);
     return result;
@@ -400,6 +402,10 @@ int rules_apply(const struct rules *r, struct incident *i, const struct incident
     for (size_t n = 0; n < r->count; n++) {
         if (holds(r->rule[n], &f))
             add_finding(r->rule[n], &f, i);
+    }
+    if (i->no_memory) {
+        i->finding_count = 0;
+        return err_set(e, ERR_MEMORY, "incident %s: out of memory for its findings", i->id);
     }
     qsort(i->findings, (size_t)i->finding_count, sizeof *i->findings, compare_findings);
     return 0;
