@@ -315,6 +315,8 @@ $(B)/tests/torture/test_%: $(B)/tests/torture/test_%.o $(TORTURE_OBJ) $(call tes
 		$(call ldlibs_of,hub agent $(USES_agent)) $(call pkg_libs,check)
 $(B)/tests/torture/test_parts: $(B)/tests/report/support_report.o $(B)/tests/report/support_incident.o
 $(B)/tests/torture/test_collectors: $(addprefix $(B)/tests/collectors/support_,disk.o dumps.o evtx.o fake_files.o kvp.o setup.o)
+$(B)/tests/torture/test_incidents_report: $(B)/tests/hub/support_incidents.o $(B)/tests/hub/support_fleet.o \
+		$(B)/tests/hub/support_postgres.o
 
 # What fails below both stores, and between them: disk calls, allocations, system calls, power lost, bits turned.
 TORTURE_ROUNDS ?= 3000

@@ -24,36 +24,41 @@ static int finish(struct fleet_store *s, int rc, struct err *e)
 struct giving {
     fleet_take_incident *take;
     void *arg;
+    int rc;
+    struct err *e;
 };
 
-/* NULL: it can not be read back, which is said. */
-static struct incident *read_back(const struct fleet_incident_row *r)
+/* *out is NULL where it is damaged, which is said and no error. */
+static int read_back(const struct fleet_incident_row *r, struct incident **out, struct err *e)
 {
-    struct incident *i = NULL;
-    struct err e = { 0 };
+    struct err why = { 0 };
+    int rc = incident_from_json(r->json, r->len, out, &why);
 
-    if (incident_from_json(r->json, r->len, &i, &e) != 0)
-        log_event(LOG_WARN, "incidents.damaged", LOG_S("id", r->id), LOG_S("problem", e.text));
-    return i;
+    if (rc == ERR_MEMORY)
+        return err_set(e, rc, "%s", why.text);
+    if (rc != 0)
+        log_event(LOG_WARN, "incidents.damaged", LOG_S("id", r->id), LOG_S("problem", why.text));
+    return 0;
 }
 
 static bool give(void *arg, const struct fleet_incident_row *r)
 {
-    const struct giving *g = (const struct giving *)arg;
-    struct fleet_incident f = { read_back(r), r->first_seen, r->updated };
+    struct giving *g = (struct giving *)arg;
+    struct fleet_incident f = { NULL, r->first_seen, r->updated };
 
-    return f.incident == NULL || g->take(g->arg, &f);
+    g->rc = read_back(r, &f.incident, g->e);
+    return g->rc == 0 && (f.incident == NULL || g->take(g->arg, &f));
 }
 
 int fleet_store_incidents(struct fleet_store *s, const struct fleet_incident_query *q, fleet_take_incident *take,
                           void *arg, struct err *e)
 {
-    struct giving g = { take, arg };
+    struct giving g = { take, arg, 0, e };
     int rc = s->body->ops->begin(s->body, false, e);
 
     if (rc == 0)
         rc = s->body->ops->incidents(s->body, q, give, &g, e);
-    return finish(s, rc, e);
+    return finish(s, rc != 0 ? rc : g.rc, e);
 }
 
 /* ---- as a list ---------------------------------------------------------------------------- */
@@ -92,10 +97,10 @@ static bool list_one(void *arg, const struct fleet_incident_row *r)
     }
     if (l->list->count == l->room && !grow(l))
         return false;
-    i = read_back(r);
+    l->rc = read_back(r, &i, l->e);
     if (i != NULL)
         l->list->items[l->list->count++] = i;
-    return true;
+    return l->rc == 0;
 }
 
 static void reverse(struct incident_list *l)
@@ -141,13 +146,13 @@ static bool take_one(void *arg, struct fleet_incident *f)
 
 int fleet_store_incident(struct fleet_store *s, const char *id, struct fleet_incident *out, struct err *e)
 {
-    struct giving g = { take_one, out };
+    struct giving g = { take_one, out, 0, e };
     int rc = s->body->ops->begin(s->body, false, e);
 
     *out = (struct fleet_incident){ .incident = NULL };
     if (rc == 0)
         rc = s->body->ops->incident_get(s->body, id, give, &g, e);
-    rc = finish(s, rc, e);
+    rc = finish(s, rc != 0 ? rc : g.rc, e);
     if (rc != 0) {
         incident_free(out->incident);
         out->incident = NULL;

@@ -69,12 +69,14 @@ static bool wants_rates(const struct incidents_query *q)
     return q->vm_id[0] == '\0' && q->host[0] == '\0' && q->module[0] == '\0' && q->code < 0 && q->after_id[0] == '\0';
 }
 
-static void put_rates(struct fleet_statistics *st, struct incidents_rates *rates, const char **sentences,
-                      struct incidents_report *out)
+static int put_rates(struct fleet_statistics *st, struct incidents_rates *rates, const char **sentences,
+                     struct incidents_report *out, struct err *e)
 {
     for (int g = 0; g < STATISTICS_GROUPING_COUNT; g++) {
         rates[g].grouping = (enum statistics_grouping)g;
         rates[g].groups = statistics_groups(st->by[g], &rates[g].count);
+        if (rates[g].groups == NULL)
+            return err_set(e, ERR_MEMORY, "out of memory for the crash rates");
     }
     for (size_t i = 0; i < st->sentence_count; i++)
         sentences[i] = st->sentences[i];
@@ -83,6 +85,7 @@ static void put_rates(struct fleet_statistics *st, struct incidents_rates *rates
     out->rate_count = STATISTICS_GROUPING_COUNT;
     out->sentences = sentences;
     out->sentence_count = st->sentence_count;
+    return 0;
 }
 
 int fleet_incidents_report(struct fleet_store *s, const struct incidents_query *q, struct buf *out, struct err *e)
@@ -99,7 +102,7 @@ int fleet_incidents_report(struct fleet_store *s, const struct incidents_query *
     if (rc == 0 && wants_rates(q)) {
         rc = fleet_store_statistics(s, or_null(q->cluster), q->since_ns, q->now_ns, &st, e);
         if (rc == 0)
-            put_rates(&st, rates, sentences, &report);
+            rc = put_rates(&st, rates, sentences, &report, e);
     }
     if (rc == 0)
         rc = incidents_report_render(&report, q->format, &q->style, out, e);

@@ -51,34 +51,40 @@ static int count_days(struct fleet_store *s, const char *cluster, int64_t since_
 }
 
 /* A copy: the groups are gone with the next question. */
-static struct crash_rate rate_of(const struct fleet_statistics *st, enum drift_state state)
+static int rate_of(const struct fleet_statistics *st, enum drift_state state, struct crash_rate *out, struct err *e)
 {
-    struct crash_rate none;
     size_t count;
     const struct statistics_group *groups = statistics_groups(st->by[BY_DRIFT_STATE], &count);
 
+    if (groups == NULL)
+        return err_set(e, ERR_MEMORY, "out of memory for the crash rates");
+    crash_rate(0, st->days_by_state[state], out);
     for (size_t i = 0; i < count; i++) {
         if (strcmp(groups[i].label, drift_state_name(state)) == 0 && groups[i].own_days)
-            return groups[i].rate;
+            *out = groups[i].rate;
     }
-    crash_rate(0, st->days_by_state[state], &none);
-    return none;
+    return 0;
 }
 
-static void compare(struct fleet_statistics *st)
+static int compare(struct fleet_statistics *st, struct err *e)
 {
     static const enum drift_state others[FLEET_SENTENCES_MAX] = { DRIFT_BEHIND, DRIFT_BEHIND_PROTOCOL };
 
     for (int i = 0; i < FLEET_SENTENCES_MAX; i++) {
         struct crash_rate rate, current;
+        int rc;
 
         if (st->days_by_state[others[i]] <= 0)
             continue;
-        rate = rate_of(st, others[i]);
-        current = rate_of(st, DRIFT_CURRENT);
+        rc = rate_of(st, others[i], &rate, e);
+        if (rc == 0)
+            rc = rate_of(st, DRIFT_CURRENT, &current, e);
+        if (rc != 0)
+            return rc;
         crash_ratio_sentence(drift_state_name(others[i]), &rate, drift_state_name(DRIFT_CURRENT), &current,
                              st->sentences[st->sentence_count++], STATISTICS_SENTENCE_MAX);
     }
+    return 0;
 }
 
 int fleet_store_statistics(struct fleet_store *s, const char *cluster, int64_t since_ns, int64_t now_ns,
@@ -105,7 +111,7 @@ int fleet_store_statistics(struct fleet_store *s, const char *cluster, int64_t s
     if (rc == 0)
         rc = count_days(s, cluster, since_ns, now_ns, out, e);
     if (rc == 0)
-        compare(out);
+        rc = compare(out, e);
     return rc;
 }
 

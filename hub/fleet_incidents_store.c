@@ -38,6 +38,7 @@ static bool take_stored(void *arg, const struct fleet_incident_row *r)
     struct stored_list *l = (struct stored_list *)arg;
     struct stored *x;
     struct err e;
+    int rc;
 
     if (l->count == l->room) {
         size_t room = l->room != 0 ? 2 * l->room : 8;
@@ -56,9 +57,12 @@ static bool take_stored(void *arg, const struct fleet_incident_row *r)
     if (x->json == NULL)
         goto out_of_memory;
     memcpy(x->json, r->json, r->len);
-    if (incident_from_json(r->json, r->len, &x->incident, &e) != 0)
-        log_event(LOG_WARN, "incidents.damaged", LOG_S("id", x->id), LOG_S("problem", e.text));
+    rc = incident_from_json(r->json, r->len, &x->incident, &e);
     l->count++;
+    if (rc == ERR_MEMORY)
+        goto out_of_memory;
+    if (rc != 0)
+        log_event(LOG_WARN, "incidents.damaged", LOG_S("id", x->id), LOG_S("problem", e.text));
     return true;
 out_of_memory:
     l->rc = err_set(l->e, ERR_MEMORY, "out of memory");

@@ -133,6 +133,8 @@ static void put_timeline(struct buf *out, const struct incident *i)
         buf_str(out, "</div>\n<p class=\"count\">The nearer to the crash, the wider the scale. Diamonds are the crash "
                      "itself and its end, dashed boxes are times of which nothing is known.</p>\n");
     }
+    if (buf_error(&chart) != ERR_OK)
+        out->error = buf_error(&chart);
     buf_free(&chart);
     buf_str(out, "<div class=\"scroll\" role=\"region\" aria-label=\"Timeline, table\" tabindex=\"0\">"
                  "<table class=\"list\">\n<caption>In order; what tells of the crash itself is bold</caption>\n"

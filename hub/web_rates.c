@@ -68,6 +68,8 @@ static void put_grouping(struct buf *out, struct statistics *st, size_t n)
     size_t count;
     const struct statistics_group *groups = statistics_groups(st, &count);
 
+    if (groups == NULL)
+        out->error = ERR_MEMORY;
     if (count == 0)
         return;
     put_head(out, groupings[n].title, groupings[n].head);

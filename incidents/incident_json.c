@@ -334,6 +334,15 @@ int incident_json(const struct incident *i, struct buf *out, struct err *e)
     return rc;
 }
 
+/* jansson may take a lack of memory for a mistake in the text.  A mistake is there the second time too; a lack that
+ * lasts then shows before the first line. */
+static json_t *load(const char *json, size_t len, json_error_t *error)
+{
+    json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, error);
+
+    return root != NULL ? root : json_loadb(json, len, JSON_REJECT_DUPLICATES, error);
+}
+
 int incident_from_json(const char *json, size_t len, struct incident **out, struct err *e)
 {
     struct incident *i = NULL;
@@ -344,8 +353,7 @@ int incident_from_json(const char *json, size_t len, struct incident **out, stru
     *out = NULL;
     if (len > INCIDENT_JSON_MAX)
         return err_set(e, ERR_TOO_BIG, "incident: larger than any of ours");
-    root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &error);
-    /* jansson does not always say so: one that it took for a mistake stays ERR_INVALID. */
+    root = load(json, len, &error);
     if (root == NULL && (error.line < 1 || json_error_code(&error) == json_error_out_of_memory))
         return err_set(e, ERR_MEMORY, "incident: out of memory");
     if (root == NULL)

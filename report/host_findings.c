@@ -127,24 +127,34 @@ static void find_old_agent(struct finder *f)
             f->r->newest_agent_text);
 }
 
-/* All notes as one text. */
+/* Returns where the next one goes. */
+static char *put_note(char *at, const char *text, bool more)
+{
+    size_t len = strlen(text);
+
+    memcpy(at, text, len);
+    memcpy(at + len, more ? "; " : "", more ? 2 : 1);
+    return at + len + 2;
+}
+
+/* All notes as one text, however many there are. */
 static int join(struct drift_report *r, struct report_host *h, struct err *e)
 {
-    struct buf out;
-    int rc = 0;
+    size_t len = 0;
+    char *at;
 
-    buf_init(&out, FINDING_MAX * 8);
-    for (const struct report_note *n = h->notes; n != NULL; n = n->next) {
-        buf_str(&out, n == h->notes ? "" : "; ");
-        buf_str(&out, n->text);
-    }
-    h->finding = out.len > 0 ? arena_copy(&r->arena, buf_text(&out), out.len) : "";
-    if (buf_error(&out) == ERR_MEMORY || h->finding == NULL) {
-        h->finding = "";
-        rc = err_set(e, ERR_MEMORY, "out of memory for a report");
-    }
-    buf_free(&out);
-    return rc;
+    h->finding = "";
+    for (const struct report_note *n = h->notes; n != NULL; n = n->next)
+        len += strlen(n->text) + strlen("; ");
+    if (len == 0)
+        return 0;
+    at = arena_alloc(&r->arena, len);
+    if (at == NULL)
+        return err_set(e, ERR_MEMORY, "out of memory for a report");
+    h->finding = at;
+    for (const struct report_note *n = h->notes; n != NULL; n = n->next)
+        at = put_note(at, n->text, n->next != NULL);
+    return 0;
 }
 
 static int find_one(struct drift_report *r, struct report_host *h, const struct newest *n, struct err *e)

@@ -27,8 +27,8 @@ struct facts {
 /* Tells the line, unless it is empty, and empties it. */
 static void say_as(struct facts *f, const char *label, bool known)
 {
-    if (buf_error(&f->line) == ERR_MEMORY)
-        f->error = ERR_MEMORY;
+    if (buf_error(&f->line) != ERR_OK)
+        f->error = buf_error(&f->line);
     else if (f->line.len > 0)
         f->take(f->arg, label, buf_text(&f->line), known);
     buf_clear(&f->line);
@@ -482,5 +482,5 @@ int incident_facts(const struct incident *i, incident_take_fact *take, void *arg
     for (size_t n = 0; n < sizeof tell / sizeof tell[0]; n++)
         tell[n](&f);
     buf_free(&f.line);
-    return f.error == ERR_OK ? 0 : err_set(e, f.error, "out of memory for what is known of incident %s", i->id);
+    return f.error == ERR_OK ? 0 : err_set(e, f.error, "no room for what is known of incident %s", i->id);
 }

@@ -47,8 +47,8 @@ static void flag_cell(struct buf *out, bool flag)
 static void joined_cell(struct buf *out, struct buf *joined)
 {
     report_csv_cell(out, buf_text(joined));
-    if (buf_error(joined) == ERR_MEMORY)
-        out->error = ERR_MEMORY;
+    if (buf_error(joined) != ERR_OK)
+        out->error = buf_error(joined);
     buf_clear(joined);
 }
 

@@ -14,8 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CELL_MAX = 4096 };
-
 static bool looks_like_formula(const char *text)
 {
     /* Their full-width forms count in some languages: U+FF1D FF0B FF0D FF20. */
@@ -174,13 +172,16 @@ void report_drift_csv(const struct drift_report *r, struct buf *out)
 static void kinds_cell(struct buf *out, const struct report_host *h)
 {
     struct buf kinds;
+    size_t len = 1;
 
-    buf_init(&kinds, CELL_MAX);
+    for (const struct report_note *n = h->notes; n != NULL; n = n->next)
+        len += strlen(n->kind) + 1;
+    buf_init(&kinds, len);
     for (const struct report_note *n = h->notes; n != NULL; n = n->next)
         buf_printf(&kinds, "%s%s", n == h->notes ? "" : " ", n->kind);
     report_csv_cell(out, buf_text(&kinds));
-    if (buf_error(&kinds) == ERR_MEMORY)
-        out->error = ERR_MEMORY;
+    if (buf_error(&kinds) != ERR_OK)
+        out->error = buf_error(&kinds);
     buf_free(&kinds);
 }
 

@@ -285,8 +285,8 @@ static void need_lines(struct text_page *p, const struct report_need *t)
         buf_printf(&names, "%s%s", i > 0 ? ", " : "", report_guest_label(t->first[i]));
     if (t->count > REPORT_NAMES)
         buf_printf(&names, " and %zu more", t->count - REPORT_NAMES);
-    if (buf_error(&names) == ERR_MEMORY)
-        p->out->error = ERR_MEMORY;
+    if (buf_error(&names) != ERR_OK)
+        p->out->error = buf_error(&names);
     text_spaces(p, DEPTH_NAME);
     text_colour(p, state_colours[t->state]);
     buf_str(p->out, drift_state_name(t->state));

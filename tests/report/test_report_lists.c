@@ -277,6 +277,28 @@ START_TEST(what_is_noted_before_any_host_is_added_is_left_out)
 }
 END_TEST
 
+START_TEST(however_much_is_noted_of_a_host_all_of_it_is_said)
+{
+    enum { NOTES = 60 };
+    char kind[128], text[512], line[64 * 1024] = "";
+    size_t used = 0;
+
+    made_begin(&m);
+    made_host_2012r2(&m, 1, "");
+    for (int i = 0; i < NOTES; i++) {
+        snprintf(kind, sizeof kind, "kind-%02d-%080d", i, 0);
+        snprintf(text, sizeof text, "note %02d %0400d", i, 0);
+        ck_assert_int_eq(drift_report_note(m.r, "HOST-1", kind, 0, text, NULL), 0);
+        used += (size_t)snprintf(line + used, sizeof line - used, "%s%s", i > 0 ? " " : "", kind);
+    }
+    made_finish(&m);
+    snprintf(text, sizeof text, "note %02d %0400d", NOTES - 1, 0);
+    has(made_hosts(&m, REPORT_CSV), text);
+    has(made_hosts(&m, REPORT_CSV), line);
+    has(made_hosts(&m, REPORT_JSON), text);
+}
+END_TEST
+
 /* ---- the summary --------------------------------------------------------- */
 
 static struct report_summary summary(void)
@@ -386,6 +408,7 @@ static void add(Suite *s)
     tcase_add_test(c, agents_are_compared_with_the_newest_as_far_as_they_have_a_version);
     tcase_add_test(c, the_newest_word_from_a_host_counts_whichever_was_told_first);
     tcase_add_test(c, what_is_noted_before_any_host_is_added_is_left_out);
+    tcase_add_test(c, however_much_is_noted_of_a_host_all_of_it_is_said);
     tcase_add_test(c, a_summary_counts_who_needs_a_look_and_who_is_a_problem);
     tcase_add_test(c, a_fingerprint_is_the_same_in_any_order_and_another_for_anything_else);
     tcase_add_test(c, the_lines_of_a_summary_are_the_guests_worst_first_and_the_hosts_with_findings);
