@@ -5,6 +5,7 @@
  * are not read back.
  */
 #include "incidents/json_fields.h"
+#include "incidents/json_memory.h"
 #include "model/drift.h"
 
 #include <assert.h>
@@ -334,15 +335,6 @@ int incident_json(const struct incident *i, struct buf *out, struct err *e)
     return rc;
 }
 
-/* jansson may take a lack of memory for a mistake in the text.  A mistake is there the second time too; a lack that
- * lasts then shows before the first line. */
-static json_t *load(const char *json, size_t len, json_error_t *error)
-{
-    json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, error);
-
-    return root != NULL ? root : json_loadb(json, len, JSON_REJECT_DUPLICATES, error);
-}
-
 int incident_from_json(const char *json, size_t len, struct incident **out, struct err *e)
 {
     struct incident *i = NULL;
@@ -353,9 +345,12 @@ int incident_from_json(const char *json, size_t len, struct incident **out, stru
     *out = NULL;
     if (len > INCIDENT_JSON_MAX)
         return err_set(e, ERR_TOO_BIG, "incident: larger than any of ours");
-    root = load(json, len, &error);
-    if (root == NULL && (error.line < 1 || json_error_code(&error) == json_error_out_of_memory))
+    json_memory_begin();
+    root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &error);
+    if (json_memory_failed()) {
+        json_decref(root);
         return err_set(e, ERR_MEMORY, "incident: out of memory");
+    }
     if (root == NULL)
         return err_set(e, ERR_INVALID, "incident: not valid JSON at line %d: %s", error.line, error.text);
     i = incident_new();
