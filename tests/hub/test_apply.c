@@ -1,5 +1,5 @@
 /* Applying requests: the numbers, and that nothing is there twice or missing. */
-#include "tests/hub/support_fleet.h"
+#include "tests/hub/support_apply.h"
 #include "tests/support/suite.h"
 
 #include <stdio.h>
@@ -9,36 +9,11 @@
 #define COUNT    "SELECT count(*) FROM observation"
 #define DISTINCT "SELECT count(DISTINCT stream * 1000000000 + seq) FROM observation"
 
-struct fixture {
-    char path[4096];
-    struct test_clock clock;
-    struct fleet_store *store;
-    struct resource who;
-};
-
-static void set_up(struct fixture *f)
+/* Applies records first..last of one agent, about guest 1; a second goes by. */
+static struct fleet_batch send(struct applying *f, const struct resource *who, uint64_t first, uint64_t last)
 {
-    snprintf(f->path, sizeof f->path, "%s/fleet.db", temp_dir());
-    test_clock_init(&f->clock);
-    f->store = open_store(f->path, &f->clock.clock);
-    f->who = made_agent(1, "PROD-A", "6.3.9600.20778", "6.3.9600.18692");
-}
+    struct fleet_batch result = applying_send(f, who, first, last);
 
-static void tear_down(struct fixture *f)
-{
-    fleet_store_close(f->store);
-}
-
-/* Applies records first..last of one agent, about guest 1. */
-static struct fleet_batch send(struct fixture *f, const struct resource *who, uint64_t first, uint64_t last)
-{
-    struct fleet_batch result;
-    struct made m;
-
-    made_init(&m, first);
-    made_lifecycle(&m, 1, (int)(last - first + 1), T0 + (int64_t)(first % 1000000) * NS_PER_S);
-    result = made_apply(f->store, &m, who);
-    made_free(&m);
     f->clock.now += NS_PER_S;
     return result;
 }
@@ -49,7 +24,7 @@ static bool take_agent(void *arg, const struct fleet_agent *a)
     return false;
 }
 
-static struct fleet_agent agent_of(struct fixture *f)
+static struct fleet_agent agent_of(struct applying *f)
 {
     struct fleet_agent agent = { .records = 0 };
     struct fleet_reader reader = { .arg = &agent, .agent = take_agent };
@@ -73,7 +48,7 @@ static bool take_finding(void *arg, const struct fleet_finding *found)
     return true;
 }
 
-static struct findings findings_of(struct fixture *f)
+static struct findings findings_of(struct applying *f)
 {
     struct findings all = { .count = 0 };
     struct fleet_reader reader = { .arg = &all, .finding = take_finding };
@@ -85,10 +60,10 @@ static struct findings findings_of(struct fixture *f)
 
 START_TEST(a_batch_is_stored_once_however_often_it_comes)
 {
-    struct fixture f;
+    struct applying f;
     struct fleet_batch b;
 
-    set_up(&f);
+    applying_begin(&f);
     b = send(&f, &f.who, 1, 100);
     ck_assert_uint_eq(b.stored, 100);
     ck_assert_uint_eq(b.acked_through, 100);
@@ -100,16 +75,16 @@ START_TEST(a_batch_is_stored_once_however_often_it_comes)
         ck_assert_uint_eq(b.acked_through, 100);
     }
     ck_assert_int_eq((int)ask_store(f.path, COUNT), 100);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(overlapping_batches_leave_each_record_once)
 {
-    struct fixture f;
+    struct applying f;
     struct fleet_batch b;
 
-    set_up(&f);
+    applying_begin(&f);
     send(&f, &f.who, 1, 60);
     b = send(&f, &f.who, 41, 120);
     ck_assert_uint_eq(b.stored, 60);
@@ -119,16 +94,16 @@ START_TEST(overlapping_batches_leave_each_record_once)
     ck_assert_uint_eq(b.acked_through, 120);
     ck_assert_int_eq((int)ask_store(f.path, COUNT), 120);
     ck_assert_int_eq((int)ask_store(f.path, DISTINCT), 120);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(marks_outlive_a_restart)
 {
-    struct fixture f;
+    struct applying f;
     struct fleet_batch b;
 
-    set_up(&f);
+    applying_begin(&f);
     for (uint64_t i = 0; i < 5; i++) {
         send(&f, &f.who, i * 10 + 1, i * 10 + 10);
         fleet_store_close(f.store);
@@ -139,17 +114,17 @@ START_TEST(marks_outlive_a_restart)
     ck_assert_int_eq((int)ask_store(f.path, COUNT), 50);
     ck_assert_uint_eq(agent_of(&f).high_mark, 50);
     ck_assert_uint_eq(agent_of(&f).records, 50);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(two_agents_have_their_own_numbers)
 {
-    struct fixture f;
+    struct applying f;
     struct resource other;
     struct fleet_batch b;
 
-    set_up(&f);
+    applying_begin(&f);
     other = made_agent(2, "PROD-A", "6.3.9600.20778", "6.3.9600.18692");
     send(&f, &f.who, 1, 30);
     b = send(&f, &other, 1, 20);
@@ -157,19 +132,19 @@ START_TEST(two_agents_have_their_own_numbers)
     ck_assert_uint_eq(b.acked_through, 20);
     ck_assert_int_eq((int)ask_store(f.path, COUNT), 50);
     ck_assert_int_eq((int)ask_store(f.path, "SELECT count(*) FROM stream"), 2);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 /* Both agents in one request, as a collector would merge them: records shuffled, groups repeated. */
 START_TEST(a_shuffled_request_of_two_agents_is_taken_in_order)
 {
-    struct fixture f;
+    struct applying f;
     struct resource whos[2];
     struct fleet_batch b;
     struct buf bytes;
 
-    set_up(&f);
+    applying_begin(&f);
     whos[0] = f.who;
     whos[1] = made_agent(2, "PROD-A", "6.3.9600.20778", "6.3.9600.18692");
     buf_init(&bytes, 1024 * 1024);
@@ -187,19 +162,19 @@ START_TEST(a_shuffled_request_of_two_agents_is_taken_in_order)
     ck_assert(!b.one_agent);
     ck_assert_int_eq((int)ask_store(f.path, "SELECT min(high_mark) FROM stream"), 20);
     buf_free(&bytes);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(several_requests_are_one_transaction)
 {
-    struct fixture f;
+    struct applying f;
     struct otlp_request requests[3];
     struct fleet_batch batches[3];
     struct otlp_limits limits = otlp_limits_default();
     struct err e;
 
-    set_up(&f);
+    applying_begin(&f);
     for (int i = 0; i < 3; i++) {
         struct buf bytes;
         struct made m;
@@ -220,17 +195,17 @@ START_TEST(several_requests_are_one_transaction)
         otlp_request_free(&requests[i]);
     }
     ck_assert_int_eq((int)ask_store(f.path, COUNT), 20);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(a_jump_in_the_numbers_is_taken_and_told)
 {
-    struct fixture f;
+    struct applying f;
     struct fleet_batch b;
     struct findings found;
 
-    set_up(&f);
+    applying_begin(&f);
     send(&f, &f.who, 1, 10);
     b = send(&f, &f.who, 16, 20);
     ck_assert_uint_eq(b.stored, 5);
@@ -242,16 +217,16 @@ START_TEST(a_jump_in_the_numbers_is_taken_and_told)
     ck_assert_str_eq(found.last.host_id, f.who.host_id);
     ck_assert_msg(strstr(found.last.text, "5 numbered records") != NULL, "%s", found.last.text);
     ck_assert_msg(strstr(found.last.text, "11 to 15") != NULL, "%s", found.last.text);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(records_that_come_late_fill_the_hole_once)
 {
-    struct fixture f;
+    struct applying f;
     struct fleet_batch b;
 
-    set_up(&f);
+    applying_begin(&f);
     send(&f, &f.who, 1, 10);
     send(&f, &f.who, 21, 30);
     b = send(&f, &f.who, 13, 15);
@@ -266,11 +241,11 @@ START_TEST(records_that_come_late_fill_the_hole_once)
     ck_assert_uint_eq(b.stored, 0);
     ck_assert_int_eq((int)ask_store(f.path, COUNT), 30);
     ck_assert_int_eq((int)ask_store(f.path, "SELECT count(*) FROM hole"), 0);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
-static void send_gap(struct fixture *f, uint64_t seq, const char *reason, const char *from, const char *to)
+static void send_gap(struct applying *f, uint64_t seq, const char *reason, const char *from, const char *to)
 {
     struct observation *o;
     struct made m;
@@ -286,9 +261,9 @@ static void send_gap(struct fixture *f, uint64_t seq, const char *reason, const 
 
 START_TEST(the_agents_own_gap_observation_explains_a_hole)
 {
-    struct fixture f;
+    struct applying f;
 
-    set_up(&f);
+    applying_begin(&f);
     send(&f, &f.who, 1, 10);
     send(&f, &f.who, 21, 30);
     send_gap(&f, 31, "log-cleared", "11", "20"); /* counts records of a channel, not ours */
@@ -300,15 +275,15 @@ START_TEST(the_agents_own_gap_observation_explains_a_hole)
     ck_assert_uint_eq(agent_of(&f).lost, 0);
     ck_assert_int_eq(findings_of(&f).count, 1); /* the gap itself, and no hole */
     ck_assert_int_eq((int)findings_of(&f).last.kind, FINDING_GAP);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(a_hostile_gap_changes_nothing)
 {
-    struct fixture f;
+    struct applying f;
 
-    set_up(&f);
+    applying_begin(&f);
     send(&f, &f.who, 1, 10);
     send(&f, &f.who, 21, 30);
     send_gap(&f, 31, "store-full", "20", "11");
@@ -316,16 +291,16 @@ START_TEST(a_hostile_gap_changes_nothing)
     send_gap(&f, 33, "store-full", "11", "99999999999999999999999");
     send_gap(&f, 34, "store-full", "", "");
     ck_assert_uint_eq(agent_of(&f).missing, 10);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(holes_are_bounded_and_the_oldest_is_given_up)
 {
-    struct fixture f;
+    struct applying f;
     uint64_t seq = 1;
 
-    set_up(&f);
+    applying_begin(&f);
     for (int i = 0; i < FLEET_HOLES_MAX + 11; i++, seq += 2)
         send(&f, &f.who, seq, seq);
     ck_assert_int_eq((int)ask_store(f.path, "SELECT count(*) FROM hole"), FLEET_HOLES_MAX);
@@ -333,41 +308,41 @@ START_TEST(holes_are_bounded_and_the_oldest_is_given_up)
     ck_assert_uint_eq(agent_of(&f).lost, 10);
     ck_assert_uint_eq(send(&f, &f.who, 2, 2).duplicates, 1);
     ck_assert_int_eq(findings_of(&f).count, 1);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(a_stream_that_does_not_start_at_one_is_told)
 {
-    struct fixture f;
+    struct applying f;
 
-    set_up(&f);
+    applying_begin(&f);
     ck_assert_uint_eq(send(&f, &f.who, 1001, 1010).missing, 1000);
     ck_assert_uint_eq(agent_of(&f).high_mark, 1010);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(the_largest_numbers_do_no_harm)
 {
-    struct fixture f;
+    struct applying f;
 
-    set_up(&f);
+    applying_begin(&f);
     ck_assert_uint_eq(send(&f, &f.who, INT64_MAX, INT64_MAX).stored, 1);
     ck_assert_uint_eq(agent_of(&f).high_mark, INT64_MAX);
     ck_assert_uint_eq(send(&f, &f.who, 5, 6).stored, 2);
     ck_assert_uint_eq(agent_of(&f).missing, (uint64_t)INT64_MAX - 3);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(one_agent_id_on_two_hosts_that_both_speak_is_a_finding)
 {
-    struct fixture f;
+    struct applying f;
     struct resource clone;
     struct findings found;
 
-    set_up(&f);
+    applying_begin(&f);
     clone = f.who;
     snprintf(clone.host_id, sizeof clone.host_id, "HOST-CLONE");
     send(&f, &f.who, 1, 10);
@@ -378,17 +353,17 @@ START_TEST(one_agent_id_on_two_hosts_that_both_speak_is_a_finding)
     ck_assert_int_eq(found.count, 1);
     ck_assert_int_eq(found.last.kind, FINDING_SHARED_AGENT_ID);
     ck_assert_msg(strstr(found.last.text, "cloned") != NULL, "%s", found.last.text);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(a_clones_own_records_are_kept_apart_and_not_dropped)
 {
-    struct fixture f;
+    struct applying f;
     struct resource clone;
     struct made m;
 
-    set_up(&f);
+    applying_begin(&f);
     clone = f.who;
     snprintf(clone.host_id, sizeof clone.host_id, "HOST-CLONE");
     send(&f, &f.who, 1, 20);
@@ -399,17 +374,17 @@ START_TEST(a_clones_own_records_are_kept_apart_and_not_dropped)
     made_free(&m);
     ck_assert_int_eq((int)ask_store(f.path, COUNT), 30);
     ck_assert_int_eq((int)ask_store(f.path, "SELECT count(*) FROM stream"), 2);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(a_host_id_that_changes_between_two_tries_stores_nothing_twice)
 {
-    struct fixture f;
+    struct applying f;
     struct resource renamed;
     struct fleet_batch b;
 
-    set_up(&f);
+    applying_begin(&f);
     renamed = f.who;
     snprintf(renamed.host_id, sizeof renamed.host_id, "HOST-NEW-BOARD");
     send(&f, &f.who, 1, 100);
@@ -420,11 +395,11 @@ START_TEST(a_host_id_that_changes_between_two_tries_stores_nothing_twice)
     ck_assert_uint_eq(b.acked_through, 110);
     ck_assert_int_eq(findings_of(&f).count, 0);
     ck_assert_int_eq((int)ask_store(f.path, COUNT), 110);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
-static struct fleet_batch send_foreign(struct fixture *f, const struct resource *who, uint64_t first, int count)
+static struct fleet_batch send_foreign(struct applying *f, const struct resource *who, uint64_t first, int count)
 {
     struct fleet_batch b;
     struct made m;
@@ -442,11 +417,11 @@ static struct fleet_batch send_foreign(struct fixture *f, const struct resource 
 
 START_TEST(records_of_other_programs_are_kept_apart_and_bounded)
 {
-    struct fixture f;
+    struct applying f;
     struct resource foreign;
     struct fleet_batch b;
 
-    set_up(&f);
+    applying_begin(&f);
     foreign = f.who;
     snprintf(foreign.service_name, sizeof foreign.service_name, "checkout");
     b = send_foreign(&f, &foreign, 1, 7);
@@ -457,16 +432,16 @@ START_TEST(records_of_other_programs_are_kept_apart_and_bounded)
     ck_assert_int_eq((int)ask_store(f.path, "SELECT count(*) FROM foreign_record"), 10); /* foreign_max */
     ck_assert_int_eq((int)ask_store(f.path, "SELECT count(*) FROM guest"), 0);
     ck_assert_int_eq((int)ask_store(f.path, "SELECT count(*) FROM stream"), 0);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(records_without_a_number_or_an_agent_change_nothing_known)
 {
-    struct fixture f;
+    struct applying f;
     struct resource nobody;
 
-    set_up(&f);
+    applying_begin(&f);
     ck_assert_uint_eq(send_foreign(&f, &f.who, 0, 3).foreign, 3);
     nobody = f.who;
     nobody.agent_id[0] = '\0';
@@ -476,17 +451,17 @@ START_TEST(records_without_a_number_or_an_agent_change_nothing_known)
     ck_assert_uint_eq(send_foreign(&f, &nobody, 1, 3).foreign, 3);
     ck_assert_int_eq((int)ask_store(f.path, "SELECT count(*) FROM guest"), 0);
     ck_assert_int_eq((int)ask_store(f.path, COUNT), 0);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(an_empty_request_of_an_agent_tells_its_mark)
 {
-    struct fixture f;
+    struct applying f;
     struct fleet_batch b;
     struct made m;
 
-    set_up(&f);
+    applying_begin(&f);
     send(&f, &f.who, 1, 42);
     made_init(&m, 1);
     b = made_apply(f.store, &m, &f.who);
@@ -495,7 +470,7 @@ START_TEST(an_empty_request_of_an_agent_tells_its_mark)
     ck_assert_uint_eq(b.acked_through, 42);
     b = bytes_apply(f.store, "", 0);
     ck_assert(!b.one_agent);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
@@ -504,9 +479,9 @@ START_TEST(any_way_of_sending_ends_in_each_record_once)
 {
     enum { RECORDS = 300, ROUNDS = 60 };
     unsigned seed = 20260131;
-    struct fixture f;
+    struct applying f;
 
-    set_up(&f);
+    applying_begin(&f);
     for (int i = 0; i < ROUNDS; i++) {
         uint64_t first = (uint64_t)rand_r(&seed) % RECORDS + 1;
         uint64_t last = first + (uint64_t)rand_r(&seed) % 30;
@@ -518,17 +493,17 @@ START_TEST(any_way_of_sending_ends_in_each_record_once)
     ck_assert_int_eq((int)ask_store(f.path, DISTINCT), RECORDS);
     ck_assert_uint_eq(agent_of(&f).missing, 0);
     ck_assert_uint_eq(agent_of(&f).records, RECORDS);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(old_observations_leave_and_what_is_known_stays)
 {
-    struct fixture f;
+    struct applying f;
     struct err e;
     bool more = true;
 
-    set_up(&f);
+    applying_begin(&f);
     send(&f, &f.who, 1, 1200);
     f.clock.now += 80 * 1440 * MINUTES;
     send(&f, &f.who, 1201, 1210);
@@ -539,17 +514,17 @@ START_TEST(old_observations_leave_and_what_is_known_stays)
     ck_assert_int_eq((int)ask_store(f.path, COUNT), 10);
     ck_assert_int_eq((int)ask_store(f.path, "SELECT count(*) FROM guest"), 1);
     ck_assert_uint_eq(send(&f, &f.who, 1, 1210).stored, 0);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(stats_count_what_is_there)
 {
-    struct fixture f;
+    struct applying f;
     struct fleet_stats stats;
     struct err e;
 
-    set_up(&f);
+    applying_begin(&f);
     send(&f, &f.who, 1, 5);
     ck_assert_int_eq(fleet_store_stats(f.store, &stats, &e), 0);
     ck_assert_uint_eq(stats.agents, 1);
@@ -557,7 +532,7 @@ START_TEST(stats_count_what_is_there)
     ck_assert_uint_eq(stats.guests, 1);
     ck_assert_uint_eq(stats.findings, 0);
     ck_assert_uint_gt(stats.file_bytes, 0);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 

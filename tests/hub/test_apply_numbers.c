@@ -1,6 +1,6 @@
 /* Applying requests: numbers at their edges, agents' words about gaps, and what a credential may begin. */
 #include "base/text.h"
-#include "tests/hub/support_fleet.h"
+#include "tests/hub/support_apply.h"
 #include "tests/support/suite.h"
 
 #include <stdio.h>
@@ -11,40 +11,8 @@
 #define LOST    "SELECT lost FROM stream WHERE host_id <> 'HOST-CLONE'"
 #define HOLES   "SELECT count(*) FROM finding WHERE kind = 'sequence-hole'"
 
-struct fixture {
-    char path[4096];
-    struct test_clock clock;
-    struct fleet_store *store;
-    struct resource who;
-};
-
-static void set_up(struct fixture *f)
-{
-    snprintf(f->path, sizeof f->path, "%s/fleet.db", temp_dir());
-    test_clock_init(&f->clock);
-    f->store = open_store(f->path, &f->clock.clock);
-    f->who = made_agent(1, "PROD-A", "6.3.9600.20778", "6.3.9600.18692");
-}
-
-static void tear_down(struct fixture *f)
-{
-    fleet_store_close(f->store);
-}
-
-static struct fleet_batch send(struct fixture *f, const struct resource *who, uint64_t first, uint64_t last)
-{
-    struct fleet_batch result;
-    struct made m;
-
-    made_init(&m, first);
-    made_lifecycle(&m, 1, (int)(last - first + 1), T0 + (int64_t)(first % 1000000) * NS_PER_S);
-    result = made_apply(f->store, &m, who);
-    made_free(&m);
-    return result;
-}
-
 /* NULL: the attribute is left out. */
-static void send_gap(struct fixture *f, uint64_t seq, const char *reason, const char *from, const char *to)
+static void send_gap(struct applying *f, uint64_t seq, const char *reason, const char *from, const char *to)
 {
     struct observation *o;
     struct made m;
@@ -65,11 +33,11 @@ static void send_gap(struct fixture *f, uint64_t seq, const char *reason, const 
 
 START_TEST(of_two_records_with_one_number_in_a_request_the_first_counts)
 {
-    struct fixture f;
+    struct applying f;
     struct fleet_batch b;
     struct buf bytes;
 
-    set_up(&f);
+    applying_begin(&f);
     buf_init(&bytes, 1024 * 1024);
     for (int vm = 1; vm <= 3; vm++) {
         struct made m;
@@ -91,18 +59,18 @@ START_TEST(of_two_records_with_one_number_in_a_request_the_first_counts)
         ck_assert_int_eq(ask_store(f.path, sql), vm == 1);
     }
     buf_free(&bytes);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(agents_that_take_turns_in_one_request_are_taken_one_after_the_other)
 {
-    struct fixture f;
+    struct applying f;
     struct resource whos[3];
     struct fleet_batch b;
     struct buf bytes;
 
-    set_up(&f);
+    applying_begin(&f);
     buf_init(&bytes, 1024 * 1024);
     for (int i = 0; i < 3; i++)
         whos[i] = made_agent(i + 1, "PROD-A", "6.3.9600.20778", "6.3.9600.18692");
@@ -121,45 +89,46 @@ START_TEST(agents_that_take_turns_in_one_request_are_taken_one_after_the_other)
     ck_assert_uint_eq(b.acked_through, 0);
     ck_assert_int_eq(ask_store(f.path, "SELECT count(*) FROM stream WHERE high_mark = 10 AND missing = 0"), 3);
     buf_free(&bytes);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(a_stream_that_goes_on_under_another_host_id_misses_what_neither_brought)
 {
-    struct fixture f;
+    struct applying f;
     struct resource moved;
 
-    set_up(&f);
+    applying_begin(&f);
     moved = f.who;
     text_copy(moved.host_id, sizeof moved.host_id, "HOST-CLONE");
-    send(&f, &f.who, 1, 10);
-    ck_assert_uint_eq(send(&f, &moved, 12, 12).missing, 11); /* 11 is the next one; 12 is a jump from nothing */
-    tear_down(&f);
+    applying_send(&f, &f.who, 1, 10);
+    ck_assert_uint_eq(applying_send(&f, &moved, 12, 12).missing,
+                      11); /* 11 is the next one; 12 is a jump from nothing */
+    applying_end(&f);
 
-    set_up(&f);
-    send(&f, &f.who, 1, 10);
-    ck_assert_uint_eq(send(&f, &moved, 11, 11).missing, 0);
-    ck_assert_uint_eq(send(&f, &moved, 13, 13).missing, 1);
-    tear_down(&f);
+    applying_begin(&f);
+    applying_send(&f, &f.who, 1, 10);
+    ck_assert_uint_eq(applying_send(&f, &moved, 11, 11).missing, 0);
+    ck_assert_uint_eq(applying_send(&f, &moved, 13, 13).missing, 1);
+    applying_end(&f);
 }
 END_TEST
 
 START_TEST(a_hole_is_told_as_long_as_numbers_are_given_up_though_all_others_came)
 {
-    struct fixture f;
+    struct applying f;
     uint64_t last = 2 * FLEET_HOLES_MAX + 3;
 
-    set_up(&f);
+    applying_begin(&f);
     for (uint64_t seq = 1; seq <= last; seq += 2)
-        send(&f, &f.who, seq, seq);
+        applying_send(&f, &f.who, seq, seq);
     ck_assert_int_eq(ask_store(f.path, LOST), 1);
     ck_assert_int_eq(ask_store(f.path, MISSING), FLEET_HOLES_MAX);
-    ck_assert_uint_eq(send(&f, &f.who, 1, last).stored, FLEET_HOLES_MAX); /* but not 2, which is given up */
+    ck_assert_uint_eq(applying_send(&f, &f.who, 1, last).stored, FLEET_HOLES_MAX); /* but not 2, which is given up */
     ck_assert_int_eq(ask_store(f.path, MISSING), 0);
     ck_assert_int_eq(ask_store(f.path, LOST), 1);
     ck_assert_int_eq(ask_store(f.path, HOLES), 1);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
@@ -167,13 +136,13 @@ END_TEST
 
 START_TEST(a_gap_explains_only_what_is_missing_and_only_for_a_reason_that_counts)
 {
-    struct fixture f;
+    struct applying f;
 
-    set_up(&f);
-    send(&f, &f.who, 1, 10);
+    applying_begin(&f);
+    applying_send(&f, &f.who, 1, 10);
     send_gap(&f, 11, "store-full", "3", "8"); /* nothing is missing */
     ck_assert_int_eq(ask_store(f.path, MISSING), 0);
-    send(&f, &f.who, 22, 30); /* 12 to 21 are missing */
+    applying_send(&f, &f.who, 22, 30); /* 12 to 21 are missing */
     send_gap(&f, 31, NULL, "12", "21");
     send_gap(&f, 32, "", "12", "21");
     send_gap(&f, 33, "store-full", NULL, "21");
@@ -193,14 +162,14 @@ START_TEST(a_gap_explains_only_what_is_missing_and_only_for_a_reason_that_counts
     ck_assert_int_eq(ask_store(f.path, MISSING), 0);
     ck_assert_int_eq(ask_store(f.path, HOLES), 0);
     ck_assert_int_eq(ask_store(f.path, MARK), 40);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
 /* ---- credentials --------------------------------------------------------------------------------- */
 
 /* One record of agent n with this credential; 0, or the error with e filled. */
-static int bring(struct fixture *f, int n, const char *credential, int64_t streams_max, struct err *e)
+static int bring(struct applying *f, int n, const char *credential, int64_t streams_max, struct err *e)
 {
     struct resource who = made_agent(n, "PROD-A", "6.3.9600.20778", "6.3.9600.18692");
     struct otlp_limits limits = otlp_limits_default();
@@ -224,10 +193,10 @@ static int bring(struct fixture *f, int n, const char *credential, int64_t strea
 
 START_TEST(a_credential_begins_as_many_streams_as_it_may_and_0_is_any_number)
 {
-    struct fixture f;
+    struct applying f;
     struct err e = { 0 };
 
-    set_up(&f);
+    applying_begin(&f);
     ck_assert_msg(bring(&f, 1, "token:a", 2, &e) == 0, "%s", e.text);
     ck_assert_msg(bring(&f, 2, "token:a", 2, &e) == 0, "%s", e.text);
     ck_assert_int_eq(bring(&f, 3, "token:a", 2, &e), ERR_REFUSED);
@@ -240,7 +209,7 @@ START_TEST(a_credential_begins_as_many_streams_as_it_may_and_0_is_any_number)
     ck_assert_msg(bring(&f, 5, NULL, 2, &e) == 0, "%s", e.text);
     ck_assert_int_eq(ask_store(f.path, "SELECT count(*) FROM stream"), 5);
     ck_assert_int_eq(ask_store(f.path, "SELECT count(*) FROM claim"), 3);
-    tear_down(&f);
+    applying_end(&f);
 }
 END_TEST
 
