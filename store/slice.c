@@ -121,6 +121,90 @@ int store_read(struct store *s, uint64_t after_seq, size_t max_count, size_t max
     return rc;
 }
 
+/* ---- how things are, newest first ---------------------------------------- */
+
+/* Adds the row under the statement; false when it does not fit any more. */
+static bool take_state_row(struct store *s, struct store_slice *out, size_t max_bytes, int *rc, struct err *e)
+{
+    sqlite3_stmt *st = s->stmts[STMT_OUTBOX_STATE];
+    uint64_t seq = (uint64_t)sqlite3_column_int64(st, 0);
+    const void *bytes = sqlite3_column_blob(st, 2);
+    size_t len = (size_t)sqlite3_column_bytes(st, 2), framed = otlp_framed_size(len);
+    void *copy;
+
+    if (bytes == NULL || row_sum(seq, bytes, len) != sqlite3_column_int64(st, 1))
+        return true;
+    if (out->count > 0 && (out->framed_bytes >= max_bytes || framed > max_bytes - out->framed_bytes))
+        return false;
+    copy = arena_copy(&out->arena, bytes, len);
+    if (copy == NULL) {
+        *rc = err_set(e, ERR_MEMORY, "out of memory for a batch of %zu bytes", out->framed_bytes + framed);
+        return false;
+    }
+    if (out->count == 0)
+        out->last_seq = seq;
+    out->first_seq = seq;
+    out->payloads[out->count++] = (struct otlp_payload){ .bytes = copy, .len = len };
+    out->framed_bytes += framed;
+    return true;
+}
+
+static void turn_round(struct store_slice *out)
+{
+    for (size_t i = 0, k = out->count; i + 1 < k; i++) {
+        struct otlp_payload p = out->payloads[i];
+
+        out->payloads[i] = out->payloads[--k];
+        out->payloads[k] = p;
+    }
+}
+
+static int fill_state(struct store *s, uint64_t after_seq, size_t max_count, size_t max_bytes, struct store_slice *out,
+                      struct err *e)
+{
+    sqlite3_stmt *st = s->stmts[STMT_OUTBOX_STATE];
+    int step = SQLITE_DONE, rc = 0;
+
+    put_u64(st, 1, after_seq);
+    put_text(st, 2, obs_kind_name(OBS_GUEST_INVENTORY));
+    put_u64(st, 3, max_count);
+    while ((step = sqlite3_step(st)) == SQLITE_ROW)
+        if (!take_state_row(s, out, max_bytes, &rc, e))
+            break;
+    if (rc == 0 && step != SQLITE_ROW && step != SQLITE_DONE)
+        rc = sql_error(s, e, "read the outbox");
+    sqlite3_reset(st);
+    turn_round(out);
+    return rc;
+}
+
+int store_read_state(struct store *s, uint64_t after_seq, size_t max_count, size_t max_bytes, struct store_slice *out,
+                     struct err *e)
+{
+    uint64_t rows = outbox_rows(&s->now), last = s->now.next_seq - 1;
+    int rc = store_usable(s, e);
+
+    *out = (struct store_slice){ 0 };
+    if (rc != 0)
+        return rc;
+    if (max_count > STORE_STATE_SCAN_MAX)
+        max_count = STORE_STATE_SCAN_MAX;
+    if (max_count > rows)
+        max_count = (size_t)rows;
+    if (max_bytes > SIZE_MAX / 8)
+        max_bytes = SIZE_MAX / 8;
+    if (last > STORE_STATE_SCAN_MAX && after_seq < last - STORE_STATE_SCAN_MAX)
+        after_seq = last - STORE_STATE_SCAN_MAX;
+    if (after_seq > last)
+        after_seq = last;
+    rc = slice_init(out, max_count, max_bytes, e);
+    if (rc == 0)
+        rc = fill_state(s, after_seq, max_count, max_bytes, out, e);
+    if (rc != 0)
+        store_slice_free(out);
+    return rc;
+}
+
 void store_slice_free(struct store_slice *slice)
 {
     arena_free(&slice->arena);

@@ -18,6 +18,8 @@ static const char *const sql_text[STMT_COUNT] = {
     [STMT_OUTBOX_PUT] =
         "INSERT INTO outbox(seq, importance, kind, observed, sum, payload) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
     [STMT_OUTBOX_READ] = "SELECT seq, sum, payload FROM outbox WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    [STMT_OUTBOX_STATE] =
+        "SELECT seq, sum, payload FROM outbox WHERE seq > ?1 AND kind = ?2 ORDER BY seq DESC LIMIT ?3",
     [STMT_OUTBOX_SIZES] = "SELECT seq, importance, length(payload) FROM outbox WHERE seq BETWEEN ?1 AND ?2",
     [STMT_OUTBOX_WALK] = "SELECT seq, importance, length(payload) FROM outbox WHERE seq >= ?1 AND seq < ?2"
                          " ORDER BY seq LIMIT ?3",

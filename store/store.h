@@ -113,6 +113,13 @@ MUST_USE int store_read(struct store *s, uint64_t after_seq, size_t max_count, s
                         struct store_slice *out, struct err *e);
 void store_slice_free(struct store_slice *slice);
 
+/* How the guests are: of what is above after_seq and among the newest 10,000 numbers, the newest inventories of
+ * guests, at most max_count of them and about max_bytes (one is always given); in the slice they are in order of seq
+ * again.  Damaged rows are passed over, store_read() will come to them.  Changes nothing, and does not count as having
+ * been read. */
+MUST_USE int store_read_state(struct store *s, uint64_t after_seq, size_t max_count, size_t max_bytes,
+                              struct store_slice *out, struct err *e);
+
 /* Everything at or below through has reached the hub and leaves the outbox.
  * Acknowledging twice, or less than before, changes nothing.  A number that was
  * never given means that this file is older than what the hub knows (put back from a

@@ -29,6 +29,7 @@ enum {
     STORE_STATE_MAX = 256 * 1024,  /* one guest's or the host's encoding */
     STORE_OWN_MAX = 64 * 1024,     /* the store's own observations of one transaction */
     STORE_SLICE_ROWS_MAX = 100000, /* of one store_read() */
+    STORE_STATE_SCAN_MAX = 10000,  /* numbers that one store_read_state() looks back over */
     STORE_ASIDE_ROWS_MAX = 1000,   /* refused by the hub and kept */
     STORE_ASIDE_BYTES_MAX = 4 * 1024 * 1024,
     STORE_GUESTS_MAX = 8192, /* Hyper-V runs 1024 on one host; over it the one not seen longest is forgotten */
@@ -52,6 +53,7 @@ enum stmt {
     STMT_STATE_PUT,
     STMT_OUTBOX_PUT,
     STMT_OUTBOX_READ,
+    STMT_OUTBOX_STATE,
     STMT_OUTBOX_SIZES,
     STMT_OUTBOX_WALK,
     STMT_OUTBOX_DELETE,
