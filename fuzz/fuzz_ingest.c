@@ -48,6 +48,7 @@ static void apply(struct otlp_request *request)
 {
     struct fleet_store *s = open_store();
     struct fleet_batch first = { .request = request }, again = { .request = request };
+    struct fleet_batch ahead = { .request = request, .ahead = true };
     bool more;
 
     if (s == NULL)
@@ -57,6 +58,8 @@ static void apply(struct otlp_request *request)
         assert(again.duplicates == first.stored + first.duplicates);
         assert(again.acked_through == first.acked_through);
     }
+    if (fleet_store_apply(s, &ahead, 1, NULL) == 0)
+        assert(ahead.stored + ahead.duplicates + ahead.foreign == 0 && !ahead.one_agent);
     (void)!fleet_store_upkeep(s, &more, NULL);
     fleet_store_close(s);
 }

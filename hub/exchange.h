@@ -51,6 +51,7 @@ struct reply {
     uint64_t acked_through;
     bool has_budget;
     int64_t budget;       /* Hvfleet-Send-Budget */
+    bool takes_state;     /* Hvfleet-Takes-State */
     const char *location; /* Location; static; NULL none */
     char cookies[2][192]; /* Set-Cookie; "" none */
     bool close;           /* the connection ends with it */

@@ -366,7 +366,7 @@ static int apply_record(struct apply *a, const struct numbered *in, struct fleet
 
 /* ---- requests ------------------------------------------------------------------------------ */
 
-static bool is_ours(const struct resource *who)
+bool fleet_is_ours(const struct resource *who)
 {
     return strcmp(who->service_name, "hvagent") == 0 && who->agent_id[0] != '\0' && who->host_id[0] != '\0';
 }
@@ -393,7 +393,7 @@ static int collect(struct apply *a, struct fleet_batch *batch, struct numbered *
     for (struct otlp_group *g = batch->request->groups; rc == 0 && g != NULL; g = g->next) {
         struct active *x = NULL;
 
-        if (is_ours(&g->resource))
+        if (fleet_is_ours(&g->resource))
             rc = stream_of(a, &g->resource, &x, e);
         if (x == NULL || (*only != NULL && *only != x))
             batch->one_agent = false;
@@ -417,7 +417,7 @@ static int check_speaker(struct apply *a, struct fleet_batch *batch, struct err 
     int rc = 0;
 
     for (struct otlp_group *g = batch->request->groups; rc == 0 && !batch->refused && g != NULL; g = g->next) {
-        if (is_ours(&g->resource))
+        if (fleet_is_ours(&g->resource))
             rc = fleet_identity_check(a->b, a->now, batch->speaker, &g->resource, &batch->refused, batch->refusal,
                                       sizeof batch->refusal, e);
     }
@@ -434,6 +434,7 @@ static int apply_batch(struct apply *a, struct fleet_batch *batch, struct active
         .request = batch->request,
         .credential = batch->credential,
         .streams_max = batch->streams_max,
+        .ahead = batch->ahead,
         .speaker = batch->speaker,
     };
     if (batch->speaker != NULL) {
@@ -441,6 +442,8 @@ static int apply_batch(struct apply *a, struct fleet_batch *batch, struct active
         if (rc != 0 || batch->refused)
             return rc;
     }
+    if (batch->ahead)
+        return fleet_ahead_apply(a->b, a->reduction, batch, e);
     for (const struct otlp_group *g = batch->request->groups; g != NULL; g = g->next)
         room += (size_t)g->batch.count;
     entries = (struct numbered *)calloc(room + 1, sizeof *entries);

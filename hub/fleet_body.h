@@ -309,8 +309,16 @@ MUST_USE int fleet_reduction_new(struct fleet_reduction **out, struct fleet_stor
 void fleet_reduction_free(struct fleet_reduction *r);
 MUST_USE int fleet_reduction_add(struct fleet_reduction *r, const struct resource *who, struct observation *o,
                                  struct err *e);
+/* Is this host known by a poll, with the versions that verdicts rest on as the resource says them? */
+MUST_USE int fleet_reduction_confirms(struct fleet_reduction *r, const struct resource *who, bool *out, struct err *e);
 /* Judges and writes all that was touched, and the guests of hosts whose facts changed. */
 MUST_USE int fleet_reduction_settle(struct fleet_reduction *r, struct err *e);
+
+/* fleet_apply.c: one of our agents, of some host. */
+bool fleet_is_ours(const struct resource *who);
+/* fleet_ahead.c: a request that is ahead of its turn. */
+MUST_USE int fleet_ahead_apply(struct fleet_body *b, struct fleet_reduction *r, struct fleet_batch *batch,
+                               struct err *e);
 
 /* fleet_incidents.c: what a record means for incidents is noted in the transaction that stores it. */
 MUST_USE int fleet_incidents_open(struct fleet_store *s, const struct fleet_store_options *options, struct err *e);

@@ -236,6 +236,20 @@ int fleet_reduction_add(struct fleet_reduction *r, const struct resource *who, s
     return rc == 0 && o->kind == OBS_GUEST_INVENTORY ? gather(r, fleet_find_guest(r->fleet, vm_id), e) : rc;
 }
 
+int fleet_reduction_confirms(struct fleet_reduction *r, const struct resource *who, bool *out, struct err *e)
+{
+    const struct host *h = fleet_find_host(r->fleet, who->host_id);
+    int rc = h == NULL ? load_host(r, who->host_id, e) : 0;
+
+    *out = false;
+    if (rc != 0)
+        return rc == ERR_NOT_FOUND ? 0 : rc;
+    h = fleet_find_host(r->fleet, who->host_id);
+    *out = h->last_poll != 0 && strcmp(h->facts.os_version, who->os_version) == 0 &&
+           strcmp(h->facts.is_win6x, who->is_win6x) == 0 && strcmp(h->facts.is_win5x, who->is_win5x) == 0;
+    return 0;
+}
+
 /* ---- peers ------------------------------------------------------------------------------ */
 
 /* Writes the build's highest version when it rose, and notes that its guests wait. */

@@ -25,6 +25,7 @@
  *   go on speaking it is a finding: a cloned host.
  * - Records of other programs, and records without a number, go to a bounded
  *   table of their own and change nothing else.
+ * - A request that is ahead of its turn (fleet_ahead.c) says how guests are and has no part in any of this.
  *
  * Thread: one thread at a time for each opened store; any number of stores may
  * be open on one file, in any number of processes.  Readers never wait for the
@@ -124,13 +125,15 @@ struct fleet_batch {
     const struct fleet_speaker *speaker; /* not owned; NULL: nobody asks who */
     const char *credential;          /* what was shown to be let in, as a short text that tells nothing; NULL nothing */
     int64_t streams_max;             /* how many streams one credential may begin; 0 any number */
+    bool ahead;                      /* how guests are, ahead of its turn: no record of it is kept, no number counts */
     bool refused;                    /* the speaker may not say this; nothing of it was stored */
     char refusal[FLEET_REFUSAL_MAX]; /* why */
     uint64_t stored;                 /* new records of our agents */
     uint64_t duplicates;             /* seen before, dropped */
     uint64_t foreign;                /* records of other programs, or without a number */
     uint64_t missing;                /* numbers that were jumped over */
-    bool one_agent;                  /* it speaks for exactly one stream */
+    uint64_t told;                   /* inventories of one that is ahead that were used */
+    bool one_agent;                  /* it speaks for exactly one stream; never when ahead */
     uint64_t acked_through;          /* that stream's mark after the commit */
 };
 

@@ -7,7 +7,8 @@
  *
  * 200 means: committed.  Hvfleet-Acked-Through tells the stream's high mark when the
  * request spoke for exactly one agent, and Hvfleet-Send-Budget what that agent may send next
- * (limits_budget.h).
+ * (limits_budget.h); Hvfleet-Takes-State, that agents with a backlog may tell how their guests are ahead
+ * of its turn (fleet_ahead.c), as a request of a type of its own.
  */
 #include "base/log.h"
 #include "base/text.h"
@@ -22,6 +23,9 @@ enum {
     DECODED_FACTOR = 4,  /* memory for what is decoded, in times of the unpacked bytes allowed */
     NESTING_MAX = 16,
 };
+
+/* As HTTP_STATE_TYPE of transport/http.h: how things are, ahead of its turn. */
+#define STATE_TYPE "application/vnd.hvfleet.state+protobuf"
 
 /* "application/json; charset=utf-8" and so on. */
 static bool is_type(const char *value, const char *type)
@@ -44,7 +48,8 @@ void ingest_begin(struct exchange *x)
     const char *type = exchange_header(x, MHD_HTTP_HEADER_CONTENT_TYPE);
     const char *encoding = exchange_header(x, MHD_HTTP_HEADER_CONTENT_ENCODING);
 
-    if (is_type(type, "application/x-protobuf"))
+    x->job.ahead = is_type(type, STATE_TYPE);
+    if (x->job.ahead || is_type(type, "application/x-protobuf"))
         x->dialect = DIALECT_PROTOBUF;
     else if (is_type(type, "application/json"))
         x->dialect = DIALECT_JSON;
@@ -70,6 +75,7 @@ static void put_success(struct exchange *x)
         if (otlp_encode_response(0, NULL, &r->body, NULL) != 0)
             exchange_refuse(x, 500, "the answer can not be encoded");
     }
+    r->takes_state = true;
     r->has_acked = x->job.batch.one_agent;
     r->acked_through = x->job.batch.acked_through;
     if (r->has_acked && r->status == 200)

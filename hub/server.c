@@ -52,6 +52,8 @@ static void add_headers(const struct reply *r, struct MHD_Response *response)
         snprintf(number, sizeof number, "%d", r->retry_after_s);
         MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, number);
     }
+    if (r->takes_state)
+        MHD_add_response_header(response, "Hvfleet-Takes-State", "1");
     if (r->has_acked) {
         snprintf(number, sizeof number, "%llu", (unsigned long long)r->acked_through);
         MHD_add_response_header(response, "Hvfleet-Acked-Through", number);

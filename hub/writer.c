@@ -218,6 +218,7 @@ static struct fleet_batch batch_of(struct writer_job *job)
         .request = &job->request,
         .credential = job->credential,
         .streams_max = job->streams_max,
+        .ahead = job->ahead,
         .speaker = job->speaker,
     };
 }

@@ -27,6 +27,7 @@ struct writer_job {
     const struct fleet_speaker *speaker; /* the submitter's; as request */
     const char *credential;              /* as in fleet_batch, with streams_max; must live until done */
     int64_t streams_max;
+    bool ahead;
     struct fleet_batch batch; /* what became of it */
     int rc;
     struct err err;

@@ -131,6 +131,39 @@ START_TEST(a_request_sent_again_is_acknowledged_and_not_stored_again)
 }
 END_TEST
 
+/* What an agent tells ahead of its turn: a type of its own, no mark in the answer, no record kept. */
+START_TEST(state_told_ahead_is_taken_and_kept_nowhere_but_in_what_is_known)
+{
+    struct resource who = who_of(1);
+    struct running r;
+    struct answer a;
+    struct buf bytes;
+    struct made m;
+
+    buf_init(&bytes, BIG);
+    hub_run(&r, "", false);
+    for (uint64_t seq = 1; seq <= 900; seq += 899) {
+        const char *type = seq == 1 ? PROTOBUF : "Content-Type: application/vnd.hvfleet.state+protobuf";
+
+        buf_clear(&bytes);
+        made_init(&m, seq);
+        made_host_inventory(&m, &who, T0);
+        made_inventory(&m, 1, T0 + (int64_t)seq * NS_PER_S, "6.3.9600", seq == 1 ? "6.3.9600.16384" : who.is_win6x);
+        made_request(&m, &who, &bytes);
+        made_free(&m);
+        a = post(&r, bytes.data, bytes.len, type, NULL);
+        ck_assert_int_eq(a.status, 200);
+        ck_assert_str_eq(answer_header(&a, "Hvfleet-Acked-Through"), seq == 1 ? "2" : "");
+        ck_assert_str_eq(answer_header(&a, "Hvfleet-Takes-State"), "1");
+        answer_free(&a);
+        ck_assert_int_eq((int)ask_store(r.store, COUNT), 2);
+        ck_assert_int_eq(strcmp(stored_verdict(r.store, 1), "behind 8") == 0, seq == 1);
+    }
+    buf_free(&bytes);
+    hub_end(&r);
+}
+END_TEST
+
 START_TEST(a_request_of_two_agents_gets_no_single_mark)
 {
     struct buf one = request_of(1, 1, 3), two = request_of(2, 1, 3);
@@ -451,6 +484,7 @@ static void add(Suite *s)
     suite_test(s, a_protobuf_request_is_committed_and_acknowledged);
     suite_test(s, packed_requests_are_taken_in_each_encoding);
     suite_test(s, a_request_sent_again_is_acknowledged_and_not_stored_again);
+    suite_test(s, state_told_ahead_is_taken_and_kept_nowhere_but_in_what_is_known);
     suite_test(s, a_request_of_two_agents_gets_no_single_mark);
     suite_test(s, a_json_request_is_committed_and_answered_in_json);
     suite_test(s, a_foreign_exporters_records_are_taken);
