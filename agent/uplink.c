@@ -1,7 +1,7 @@
 /* See uplink.h.
  *
  * The sender asks for one operation of the outbox at a time, so one job struct
- * serves all three.  sender_reconfigure() gives up a request in flight, so a
+ * serves them all.  sender_reconfigure() gives up a request in flight, so a
  * client that was replaced can be closed at once.
  */
 #include "agent/uplink.h"
@@ -16,7 +16,7 @@
 
 enum { CLIENT_RETRY_MS = 30 * 1000, REASON_MAX = 256, HANDLES = 2 };
 
-enum outbox_op { OP_READ, OP_ACK, OP_SET_ASIDE };
+enum outbox_op { OP_READ, OP_READ_STATE, OP_ACK, OP_SET_ASIDE };
 
 /* The one operation under way. */
 struct outbox_job {
@@ -65,11 +65,13 @@ static void job_work(struct store *store, void *arg)
 
     if (j->op == OP_READ)
         j->rc = store_read(store, j->from, j->max_count, j->max_bytes, j->slice, &j->err);
+    else if (j->op == OP_READ_STATE)
+        j->rc = store_read_state(store, j->from, j->max_count, j->max_bytes, j->slice, &j->err);
     else if (j->op == OP_ACK)
         j->rc = store_ack(store, j->to, &j->err);
     else
         j->rc = store_set_aside(store, j->from, j->to, j->reason, &j->err);
-    j->changed = j->rc == 0 && j->op != OP_READ && store_stats(store, &j->stats, NULL) == 0;
+    j->changed = j->rc == 0 && j->op != OP_READ && j->op != OP_READ_STATE && store_stats(store, &j->stats, NULL) == 0;
 }
 
 static void job_done(void *arg)
@@ -104,16 +106,26 @@ static int submit(struct uplink *u, enum outbox_op op, void (*done)(void *, int,
     return rc;
 }
 
-static int port_read(void *arg, uint64_t after_seq, size_t max_count, size_t max_bytes, struct store_slice *out,
-                     void (*done)(void *, int, const struct err *), void *sender)
+static void want(struct uplink *u, uint64_t after_seq, size_t max_count, size_t max_bytes, struct store_slice *out)
 {
-    struct uplink *u = arg;
-
     u->job.from = after_seq;
     u->job.max_count = max_count;
     u->job.max_bytes = max_bytes;
     u->job.slice = out;
-    return submit(u, OP_READ, done, sender);
+}
+
+static int port_read(void *arg, uint64_t after_seq, size_t max_count, size_t max_bytes, struct store_slice *out,
+                     void (*done)(void *, int, const struct err *), void *sender)
+{
+    want(arg, after_seq, max_count, max_bytes, out);
+    return submit(arg, OP_READ, done, sender);
+}
+
+static int port_read_state(void *arg, uint64_t after_seq, size_t max_count, size_t max_bytes, struct store_slice *out,
+                           void (*done)(void *, int, const struct err *), void *sender)
+{
+    want(arg, after_seq, max_count, max_bytes, out);
+    return submit(arg, OP_READ_STATE, done, sender);
 }
 
 static int port_ack(void *arg, uint64_t through, void (*done)(void *, int, const struct err *), void *sender)
@@ -186,7 +198,7 @@ static int start_sender(struct uplink *u, struct http_client *http, struct err *
     struct sender_options options = {
         .config = &u->config,
         .http = http,
-        .outbox = { u, port_read, port_ack, port_set_aside },
+        .outbox = { u, port_read, port_read_state, port_ack, port_set_aside },
         .timer = { u, port_start, port_stop },
         .clock = u->options.clock,
         .random = u->options.random,

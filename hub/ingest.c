@@ -78,7 +78,7 @@ static void put_success(struct exchange *x)
     r->takes_state = true;
     r->has_acked = x->job.batch.one_agent;
     r->acked_through = x->job.batch.acked_through;
-    if (r->has_acked && r->status == 200)
+    if ((r->has_acked || x->job.ahead) && r->status == 200)
         limits_tell_budget(x);
 }
 

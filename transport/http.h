@@ -22,17 +22,23 @@ struct http_reply {
     bool has_send_budget; /* Hvfleet-Send-Budget, once and in its bounds */
     uint64_t send_budget; /* bytes of bodies before compression that the hub has room for now */
     int send_budgets;     /* how often the header was there */
+    bool takes_state;     /* Hvfleet-Takes-State: 1: HTTP_STATE requests are understood there */
     char body[1024];      /* what the answer's body says (error_body.h): one printable line, for messages */
 };
 
 struct http_client;
+
+/* What a request is: records to keep, or (as HTTP_STATE_TYPE) a word ahead of its turn on how things are, whose records
+ * come again among those to keep.  A type of its own, so that whoever does not understand it refuses it (415). */
+enum http_what { HTTP_RECORDS, HTTP_STATE };
+#define HTTP_STATE_TYPE "application/vnd.hvfleet.state+protobuf"
 
 struct http_client_ops {
     /* Starts a POST of an OTLP request.  body stays the caller's and must live
      * until done is called, which happens once and never from within post(), or
      * until cancel() or close().  done may start the next POST or close the client.
      * encoding is "zstd", "gzip" or NULL.  On error nothing has started. */
-    int (*post)(struct http_client *c, const void *body, size_t len, const char *encoding,
+    int (*post)(struct http_client *c, enum http_what what, const void *body, size_t len, const char *encoding,
                 void (*done)(void *arg, const struct http_reply *reply), void *arg, struct err *e);
     /* Ends a POST that is under way; its done is not called any more.  Does
      * nothing when none is. */

@@ -140,6 +140,7 @@ static void fill_error(struct http_curl *h, CURLcode rc)
     h->reply.retry_after_ns = -1;
     h->reply.has_acked_through = false;
     h->reply.has_send_budget = false;
+    h->reply.takes_state = false;
 }
 
 /* The POST is over.  The last thing done on behalf of it: done may close us. */
@@ -276,38 +277,44 @@ static int on_socket_change(CURL *easy, curl_socket_t fd, int what, void *arg, v
 
 /* ---- the seam ------------------------------------------------------------ */
 
-/* The common headers, and Content-Encoding where there is one. */
-static bool make_headers(struct http_curl *h, const char *encoding)
+static bool add_line(struct http_curl *h, const char *line)
 {
-    struct curl_slist *more = NULL;
-    char line[64];
+    struct curl_slist *more = curl_slist_append(h->headers, line);
 
-    curl_slist_free_all(h->headers);
-    h->headers = NULL;
-    for (struct curl_slist *l = h->common; l != NULL; l = l->next) {
-        more = curl_slist_append(h->headers, l->data);
-        if (more == NULL)
-            return false;
-        h->headers = more;
-    }
-    if (encoding == NULL)
-        return true;
-    snprintf(line, sizeof line, "Content-Encoding: %.32s", encoding);
-    more = curl_slist_append(h->headers, line);
     if (more == NULL)
         return false;
     h->headers = more;
     return true;
 }
 
-static int start_post(struct http_client *c, const void *body, size_t len, const char *encoding,
+/* The common headers with the type of this request, and Content-Encoding where there is one. */
+static bool make_headers(struct http_curl *h, enum http_what what, const char *encoding)
+{
+    static const char type[] = "Content-Type:";
+    char line[64];
+
+    curl_slist_free_all(h->headers);
+    h->headers = NULL;
+    for (struct curl_slist *l = h->common; l != NULL; l = l->next) {
+        bool other = what == HTTP_STATE && text_ncasecmp(l->data, type, sizeof type - 1) == 0;
+
+        if (!add_line(h, other ? "Content-Type: " HTTP_STATE_TYPE : l->data))
+            return false;
+    }
+    if (encoding == NULL)
+        return true;
+    snprintf(line, sizeof line, "Content-Encoding: %.32s", encoding);
+    return add_line(h, line);
+}
+
+static int start_post(struct http_client *c, enum http_what what, const void *body, size_t len, const char *encoding,
                       void (*done)(void *arg, const struct http_reply *reply), void *arg, struct err *e)
 {
     struct http_curl *h = of(c);
     CURLMcode rc;
 
     assert(h->done == NULL && h->closed == NULL && done != NULL);
-    if (!make_headers(h, encoding))
+    if (!make_headers(h, what, encoding))
         return err_set(e, ERR_MEMORY, "out of memory for a request");
     h->reply = (struct http_reply){ .retry_after_ns = -1 };
     h->body_len = h->body_read = 0;

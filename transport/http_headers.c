@@ -88,6 +88,7 @@ void http_header_take(struct http_reply *reply, const char *line, size_t len, in
         reply->has_send_budget = false;
         reply->send_budget = 0;
         reply->send_budgets = 0;
+        reply->takes_state = false;
     } else if (value_of(line, len, "Retry-After", value)) {
         reply->retry_after_ns = retry_after(value, now_ns);
     } else if (value_of(line, len, "Hvfleet-Acked-Through", value)) {
@@ -96,5 +97,7 @@ void http_header_take(struct http_reply *reply, const char *line, size_t len, in
             reply->acked_through = 0;
     } else if (is_named(line, len, "Hvfleet-Send-Budget")) {
         take_budget(reply, value_of(line, len, "Hvfleet-Send-Budget", value) ? value : "");
+    } else if (value_of(line, len, "Hvfleet-Takes-State", value)) {
+        reply->takes_state = strcmp(value, "1") == 0;
     }
 }

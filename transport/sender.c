@@ -87,6 +87,7 @@ void sender_drop_batch(struct sender *s)
         s->unacked = 0;
     }
     s->probing = false;
+    s->ahead.under_way = false;
     buf_free(&s->raw);
     buf_free(&s->packed);
 }
@@ -231,8 +232,13 @@ static void on_read(void *arg, int rc, const struct err *e)
         s->state = SENDER_IDLE;
         return;
     }
+    if (s->ahead.under_way) {
+        sender_ahead_was_read(s);
+        return;
+    }
     if (s->slice.count == 0) {
         sender_drop_batch(s);
+        s->ahead.given_up = false;
         s->rows_left = 0;
         s->flush = false;
         limits_drained(&s->limits);
@@ -327,6 +333,15 @@ void sender_set_aside(struct sender *s)
     }
 }
 
+static int start_read(struct sender *s)
+{
+    size_t count = limits_count(&s->limits), bytes = sender_batch_bytes(s);
+
+    if (sender_ahead_begin(s))
+        return s->outbox.read_state(s->outbox.arg, sender_ahead_after(s), count, bytes, &s->slice, on_read, s);
+    return s->outbox.read(s->outbox.arg, s->after, count, bytes, &s->slice, on_read, s);
+}
+
 void sender_go_on(struct sender *s)
 {
     struct err e = { 0 };
@@ -345,8 +360,7 @@ void sender_go_on(struct sender *s)
     if (!may_send(s))
         return;
     s->state = SENDER_READING;
-    if (s->outbox.read(s->outbox.arg, s->after, limits_count(&s->limits), sender_batch_bytes(s), &s->slice, on_read,
-                       s) != 0) {
+    if (start_read(s) != 0) {
         err_set(&e, ERR_BUSY, "it is busy");
         outbox_failed(s, "read the outbox", &e);
     }
@@ -362,6 +376,7 @@ static void take_config(struct sender *s, const struct agent_config_hub *config)
     s->proven = false;
     s->asides_run = 0;
     sender_forget_budget(s);
+    sender_ahead_forget(s);
 }
 
 /* What compression asks room for is more than what goes in. */

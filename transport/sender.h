@@ -40,6 +40,10 @@
  * that answers 400 or 413 to everything, and one that refuses
  * SENDER_SET_ASIDE_RUN records in a row, counts as refusing the agent itself.
  *
+ * State ahead of its turn.  While there is a backlog, an endpoint that says it
+ * understands is told the newest inventories first, beside and not instead of
+ * the records in their order (sender_ahead.c).  Numbers have no part in it.
+ *
  * All of it is the loop's thread; packing a batch (a megabyte, compressed)
  * takes some milliseconds of it.
  *
@@ -64,12 +68,19 @@ struct outbox_port {
     /* out stays the sender's and must live until done. */
     int (*read)(void *arg, uint64_t after_seq, size_t max_count, size_t max_bytes, struct store_slice *out,
                 void (*done)(void *sender, int rc, const struct err *e), void *sender);
+    /* As read, but store_read_state(). */
+    int (*read_state)(void *arg, uint64_t after_seq, size_t max_count, size_t max_bytes, struct store_slice *out,
+                      void (*done)(void *sender, int rc, const struct err *e), void *sender);
     int (*ack)(void *arg, uint64_t through, void (*done)(void *sender, int rc, const struct err *e), void *sender);
     int (*set_aside)(void *arg, uint64_t from, uint64_t to, const char *reason,
                      void (*done)(void *sender, int rc, const struct err *e), void *sender);
 };
 
-enum { SENDER_SET_ASIDE_RUN = 8 };
+enum {
+    SENDER_SET_ASIDE_RUN = 8,
+    SENDER_AHEAD_BATCHES = 2, /* a backlog of more batches than this has its newest state told ahead of its turn ... */
+    SENDER_AHEAD_EVERY_S = 60 /* ... at most so often */
+};
 
 /* One timer.  fire is never called from within start(); stopping what does not run does nothing. */
 struct timer_port {

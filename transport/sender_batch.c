@@ -97,6 +97,7 @@ static void take_accepted(struct sender *s, const struct http_reply *reply)
     uint64_t through = accepted_through(s, reply);
     char problem[sizeof s->status.problem];
 
+    s->ahead.understood = reply->takes_state;
     if (through == 0) {
         sender_forget_budget(s);
         snprintf(problem, sizeof problem,
@@ -118,7 +119,7 @@ static void take_accepted(struct sender *s, const struct http_reply *reply)
     sender_ack(s, through);
 }
 
-static void take_wait(struct sender *s, const struct http_reply *reply)
+void sender_take_wait(struct sender *s, const struct http_reply *reply)
 {
     int64_t delay = sender_backoff(s, reply->retry_after_ns);
     char problem[sizeof s->status.problem];
@@ -141,7 +142,7 @@ static void take_encoding(struct sender *s, const struct http_reply *reply)
     enum compression next = compress_fallback(s->compression);
 
     if (next == s->compression) {
-        take_wait(s, reply);
+        sender_take_wait(s, reply);
         return;
     }
     log_event(LOG_WARN, "transport.compression", LOG_S("refused", compress_encoding(s->compression)),
@@ -173,7 +174,7 @@ static void take_probe(struct sender *s, const struct http_reply *reply)
         take_encoding(s, reply);
         break;
     case VERDICT_WAIT:
-        take_wait(s, reply);
+        sender_take_wait(s, reply);
         break;
     }
 }
@@ -188,7 +189,7 @@ static void take_reply(struct sender *s, const struct http_reply *reply)
         take_accepted(s, reply);
         break;
     case VERDICT_WAIT:
-        take_wait(s, reply);
+        sender_take_wait(s, reply);
         break;
     case VERDICT_TOO_LARGE:
         too_large(s, sentence);
@@ -212,10 +213,12 @@ static void on_reply(void *arg, const struct http_reply *reply)
     assert(s->state == SENDER_SENDING && s->slice.count > 0);
     buf_free(&s->packed);
     buf_free(&s->raw);
-    if (reply->has_acked_through)
-        s->status.hub_mark = reply->acked_through;
     sender_take_budget(s, reply);
-    if (s->probing)
+    if (reply->has_acked_through && !s->ahead.under_way)
+        s->status.hub_mark = reply->acked_through;
+    if (s->ahead.under_way)
+        sender_ahead_take_reply(s, reply);
+    else if (s->probing)
         take_probe(s, reply);
     else
         take_reply(s, reply);
@@ -246,7 +249,9 @@ static void cannot_pack(struct sender *s, int rc, const struct err *e)
     char problem[sizeof s->status.problem];
 
     snprintf(problem, sizeof problem, "cannot pack a batch: %.200s", e->text);
-    if (rc != ERR_TOO_BIG || s->probing) {
+    if (s->ahead.under_way)
+        sender_ahead_give_up(s, problem);
+    else if (rc != ERR_TOO_BIG || s->probing) {
         sender_wait(s, problem, "see that the host has memory to spare", sender_backoff(s, -1));
     } else if (s->slice.count > 1) {
         limits_too_large(&s->limits, s->slice.count, s->slice.framed_bytes);
@@ -272,10 +277,11 @@ static void post(struct sender *s, size_t count)
     }
     body = s->compression == COMPRESSION_NONE ? &s->raw : &s->packed;
     s->state = SENDER_SENDING;
-    rc = s->http->ops->post(s->http, body->data, body->len, compress_encoding(s->compression), on_reply, s, &e);
+    rc = s->http->ops->post(s->http, s->ahead.under_way ? HTTP_STATE : HTTP_RECORDS, body->data, body->len,
+                            compress_encoding(s->compression), on_reply, s, &e);
     if (rc != 0) {
         text_copy(none.error, sizeof none.error, e.text);
-        take_wait(s, &none);
+        sender_take_wait(s, &none);
         return;
     }
     s->status.bytes_sent += body->len;

@@ -1,6 +1,6 @@
 /* The sender's inside, shared by sender.c (what to do next),
- * sender_batch.c (one batch: pack, post, take the answer) and sender_budget.c
- * (what the hub has room for). */
+ * sender_batch.c (one batch: pack, post, take the answer), sender_budget.c
+ * (what the hub has room for) and sender_ahead.c (state ahead of its turn). */
 #ifndef TRANSPORT_SENDER_INTERNAL_H
 #define TRANSPORT_SENDER_INTERNAL_H
 
@@ -48,6 +48,15 @@ struct sender {
     uint64_t budget;        /* bytes of the next body before compression */
     bool pause_wanted;      /* it was 0 */
     int64_t retry_after_ns; /* told with it; -1 nothing */
+
+    /* State ahead of its turn. */
+    struct {
+        bool under_way;        /* what is being read, or is in flight, is that */
+        bool understood;       /* the last answer that accepted a batch said so, and none of these failed since */
+        bool given_up;         /* it was refused: not again for this backlog */
+        uint64_t through;      /* nothing up to here is told again */
+        int64_t not_before_ns; /* monotonic */
+    } ahead;
 
     /* Setting aside. */
     bool proven;      /* the hub accepted something since the last record was set aside */
@@ -97,5 +106,20 @@ bool sender_pauses(struct sender *s);
 
 /* Packs and posts the slice. */
 void sender_send(struct sender *s);
+
+/* Waits as this answer asks. */
+void sender_take_wait(struct sender *s, const struct http_reply *reply);
+
+/* ---- sender_ahead.c ---- */
+
+/* Is it state's turn to be read?  Then it is under way. */
+bool sender_ahead_begin(struct sender *s);
+uint64_t sender_ahead_after(const struct sender *s); /* the number after which to read it */
+void sender_ahead_was_read(struct sender *s);
+void sender_ahead_take_reply(struct sender *s, const struct http_reply *reply);
+/* It is not taken, or can not be sent; records go on in their order. */
+void sender_ahead_give_up(struct sender *s, const char *why);
+/* Another endpoint, of which nothing is known. */
+void sender_ahead_forget(struct sender *s);
 
 #endif

@@ -108,13 +108,15 @@ static void answer(uv_timer_t *timer)
     c->done(c->arg, &reply);
 }
 
-static int memory_post(struct http_client *client, const void *body, size_t len, const char *encoding,
-                       void (*done)(void *arg, const struct http_reply *reply), void *arg, struct err *e)
+static int memory_post(struct http_client *client, enum http_what what, const void *body, size_t len,
+                       const char *encoding, void (*done)(void *arg, const struct http_reply *reply), void *arg,
+                       struct err *e)
 {
     struct memory_client *c = (struct memory_client *)client;
 
     (void)e;
-    ck_assert_ptr_null(encoding); /* the settings say so */
+    ck_assert_int_eq(what, HTTP_RECORDS); /* no answer of this hub asks for anything else */
+    ck_assert_ptr_null(encoding);         /* the settings say so */
     hub.posts++;
     if (hub.status == 200)
         take_request(body, len);

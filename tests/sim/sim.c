@@ -204,7 +204,7 @@ static void check_memory(const struct sim *s, size_t at_start)
         sim_fail(s, "%zu bytes are held at the end", now - at_start);
 }
 
-bool sim_run(uint64_t seed, const char *dir, bool trace, bool without_faults, struct buf *report)
+bool sim_run(uint64_t seed, const char *dir, bool trace, bool without_faults, struct buf *report, uint64_t *ahead)
 {
     static struct sim s;
     size_t at_start = mallinfo2().uordblks;
@@ -223,6 +223,7 @@ bool sim_run(uint64_t seed, const char *dir, bool trace, bool without_faults, st
     mend(&s);
     come_to_rest(&s);
     whole = sim_check_end(&s, report);
+    *ahead += s.hub.told_ahead;
     while (s.queued > 0) { /* the requests that are still on their way */
         struct sim_event event = take_first(&s);
 

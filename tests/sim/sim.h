@@ -51,7 +51,8 @@ struct sim_plan {
     int lose_request, lose_reply, twice, late, proxy_refuses;
     /* How many of each in the span. */
     int partitions, agent_ends, hub_ends, clock_jumps, clears, full_disks, failing_disks, hub_troubles;
-    bool moody_log, outage;
+    bool moody_log, outage, takes_state;
+    bool stops; /* guests are off at times, and perhaps at the end */
 };
 
 void sim_plan_make(struct sim_plan *p, uint64_t seed);
@@ -91,6 +92,7 @@ struct sim_agent {
     struct resource resource;
     char path[SIM_PATH_MAX];
     char versions[SIM_GUESTS][32]; /* integration services of its guests */
+    bool off[SIM_GUESTS];          /* they do not run */
     int polls;
 
     bool up, born;
@@ -101,7 +103,7 @@ struct sim_agent {
     struct sim_source sources[SIM_SOURCES];
 
     struct {
-        enum { SIM_OP_NONE, SIM_OP_READ, SIM_OP_ACK, SIM_OP_ASIDE } kind;
+        enum { SIM_OP_NONE, SIM_OP_READ, SIM_OP_READ_STATE, SIM_OP_ACK, SIM_OP_ASIDE } kind;
         uint64_t after, through;
         size_t max_count, max_bytes;
         struct store_slice *out;
@@ -128,6 +130,7 @@ struct sim_agent {
 struct sim_request {
     struct sim_agent *from;
     uint64_t life, token;
+    enum http_what what;
     char encoding[8];
     struct buf body;
 };
@@ -143,6 +146,7 @@ struct sim_hub {
     uint64_t life;
     struct sim_request *inbox[SIM_INBOX];
     int waiting;
+    uint64_t told_ahead; /* requests ahead of their turn, of hosts that it knew */
 };
 
 struct sim_event {
@@ -173,8 +177,9 @@ struct sim {
 /* ---- sim.c ------------------------------------------------------------------------ */
 
 /* Runs a seed to its end.  without_faults: the same world, mended.  The report is appended: the drift report as
- * JSON.  Returns true when nothing was dropped or lost on the way. */
-bool sim_run(uint64_t seed, const char *dir, bool trace, bool without_faults, struct buf *report);
+ * JSON; to *ahead is added how often the hub was told state ahead of its turn.  Returns true when nothing was dropped
+ * or lost on the way. */
+bool sim_run(uint64_t seed, const char *dir, bool trace, bool without_faults, struct buf *report, uint64_t *ahead);
 
 uint64_t sim_roll(uint64_t *stream, uint64_t sides); /* 0..sides-1 */
 bool sim_one_in(struct sim *s, int sides);           /* never when calm, or when sides is 0 */

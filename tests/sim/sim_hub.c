@@ -43,8 +43,9 @@ static void accept_it(struct sim_hub *h, struct sim_request *r, const struct fle
 {
     struct http_reply reply = { .status = 200, .retry_after_ns = -1, .has_acked_through = b->one_agent };
 
+    reply.takes_state = h->sim->plan.takes_state;
     reply.acked_through = b->acked_through;
-    if (b->one_agent)
+    if (b->one_agent || b->ahead)
         tell_budget(h, &reply);
     if (b->one_agent && b->acked_through > r->from->told)
         r->from->told = b->acked_through;
@@ -81,11 +82,59 @@ static void notice_power(struct sim_hub *h)
         sim_at(h->sim, h->sim->now, power_is_gone, h, h->life);
 }
 
+/* Does it know the host that speaks there by a poll? */
+static bool knows_host(struct sim_hub *h, const struct otlp_request *r)
+{
+    struct host host;
+    struct err e = { 0 };
+
+    return r->groups != NULL && fleet_store_host(h->store, r->groups->resource.host_id, &host, &e) == 0 &&
+           host.last_poll != 0;
+}
+
+static bool tells_running(const struct observation *o)
+{
+    return strcmp(obs_get_str(o, ATTR_VM_POWER), "running") == 0;
+}
+
+static void check_guest(struct sim_hub *h, const struct observation *o)
+{
+    static struct guest g;
+    struct err e = { 0 };
+    int rc = fleet_store_guest(h->store, obs_get_str(o, ATTR_VM_ID), &g, &e);
+
+    if (rc == ERR_NOT_FOUND || (rc == 0 && g.inventory_time < o->time_ns))
+        sim_fail(h->sim, "the hub was told ahead of its turn how guest %s is, and knows less",
+                 obs_get_str(o, ATTR_VM_ID));
+}
+
+/* What was told ahead of its turn is known, whatever waits before it. */
+static void check_ahead(struct sim_hub *h, const struct fleet_batch *b)
+{
+    uint64_t running = 0;
+
+    if (b->one_agent || b->stored + b->duplicates + b->foreign + b->missing > 0)
+        sim_fail(h->sim, "what was told ahead of its turn has moved a stream");
+    for (const struct otlp_group *g = b->request->groups; g != NULL; g = g->next) {
+        for (const struct observation *o = g->batch.first; o != NULL; o = o->next) {
+            if (!tells_running(o))
+                continue;
+            running++;
+            check_guest(h, o);
+        }
+    }
+    if (b->told != running)
+        sim_fail(h->sim, "of %llu guests that run, %llu were taken ahead of their turn", (unsigned long long)running,
+                 (unsigned long long)b->told);
+    h->told_ahead++;
+}
+
 static void commit(void *hub, uint64_t life)
 {
     struct sim_hub *h = hub;
     struct otlp_request requests[SIM_INBOX] = { 0 };
     struct fleet_batch batches[SIM_INBOX] = { 0 };
+    bool known[SIM_INBOX] = { false };
     int n = h->waiting, rc;
     struct err e = { 0 };
 
@@ -94,6 +143,8 @@ static void commit(void *hub, uint64_t life)
     for (int i = 0; i < n; i++) {
         decode(h, h->inbox[i], &requests[i]);
         batches[i].request = &requests[i];
+        batches[i].ahead = h->inbox[i]->what == HTTP_STATE;
+        known[i] = batches[i].ahead && knows_host(h, &requests[i]);
     }
     rc = fleet_store_apply(h->store, batches, (size_t)n, &e);
     if (rc == ERR_CORRUPT || rc == ERR_INVALID || rc == ERR_TOO_BIG)
@@ -101,6 +152,9 @@ static void commit(void *hub, uint64_t life)
     if (rc != 0)
         sim_say(h->sim, "hub: %s", e.text);
     h->waiting = 0;
+    for (int i = 0; rc == 0 && i < n; i++)
+        if (known[i])
+            check_ahead(h, &batches[i]);
     for (int i = 0; i < n; i++) {
         otlp_request_free(&requests[i]);
         if (rc == 0)
@@ -113,6 +167,8 @@ static void commit(void *hub, uint64_t life)
 
 void sim_hub_take(struct sim_hub *h, struct sim_request *r)
 {
+    if (r->what == HTTP_STATE && !h->sim->plan.takes_state)
+        sim_fail(h->sim, "agent %d tells state ahead of its turn, and was not asked for it", r->from->number);
     if (h->waiting == SIM_INBOX) {
         refuse(h, r, RETRY_FULL_S);
         return;

@@ -29,7 +29,7 @@ enum {
 /* What a process tells the one that started it. */
 struct progress {
     uint64_t seed; /* that is running */
-    uint64_t done, whole;
+    uint64_t done, whole, ahead;
 };
 
 struct task {
@@ -39,7 +39,7 @@ struct task {
     char dir[DIR_MAX];
 };
 
-static bool one_seed(uint64_t seed, const char *dir, bool trace)
+static bool one_seed(uint64_t seed, const char *dir, bool trace, uint64_t *ahead)
 {
     struct buf faulty, perfect;
     struct sim_plan plan;
@@ -48,9 +48,10 @@ static bool one_seed(uint64_t seed, const char *dir, bool trace)
     sim_plan_make(&plan, seed);
     buf_init(&faulty, REPORT_MAX);
     buf_init(&perfect, REPORT_MAX);
-    whole = sim_run(seed, dir, trace, false, &faulty);
-    if (whole && plan.clock_jumps == 0) {
-        if (!sim_run(seed, dir, false, true, &perfect)) {
+    whole = sim_run(seed, dir, trace, false, &faulty, ahead);
+    /* The verdict of a guest that is off is the one from when it ran, as it was seen then. */
+    if (whole && plan.clock_jumps == 0 && !plan.stops) {
+        if (!sim_run(seed, dir, false, true, &perfect, ahead)) {
             fprintf(stderr, "seed %" PRIu64 ": something is lost in a run without faults\n", seed);
             exit(EXIT_FAILURE);
         }
@@ -76,7 +77,7 @@ static void run_task(const struct task *t)
         log_set_sink(no_words, NULL);
     for (uint64_t i = 0; i < t->count; i += t->step) {
         t->progress->seed = t->first + i;
-        t->progress->whole += one_seed(t->first + i, t->dir, t->trace);
+        t->progress->whole += one_seed(t->first + i, t->dir, t->trace, &t->progress->ahead);
         t->progress->done++;
     }
 }
@@ -126,7 +127,7 @@ static bool run_all(uint64_t first, uint64_t count, int jobs, bool trace)
     static struct task tasks[JOBS_MAX];
     struct progress *progress =
         mmap(NULL, JOBS_MAX * sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    uint64_t done = 0, whole = 0;
+    uint64_t done = 0, whole = 0, ahead = 0;
     pid_t pids[JOBS_MAX];
     time_t began = time(NULL);
     bool good = progress != MAP_FAILED;
@@ -146,9 +147,11 @@ static bool run_all(uint64_t first, uint64_t count, int jobs, bool trace)
         good = ended_well(&tasks[i], pids[i]) && good;
         done += progress[i].done;
         whole += progress[i].whole;
+        ahead += progress[i].ahead;
     }
-    printf("%" PRIu64 " of %" PRIu64 " seeds held, %" PRIu64 " of them without a loss to tell, in %ld s\n", done, count,
-           whole, (long)(time(NULL) - began));
+    printf("%" PRIu64 " of %" PRIu64 " seeds held, %" PRIu64 " of them without a loss to tell, %" PRIu64
+           " times with state told ahead, in %ld s\n",
+           done, count, whole, ahead, (long)(time(NULL) - began));
     return good && done == count;
 }
 

@@ -61,7 +61,8 @@ static void arrive(void *arg, uint64_t tag)
     sim_request_free(r);
 }
 
-static struct sim_request *copy_of(const struct sim_agent *a, const void *body, size_t len, const char *encoding)
+static struct sim_request *copy_of(const struct sim_agent *a, enum http_what what, const void *body, size_t len,
+                                   const char *encoding)
 {
     struct sim_request *r = calloc(1, sizeof *r);
 
@@ -70,6 +71,7 @@ static struct sim_request *copy_of(const struct sim_agent *a, const void *body, 
     r->from = (struct sim_agent *)(uintptr_t)a;
     r->life = a->life;
     r->token = a->post.token;
+    r->what = what;
     text_copy(r->encoding, sizeof r->encoding, encoding != NULL ? encoding : "");
     buf_init(&r->body, SIM_BODY_MAX);
     buf_add(&r->body, body, len);
@@ -91,7 +93,7 @@ static void time_out(void *arg, uint64_t token)
         finish(a, &reply);
 }
 
-static int net_post(struct http_client *c, const void *body, size_t len, const char *encoding,
+static int net_post(struct http_client *c, enum http_what what, const void *body, size_t len, const char *encoding,
                     void (*done)(void *arg, const struct http_reply *reply), void *arg, struct err *e)
 {
     struct sim_agent *a = agent_of(c);
@@ -106,7 +108,7 @@ static int net_post(struct http_client *c, const void *body, size_t len, const c
     a->post.arg = arg;
     for (int i = 0; i < copies; i++)
         if (!a->cut_off && !sim_one_in(s, s->plan.lose_request))
-            sim_at(s, s->now + delay(s), arrive, copy_of(a, body, len, encoding), 0);
+            sim_at(s, s->now + delay(s), arrive, copy_of(a, what, body, len, encoding), 0);
     sim_at(s, s->now + 30 * NS_PER_S, time_out, a, a->post.token);
     return 0;
 }

@@ -26,6 +26,8 @@ static int do_op(struct sim_agent *a, int kind, struct err *e)
     switch (kind) {
     case SIM_OP_READ:
         return store_read(a->store, a->op.after, a->op.max_count, a->op.max_bytes, a->op.out, e);
+    case SIM_OP_READ_STATE:
+        return store_read_state(a->store, a->op.after, a->op.max_count, a->op.max_bytes, a->op.out, e);
     case SIM_OP_ACK:
         return do_ack(a, e);
     default:
@@ -63,16 +65,26 @@ static int begin_op(struct sim_agent *a, int kind, void (*done)(void *sender, in
     return 0;
 }
 
-static int start_read(void *arg, uint64_t after, size_t max_count, size_t max_bytes, struct store_slice *out,
-                      void (*done)(void *sender, int rc, const struct err *e), void *sender)
+static void want(struct sim_agent *a, uint64_t after, size_t max_count, size_t max_bytes, struct store_slice *out)
 {
-    struct sim_agent *a = arg;
-
     a->op.after = after;
     a->op.max_count = max_count;
     a->op.max_bytes = max_bytes;
     a->op.out = out;
-    return begin_op(a, SIM_OP_READ, done, sender);
+}
+
+static int start_read(void *arg, uint64_t after, size_t max_count, size_t max_bytes, struct store_slice *out,
+                      void (*done)(void *sender, int rc, const struct err *e), void *sender)
+{
+    want(arg, after, max_count, max_bytes, out);
+    return begin_op(arg, SIM_OP_READ, done, sender);
+}
+
+static int start_read_state(void *arg, uint64_t after, size_t max_count, size_t max_bytes, struct store_slice *out,
+                            void (*done)(void *sender, int rc, const struct err *e), void *sender)
+{
+    want(arg, after, max_count, max_bytes, out);
+    return begin_op(arg, SIM_OP_READ_STATE, done, sender);
 }
 
 static int start_ack(void *arg, uint64_t through, void (*done)(void *sender, int rc, const struct err *e), void *sender)
@@ -126,7 +138,11 @@ int sim_sender_start(struct sim_agent *a, struct err *e)
     struct sender_options o = {
         .config = &defaults.hub,
         .http = &a->http,
-        .outbox = { .arg = a, .read = start_read, .ack = start_ack, .set_aside = start_aside },
+        .outbox = { .arg = a,
+                    .read = start_read,
+                    .read_state = start_read_state,
+                    .ack = start_ack,
+                    .set_aside = start_aside },
         .timer = { .arg = a, .start = timer_start, .stop = timer_stop },
         .clock = &a->clock.clock,
         .random = &a->random,

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SMALL_STORE = 24 * 1024, LARGE_STORE = 4 * 1024 * 1024, POLLS = 6, DIE_CALLS = 60, UPGRADES = 3 };
+enum { SMALL_STORE = 24 * 1024, LARGE_STORE = 4 * 1024 * 1024, POLLS = 6, DIE_CALLS = 60, UPGRADES = 3, TURNS = 6 };
 
 static int between(uint64_t *stream, int least, int most)
 {
@@ -62,6 +62,10 @@ void sim_plan_make(struct sim_plan *p, uint64_t seed)
     p->hub_troubles = perhaps(r, 2);
     p->moody_log = sim_roll(r, 3) == 0;
     p->outage = sim_roll(r, 4) == 0;
+    p->takes_state = sim_roll(r, 8) != 0;
+    p->stops = sim_roll(r, 4) == 0;
+    if (sim_roll(r, 2) == 0) /* so small that there are backlogs */
+        p->batch_count = between(r, 1, 8);
 }
 
 void sim_plan_mend(struct sim_plan *p)
@@ -78,17 +82,17 @@ void sim_plan_mend(struct sim_plan *p)
     p->log_room = SIM_LOG_RECORDS;
     p->batch_count = world.batch_count;
     p->compression = world.compression;
+    p->takes_state = world.takes_state;
+    p->stops = world.stops;
 }
 
 /* ---- what happens on the hosts --------------------------------------------------- */
 
-static void something_happens(void *agent, uint64_t tag)
+enum { STARTED = 18500, TURNED_OFF = 18502, TRIPLE_FAULT = 18560 };
+
+static void write_event(struct sim_agent *a, int guest, unsigned id)
 {
-    static const unsigned ids[] = { 18500, 18502, 18510, 18516, 18518, 18596, 18560 };
-    struct sim_agent *a = agent;
-    int guest = (int)(tag % SIM_GUESTS);
-    struct sim_record r = { .event_id = ids[tag / SIM_GUESTS % (sizeof ids / sizeof ids[0])],
-                            .provider = "Microsoft-Windows-Hyper-V-Worker" };
+    struct sim_record r = { .event_id = id, .provider = "Microsoft-Windows-Hyper-V-Worker" };
 
     r.time_ns = a->clock.clock.wall_ns(&a->clock.clock);
     sim_vm_id(a, guest, r.vm_id, sizeof r.vm_id);
@@ -97,12 +101,31 @@ static void something_happens(void *agent, uint64_t tag)
         sim_fail(a->sim, "the log of agent %d is full", a->number);
 }
 
+static void something_happens(void *agent, uint64_t tag)
+{
+    static const unsigned ids[] = { STARTED, TURNED_OFF, 18510, 18516, 18518, 18596, TRIPLE_FAULT };
+    struct sim_agent *a = agent;
+    unsigned id = ids[tag / SIM_GUESTS % (sizeof ids / sizeof ids[0])];
+
+    /* Where guests stop, events and polls say the same of it. */
+    write_event(a, (int)(tag % SIM_GUESTS), a->sim->plan.stops ? TRIPLE_FAULT : id);
+}
+
 static void guest_is_upgraded(void *agent, uint64_t tag)
 {
     static const char *const versions[] = { "6.3.9600.16384", "6.3.9600.17415", "6.3.9600.18692", "6.2.9200.16433" };
     struct sim_agent *a = agent;
 
     text_copy(a->versions[tag % SIM_GUESTS], sizeof a->versions[0], versions[tag / SIM_GUESTS % 4]);
+}
+
+static void guest_is_turned(void *agent, uint64_t tag)
+{
+    struct sim_agent *a = agent;
+    int guest = (int)(tag % SIM_GUESTS);
+
+    a->off[guest] = !a->off[guest];
+    write_event(a, guest, a->off[guest] ? TURNED_OFF : STARTED);
 }
 
 static int64_t some_time(struct sim *s, uint64_t *stream)
@@ -118,6 +141,8 @@ static void lay_out_host(struct sim *s, struct sim_agent *a)
         sim_at(s, some_time(s, &s->world), something_happens, a, sim_roll(&s->world, 1000));
     for (int i = 0; i < UPGRADES; i++)
         sim_at(s, some_time(s, &s->world), guest_is_upgraded, a, sim_roll(&s->world, 1000));
+    for (int i = 0; s->plan.stops && i < TURNS; i++)
+        sim_at(s, some_time(s, &s->world), guest_is_turned, a, sim_roll(&s->world, 1000));
 }
 
 /* ---- what goes wrong --------------------------------------------------------------- */

@@ -38,8 +38,10 @@ static void tell_guest(const struct sim_agent *a, int guest, struct obs_batch *b
     obs_str(o, ATTR_VM_ID, sim_vm_id(a, guest, text, sizeof text));
     snprintf(text, sizeof text, "vm%d-%d", a->number, guest);
     obs_str(o, ATTR_VM_NAME, text);
-    obs_str(o, ATTR_VM_POWER, "running");
-    obs_int(o, ATTR_VM_ENABLED_STATE, 2);
+    obs_str(o, ATTR_VM_POWER, a->off[guest] ? "off" : "running");
+    obs_int(o, ATTR_VM_ENABLED_STATE, a->off[guest] ? 3 : 2);
+    if (a->off[guest])
+        return; /* and tells nothing of itself */
     obs_str(o, ATTR_KVP_PREFIX "OSVersion", "6.3.9600");
     obs_str(o, ATTR_KVP_PREFIX "OSPlatformId", "2");
     obs_str(o, ATTR_KVP_PREFIX "ProcessorArchitecture", "9");
@@ -53,9 +55,9 @@ static int poll_step(struct source *source, struct source_step *step, struct err
     int64_t at = step->now_ns / NS_PER_S * NS_PER_S + NS_PER_S / 2 + count % 1000000 * 100;
 
     (void)e;
-    tell_host(a, step->batch, at);
     for (int i = 0; i < a->sim->plan.guests; i++)
         tell_guest(a, i, step->batch, at);
+    tell_host(a, step->batch, at); /* the last word of a poll, as of the real one */
     buf_printf(&step->new_mark, "%ld", count);
     step->last_event_ns = at;
     return 0;

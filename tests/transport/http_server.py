@@ -63,7 +63,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         getattr(self, "mode_" + mode)()
 
     def mode_ok(self):
-        self.answer(200, Hvfleet_Acked_Through="42", Hvfleet_Send_Budget="65536")
+        self.answer(200, Hvfleet_Acked_Through="42", Hvfleet_Send_Budget="65536", Hvfleet_Takes_State="1")
 
     def mode_seconds(self):
         self.answer(503, b"busy", Retry_After="17")

@@ -77,20 +77,32 @@ static int begin(struct world *w, int kind, void (*done)(void *sender, int rc, c
     return 0;
 }
 
-static int start_read(void *arg, uint64_t after, size_t max_count, size_t max_bytes, struct store_slice *out,
-                      void (*done)(void *sender, int rc, const struct err *e), void *sender)
+static int start_some_read(struct world *w, int kind, uint64_t after, size_t max_count, size_t max_bytes,
+                           struct store_slice *out, void (*done)(void *sender, int rc, const struct err *e),
+                           void *sender)
 {
-    struct world *w = arg;
-
     ck_assert_uint_ge(max_count, 1);
     ck_assert_uint_ge(max_bytes, 1);
-    if (begin(w, OP_READ, done, sender) != 0)
+    if (begin(w, kind, done, sender) != 0)
         return ERR_BUSY;
     w->op.from = after;
     w->op.max_count = max_count;
     w->op.max_bytes = max_bytes;
     w->op.out = out;
     return 0;
+}
+
+static int start_read(void *arg, uint64_t after, size_t max_count, size_t max_bytes, struct store_slice *out,
+                      void (*done)(void *sender, int rc, const struct err *e), void *sender)
+{
+    return start_some_read(arg, OP_READ, after, max_count, max_bytes, out, done, sender);
+}
+
+static int start_read_state(void *arg, uint64_t after, size_t max_count, size_t max_bytes, struct store_slice *out,
+                            void (*done)(void *sender, int rc, const struct err *e), void *sender)
+{
+    ((struct world *)arg)->state_reads++;
+    return start_some_read(arg, OP_READ_STATE, after, max_count, max_bytes, out, done, sender);
 }
 
 static int start_ack(void *arg, uint64_t through, void (*done)(void *sender, int rc, const struct err *e), void *sender)
@@ -133,7 +145,20 @@ static void encode_row(struct world *w, uint64_t seq, struct buf *out)
     free(extra);
 }
 
-static void do_read(struct world *w)
+/* The number after which the newest rows of state that fit the count begin. */
+static uint64_t newest_state_after(const struct world *w)
+{
+    uint64_t seq = w->last_seq, found = 0;
+
+    for (; seq > w->op.from; seq--) {
+        found += seq % w->state_every == 0 && w->rows[seq] == ROW_WAITING;
+        if (found > w->op.max_count)
+            break;
+    }
+    return seq;
+}
+
+static void do_read(struct world *w, bool state)
 {
     struct store_slice *s = w->op.out;
     struct buf one;
@@ -142,8 +167,10 @@ static void do_read(struct world *w)
     arena_init(&s->arena, BODY_MAX);
     s->payloads = arena_alloc(&s->arena, sizeof *s->payloads * w->op.max_count);
     buf_init(&one, BODY_MAX);
+    if (state)
+        w->op.from = w->state_every != 0 ? newest_state_after(w) : w->last_seq;
     for (uint64_t seq = w->op.from + 1; seq <= w->last_seq && s->count < w->op.max_count; seq++) {
-        if (w->rows[seq] != ROW_WAITING)
+        if (w->rows[seq] != ROW_WAITING || (state && seq % w->state_every != 0))
             continue;
         buf_clear(&one);
         encode_row(w, seq, &one);
@@ -201,10 +228,10 @@ static void finish_op(struct world *w)
     int rc = 0, kind = w->op.kind;
 
     w->op.kind = OP_NONE;
-    if (kind == OP_READ && fails(&w->fail_reads))
+    if ((kind == OP_READ || kind == OP_READ_STATE) && fails(&w->fail_reads))
         rc = ERR_IO;
-    else if (kind == OP_READ)
-        do_read(w);
+    else if (kind == OP_READ || kind == OP_READ_STATE)
+        do_read(w, kind == OP_READ_STATE);
     else
         rc = kind == OP_ACK ? do_ack(w) : do_aside(w);
     if (rc != 0)
@@ -270,12 +297,12 @@ static void count_delivery(struct world *w, const uint64_t *seqs, size_t n, cons
     }
 }
 
-static int start_post(struct http_client *c, const void *body, size_t len, const char *encoding,
+static int start_post(struct http_client *c, enum http_what what, const void *body, size_t len, const char *encoding,
                       void (*done)(void *arg, const struct http_reply *reply), void *arg, struct err *e)
 {
     static uint64_t seqs[WORLD_ROWS];
     struct world *w = (struct world *)((char *)c - offsetof(struct world, http));
-    struct http_reply reply = { .status = 200, .retry_after_ns = -1 };
+    struct http_reply reply = { .status = 200, .retry_after_ns = -1, .takes_state = w->takes_state };
     struct post_seen *seen;
     struct buf plain;
     size_t n;
@@ -290,7 +317,7 @@ static int start_post(struct http_client *c, const void *body, size_t len, const
     buf_free(&plain);
     ck_assert_int_lt(w->post_count, WORLD_POSTS);
     seen = &w->posts[w->post_count++];
-    *seen = (struct post_seen){ .at_ns = w->now_ns, .count = n, .bytes = len };
+    *seen = (struct post_seen){ .at_ns = w->now_ns, .count = n, .bytes = len, .what = what };
     seen->first = n > 0 ? seqs[0] : 0;
     seen->last = n > 0 ? seqs[n - 1] : 0;
     text_copy(seen->encoding, sizeof seen->encoding, encoding != NULL ? encoding : "");
@@ -299,11 +326,11 @@ static int start_post(struct http_client *c, const void *body, size_t len, const
     w->post.done = done;
     w->post.arg = arg;
     if (w->answer != NULL && !w->answer(w, seqs, n, &reply)) {
-        if (reply.status == 200)
+        if (reply.status == 200 && what == HTTP_RECORDS)
             count_delivery(w, seqs, n, &reply);
         reply = (struct http_reply){ .retry_after_ns = -1, .error = "connection reset" };
         w->post.due_ns = w->now_ns + w->config.timeout_ns;
-    } else if (reply.status == 200) {
+    } else if (reply.status == 200 && what == HTTP_RECORDS) {
         count_delivery(w, seqs, n, &reply);
     }
     w->post.reply = reply;
@@ -342,7 +369,11 @@ void world_start(struct world *w)
     struct sender_options o = {
         .config = &w->config,
         .http = &w->http,
-        .outbox = { .arg = w, .read = start_read, .ack = start_ack, .set_aside = start_aside },
+        .outbox = { .arg = w,
+                    .read = start_read,
+                    .read_state = start_read_state,
+                    .ack = start_ack,
+                    .set_aside = start_aside },
         .timer = { .arg = w, .start = timer_start, .stop = timer_stop },
         .clock = &w->clock,
         .random = &w->random,

@@ -13,13 +13,15 @@ enum row_state { ROW_NONE, ROW_WAITING, ROW_ACKED, ROW_ASIDE };
 struct world;
 
 /* Answers a request: seqs are the numbers of its records.  reply comes in as
- * 200 without a mark.  Return false: the answer is lost on the way back. */
+ * 200 without a mark, and w->posts[w->post_count - 1] is the request.  Return false: the answer is lost on the way
+ * back. */
 typedef bool world_answer(struct world *w, const uint64_t *seqs, size_t count, struct http_reply *reply);
 
 struct post_seen {
     int64_t at_ns;
     size_t count;
     uint64_t first, last;
+    enum http_what what;
     char encoding[8];
     size_t bytes;
 };
@@ -37,13 +39,16 @@ struct world {
     enum row_state rows[WORLD_ROWS];
     size_t sizes[WORLD_ROWS]; /* extra bytes in the record */
     uint64_t last_seq;
+    uint64_t state_every; /* each so many rows is one of state; 0 none */
     uint64_t acked_through;
     int acks;
-    char reason[WORLD_REASON];              /* of the last one set aside */
+    char reason[WORLD_REASON]; /* of the last one set aside */
+    int state_reads;
     int fail_reads, fail_acks, fail_asides; /* so many times: done with ERR_IO */
     int busy_ops;                           /* so many operations do not even start */
 
     /* The hub. */
+    bool takes_state; /* it says so when it accepts */
     world_answer *answer;
     void *arg;
     uint64_t mark;
@@ -55,7 +60,7 @@ struct world {
 
     /* What is under way. */
     struct {
-        enum { OP_NONE, OP_READ, OP_ACK, OP_ASIDE } kind;
+        enum { OP_NONE, OP_READ, OP_READ_STATE, OP_ACK, OP_ASIDE } kind;
         int64_t due_ns;
         uint64_t from, to;
         size_t max_count, max_bytes;

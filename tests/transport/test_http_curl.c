@@ -227,7 +227,8 @@ static void start_post(const char *body, const char *encoding)
 
     answered = false;
     memset(&got, 0x5A, sizeof got);
-    ck_assert_msg(client->ops->post(client, body, strlen(body), encoding, on_reply, NULL, &e) == 0, "%s", e.text);
+    ck_assert_msg(client->ops->post(client, HTTP_RECORDS, body, strlen(body), encoding, on_reply, NULL, &e) == 0, "%s",
+                  e.text);
     ck_assert(!answered);
 }
 
@@ -283,6 +284,31 @@ START_TEST(a_request_arrives_as_it_should_and_so_does_the_answer)
     ck_assert_ptr_null(strstr(line, "\"expect\""));
     post("again", NULL);
     ck_assert_ptr_null(strstr(saw(&s), "content-encoding"));
+    close_client();
+    server_stop(&s);
+}
+END_TEST
+
+START_TEST(state_has_a_content_type_of_its_own)
+{
+    struct server s;
+    const char *line;
+    struct err e = { 0 };
+
+    need_server();
+    server_tls(&s, "hub");
+    set_config(s.port, "ok");
+    open_client();
+    answered = false;
+    ck_assert_int_eq(client->ops->post(client, HTTP_STATE, "state", 5, "gzip", on_reply, NULL, &e), 0);
+    while (!answered)
+        uv_run(&loop, UV_RUN_ONCE);
+    ck_assert_int_eq(got.takes_state, true);
+    line = saw(&s);
+    ck_assert_ptr_nonnull(strstr(line, "\"content-type\": \"" HTTP_STATE_TYPE "\""));
+    ck_assert_ptr_nonnull(strstr(line, "\"content-encoding\": \"gzip\""));
+    post("records", NULL);
+    ck_assert_ptr_nonnull(strstr(saw(&s), "\"content-type\": \"application/x-protobuf\""));
     close_client();
     server_stop(&s);
 }
@@ -675,7 +701,7 @@ START_TEST(a_client_may_be_closed_from_its_own_answer)
     set_config(s.port, "ok");
     open_client();
     answered = closed = false;
-    ck_assert_int_eq(client->ops->post(client, "x", 1, NULL, reply_and_close, NULL, NULL), 0);
+    ck_assert_int_eq(client->ops->post(client, HTTP_RECORDS, "x", 1, NULL, reply_and_close, NULL, NULL), 0);
     uv_run(&loop, UV_RUN_DEFAULT);
     ck_assert(answered);
     ck_assert(closed);
@@ -690,7 +716,7 @@ static void post_again(void *arg, const struct http_reply *reply)
 {
     ck_assert_int_eq(reply->status, 200);
     if (posts_left-- > 0)
-        ck_assert_int_eq(client->ops->post(client, "x", 1, NULL, post_again, arg, NULL), 0);
+        ck_assert_int_eq(client->ops->post(client, HTTP_RECORDS, "x", 1, NULL, post_again, arg, NULL), 0);
     else
         answered = true;
 }
@@ -705,7 +731,7 @@ START_TEST(an_answer_may_start_the_next_request)
     open_client();
     answered = false;
     posts_left = 20;
-    ck_assert_int_eq(client->ops->post(client, "x", 1, NULL, post_again, NULL, NULL), 0);
+    ck_assert_int_eq(client->ops->post(client, HTTP_RECORDS, "x", 1, NULL, post_again, NULL, NULL), 0);
     while (!answered)
         uv_run(&loop, UV_RUN_ONCE);
     close_client();
@@ -898,6 +924,7 @@ END_TEST
 static void add(Suite *s)
 {
     suite_test(s, a_request_arrives_as_it_should_and_so_does_the_answer);
+    suite_test(s, state_has_a_content_type_of_its_own);
     suite_test(s, an_unknown_ca_is_refused_in_clear_words);
     suite_test(s, the_system_does_not_know_the_ca_of_the_test);
     suite_test(s, a_wrong_host_name_is_refused);

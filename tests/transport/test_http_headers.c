@@ -1,4 +1,4 @@
-/* http_headers.h: Retry-After, Hvfleet-Acked-Through and Hvfleet-Send-Budget, and nonsense. */
+/* http_headers.h: Retry-After, Hvfleet-Acked-Through, Hvfleet-Send-Budget and Hvfleet-Takes-State, and nonsense. */
 #include "base/times.h"
 #include "tests/support/suite.h"
 #include "transport/http_headers.h"
@@ -140,12 +140,30 @@ START_TEST(a_new_answer_forgets_the_headers_of_the_one_before)
     take("Retry-After: 5\r\n");
     take("Hvfleet-Acked-Through: 5\r\n");
     take("Hvfleet-Send-Budget: 5\r\n");
+    take("Hvfleet-Takes-State: 1\r\n");
     take("\r\n");
     take("HTTP/1.1 200 OK\r\n");
     ck_assert_int_eq(reply.retry_after_ns, -1);
     ck_assert_int_eq(reply.has_acked_through, false);
     ck_assert_int_eq(reply.has_send_budget, false);
     ck_assert_uint_eq(reply.send_budget, 0);
+    ck_assert_int_eq(reply.takes_state, false);
+}
+END_TEST
+
+START_TEST(that_state_is_taken_is_said_by_a_one_alone)
+{
+    reply = (struct http_reply){ .retry_after_ns = -1 };
+    take("hvfleet-takes-state:  1 \r\n");
+    ck_assert_int_eq(reply.takes_state, true);
+    take("Hvfleet-Takes-State: 0\r\n");
+    ck_assert_int_eq(reply.takes_state, false);
+    take("Hvfleet-Takes-State: 11\r\n");
+    ck_assert_int_eq(reply.takes_state, false);
+    take("Hvfleet-Takes-State: yes\r\n");
+    ck_assert_int_eq(reply.takes_state, false);
+    take("X-Hvfleet-Takes-State: 1\r\n");
+    ck_assert_int_eq(reply.takes_state, false);
 }
 END_TEST
 
@@ -158,6 +176,7 @@ static void add(Suite *s)
     suite_test(s, a_budget_is_a_plain_number_up_to_the_most);
     suite_test(s, a_budget_that_is_no_number_is_as_if_it_were_absent);
     suite_test(s, of_several_budgets_none_is_believed);
+    suite_test(s, that_state_is_taken_is_said_by_a_one_alone);
     suite_test(s, a_new_answer_forgets_the_headers_of_the_one_before);
 }
 
