@@ -44,6 +44,7 @@ static const struct {
     { "transport.set_aside", MSG_TRANSPORT_SET_ASIDE },
     { "transport.remark", MSG_TRANSPORT_REMARK },
     { "transport.compression", MSG_TRANSPORT_COMPRESSION },
+    { "transport.state_not_taken", MSG_TRANSPORT_STATE_NOT_TAKEN },
     { "hub.client", MSG_HUB_CLIENT },
     { "enrolment.done", MSG_ENROLMENT_DONE },
     { "enrolment.renewed", MSG_ENROLMENT_RENEWED },
