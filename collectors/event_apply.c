@@ -59,7 +59,7 @@ bool event_number(const char *text, size_t len, uint64_t *out)
     return text_u64(copy, out);
 }
 
-/* "12.5" or "12,5" (a localised host): at most nine digits on each side. */
+/* "12.5" or "12,5" (a localised host): at most nine digits before the point. */
 static bool seconds(const char *text, size_t len, double *out)
 {
     double value = 0, unit = 1;
@@ -213,7 +213,8 @@ static int resolve(const struct event *event, const struct event_use *uses, int 
         claimed[places[n]] = true;
     }
     for (int i = 0; i < n; i++) {
-        if (places[i] == 0 && uses[i].at <= EVENT_FIELDS_MAX && !claimed[uses[i].at])
+        assert(uses[i].at <= EVENT_FIELDS_MAX);
+        if (places[i] == 0 && !claimed[uses[i].at])
             places[i] = uses[i].at;
     }
     return n;
@@ -364,8 +365,9 @@ static bool apply_rules(const struct applying *a, enum host_generation host)
     for (size_t i = 0; i < count; i++) {
         if ((rules[i].hosts & on) == 0 || !apply_rule(a, &rules[i]))
             continue;
-        while ((rules[i].flags & RULE_AND_NEXT) != 0 && i + 1 < count) {
+        while ((rules[i].flags & RULE_AND_NEXT) != 0) {
             i++;
+            assert(i < count);
             (void)apply_rule(a, &rules[i]);
         }
         return true;
