@@ -99,7 +99,8 @@ static const char *new_and_wanted(const struct cim_parser *p, const char *name)
         if (strcmp(p->properties[i].name, name) == 0)
             return NULL;
     }
-    return p->property_count < CIM_PROPERTIES_MAX ? *wanted : NULL;
+    assert(p->property_count < CIM_PROPERTIES_MAX); /* no more are wanted */
+    return *wanted;
 }
 
 static bool begin_property(struct cim_parser *p, const char *element, const XML_Char **attributes)
@@ -204,7 +205,7 @@ static bool enter(struct cim_parser *p, const char *element, const XML_Char **at
             take_value(p, true);
         return is_value;
     case PLACE_VALUE:
-        return false;
+        break;
     }
     return false;
 }
@@ -228,8 +229,7 @@ static void XMLCALL on_start(void *arg, const XML_Char *element, const XML_Char 
 static void leave(struct cim_parser *p)
 {
     switch (p->place) {
-    case PLACE_OUTSIDE:
-        break;
+    case PLACE_OUTSIDE: /* an element outside that is no instance is skipped */
     case PLACE_INSTANCE:
         p->place = PLACE_OUTSIDE;
         p->complete = true;
@@ -411,7 +411,7 @@ static bool is_something_else(const char *text, size_t len)
 {
     size_t i = 0;
 
-    while (i < len && (text[i] == '\0' || strchr(" \t\r\n", text[i]) != NULL))
+    while (i < len && strchr(" \t\r\n", text[i]) != NULL) /* or a zero byte */
         i++;
     return i < len && text[i] != '<';
 }
