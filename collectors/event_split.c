@@ -104,7 +104,7 @@ static size_t tag_end(const char *text, size_t len)
             return i;
         if (quote != '\0')
             quote = c == quote ? '\0' : quote;
-        else if (c != '>')
+        else
             quote = c;
     }
     return len;
@@ -113,10 +113,11 @@ static size_t tag_end(const char *text, size_t len)
 /* The tag's local name: *name and its length; 0 when it has none that ends within NAME_MAX_LEN. */
 static size_t tag_name(const char *text, size_t len, const char **name)
 {
-    size_t start = len > 1 && text[1] == '/' ? 2 : 1, end = start;
+    size_t start = text[1] == '/' ? 2 : 1, end = start;
     const char *colon;
 
-    while (end < len && end - start < NAME_MAX_LEN && !is_blank(text[end]) && text[end] != '>' && text[end] != '/')
+    assert(len > 1 && text[len - 1] == '>');
+    while (end - start < NAME_MAX_LEN && !is_blank(text[end]) && text[end] != '>' && text[end] != '/')
         end++;
     colon = memchr(text + start, ':', end - start);
     if (colon != NULL)
@@ -172,7 +173,7 @@ static struct token token_at(const char *text, size_t len)
         return until(TOKEN_OTHER, text, len, 9, "]]>");
     if (starts(text, len, "<?"))
         return until(TOKEN_SKIP, text, len, 2, "?>");
-    if (may_start(text, len, "<!--") || may_start(text, len, "<![CDATA[") || len == 1)
+    if (may_start(text, len, "<!--") || may_start(text, len, "<![CDATA["))
         return (struct token){ .kind = TOKEN_WAIT };
     return tag(text, len);
 }

@@ -168,8 +168,107 @@ START_TEST(no_prefix_of_hostile_text_is_read_past_its_end)
 }
 END_TEST
 
+/* ---- after an event over the limit, and other things that do not end ------------- */
+
+static const struct {
+    const char *text;
+    enum split_kind kind;
+    size_t end;
+    bool skipping; /* afterwards */
+} skips[] = {
+    { "", SPLIT_WAIT, 0, true },
+    { "text < <x> </Even> ", SPLIT_JUNK, 19, true },
+    { "</Event>rest", SPLIT_JUNK, 8, false },
+    { "x</Event>rest", SPLIT_JUNK, 9, false },
+    { "</Eve", SPLIT_WAIT, 0, true },
+    { "x<", SPLIT_JUNK, 1, true },
+    { "<", SPLIT_WAIT, 0, true },
+    { "x<Event a='", SPLIT_JUNK, 1, true },
+    { "<Event><Event/><Events>", SPLIT_JUNK, 23, true }, /* none that names the namespace */
+    { "xy<Event " NS "></Event>", SPLIT_JUNK, 2, false },
+    { "<Event <Event <", SPLIT_JUNK, 14, true },
+};
+
+START_TEST(the_rest_of_an_event_over_the_limit_ends_where_it_or_the_next_one_says)
+{
+    struct split_state state = { true };
+    struct split_piece piece;
+
+    event_split_next(&state, skips[_i].text, strlen(skips[_i].text), &piece);
+    ck_assert_int_eq(piece.kind, skips[_i].kind);
+    ck_assert_uint_eq(piece.start, 0);
+    ck_assert_uint_eq(piece.end, skips[_i].end);
+    ck_assert_int_eq(state.skipping, skips[_i].skipping);
+}
+END_TEST
+
+/* `text` and so many dots behind it. */
+static struct split_piece split_dotted(struct split_state *state, const char *text, size_t dots)
+{
+    size_t len = strlen(text);
+    char *all = malloc(len + dots);
+    struct split_piece piece;
+
+    ck_assert_ptr_nonnull(all);
+    memcpy(all, text, len);
+    memset(all + len, '.', dots);
+    event_split_next(state, all, len + dots, &piece);
+    free(all);
+    return piece;
+}
+
+START_TEST(a_tag_that_does_not_end_is_passed_over_while_skipping)
+{
+    struct split_state state = { true };
+    struct split_piece piece = split_dotted(&state, "<Event ", 100 * 1024);
+
+    ck_assert_int_eq(piece.kind, SPLIT_JUNK);
+    ck_assert_uint_eq(piece.end, 7 + 100 * 1024);
+    ck_assert(state.skipping);
+}
+END_TEST
+
+START_TEST(a_comment_that_does_not_end_within_the_limit_is_junk)
+{
+    struct split_state state = { false };
+    struct split_piece piece = split_dotted(&state, "<!--", EVENT_XML_MAX - 4);
+
+    ck_assert_int_eq(piece.kind, SPLIT_WAIT);
+    piece = split_dotted(&state, "<!--", EVENT_XML_MAX - 3);
+    ck_assert_int_eq(piece.kind, SPLIT_JUNK);
+    ck_assert_uint_eq(piece.end, EVENT_XML_MAX + 1);
+    ck_assert_str_eq(piece.why, "text between events");
+}
+END_TEST
+
+START_TEST(what_only_looks_like_a_tag_is_none)
+{
+    static const char *const broken[] = { "< <a>", "<\t<a>", "<\r<a>", "<\n<a>", "<><a>" };
+
+    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+        struct split_state state = { false };
+        struct split_piece piece;
+
+        event_split_next(&state, broken[i], strlen(broken[i]), &piece);
+        ck_assert_int_eq(piece.kind, SPLIT_JUNK);
+        ck_assert_uint_eq(piece.end, 2);
+    }
+    check_split("<><<" ONE, ONE "\njunk 4");
+    check_split("<a-name-of-more-than-sixty-four-bytes-that-is-no-name-of-an-event-at-all>" ONE, ONE "\njunk 73");
+    check_split("<Event\t" NS "></Event\r>", "<Event\t" NS "></Event\r>\n");
+    check_split("<a:Event\n" NS "><a:x/></a:Event >", "<a:Event\n" NS "><a:x/></a:Event >\n");
+    check_split("<Event " NS "><<Event>x</Event>", "<Event>x</Event>\njunk 70");
+}
+END_TEST
+
 static void add(Suite *s)
 {
+    tcase_add_loop_test(suite_case(s, "skipping"),
+                        the_rest_of_an_event_over_the_limit_ends_where_it_or_the_next_one_says, 0,
+                        (int)(sizeof skips / sizeof skips[0]));
+    suite_test(s, a_tag_that_does_not_end_is_passed_over_while_skipping);
+    suite_test(s, a_comment_that_does_not_end_within_the_limit_is_junk);
+    suite_test(s, what_only_looks_like_a_tag_is_none);
     suite_test(s, events_one_after_another_are_found_however_the_text_grows);
     suite_test(s, a_list_with_declaration_comments_and_byte_order_mark_is_no_junk);
     suite_test(s, comments_cdata_quotes_and_nested_names_do_not_end_an_event);
