@@ -50,11 +50,11 @@ void kvp_vm_problem(struct kvp_poll *p, struct kvp_vm *vm, const char *fmt, ...)
 
 void kvp_trim(const char **text, size_t *len)
 {
-    while (*len > 0 && strchr(" \t\r\n", **text) != NULL && **text != '\0') {
+    while (*len > 0 && strchr(" \t\r\n", **text) != NULL) { /* a zero byte is a blank, too */
         ++*text;
         --*len;
     }
-    while (*len > 0 && strchr(" \t\r\n", (*text)[*len - 1]) != NULL && (*text)[*len - 1] != '\0')
+    while (*len > 0 && strchr(" \t\r\n", (*text)[*len - 1]) != NULL)
         --*len;
 }
 
@@ -200,18 +200,13 @@ static size_t make_private(struct taking *t, const char *name, char *value, size
     return 0;
 }
 
-/* cut: there is data for which there was no room. */
-static void take_item(struct taking *t, const struct cim_item *item, bool cut)
+static void take_item(struct taking *t, const struct cim_item *item)
 {
     char name_text[TEXT_SIZE], value[TEXT_SIZE];
     size_t name_len = item->name != NULL ? tidy(item->name, item->name_len, name_text) : 0, value_len;
 
     if (name_len == 0) {
         kvp_vm_problem(t->poll, t->vm, "%s[%d]: an item without a name", t->what, t->index);
-        return;
-    }
-    if (cut) {
-        kvp_vm_problem(t->poll, t->vm, "%s[%d]: no room for the value; the item was left out", t->what, t->index);
         return;
     }
     if (item->data == NULL)
@@ -237,7 +232,7 @@ static void take_instance(void *arg, const struct cim_instance *instance)
         item.data = data->values[0].text;
         item.data_len = data->values[0].len;
     }
-    take_item(t, &item, data != NULL && data->cut);
+    take_item(t, &item);
 }
 
 static void item_problem(void *arg, size_t offset, const char *what)
@@ -256,7 +251,7 @@ static void take_element(struct taking *t, const struct cim_value *v)
     struct err e;
 
     if (v->item != NULL) {
-        take_item(t, v->item, false); /* reading it again is quicker than knowing it again */
+        take_item(t, v->item); /* reading it again is quicker than knowing it again */
         return;
     }
     if (v->null || v->len == 0)
