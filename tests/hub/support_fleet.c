@@ -165,6 +165,22 @@ struct fleet_store *open_store(const char *path, const struct clock *clock)
     return s;
 }
 
+int try_open_store(const char *path, bool read_only, struct err *e)
+{
+    struct drift_floors floors = drift_floors_default();
+    struct test_clock clock;
+    struct fleet_store_options options = { .path = path, .read_only = read_only, .floors = &floors };
+    struct fleet_store *s = NULL;
+    int rc;
+
+    test_clock_init(&clock);
+    options.clock = &clock.clock;
+    rc = fleet_store_open(&s, &options, e);
+    if (rc == 0)
+        fleet_store_close(s);
+    return rc;
+}
+
 static sqlite3_stmt *first_row(sqlite3 **db, const char *path, const char *sql)
 {
     sqlite3_stmt *q = NULL;

@@ -53,6 +53,8 @@ void test_clock_init(struct test_clock *c);
 /* Opens a store or fails the test.  With HVFLEET_TEST_STORE the path stands for a place in a database
  * (support_postgres.h), here and below. */
 struct fleet_store *open_store(const char *path, const struct clock *clock);
+/* Opens it, a path or a URL as it stands, and closes it again: 0 or why not. */
+int try_open_store(const char *path, bool read_only, struct err *e);
 
 /* One number from a statement over the store's file, read on a connection of its own. */
 int64_t ask_store(const char *path, const char *sql);

@@ -12,7 +12,11 @@ enum { CALLS_MAX = 5000, STATE_MAX = 1024 };
 
 struct steps_world steps_world;
 
-void steps_set_up(void)
+/* What the two tests walk. */
+static const struct step *steps;
+static size_t step_count;
+
+static void set_up(void)
 {
     struct steps_world *w = &steps_world;
 
@@ -23,7 +27,7 @@ void steps_set_up(void)
     faulty_begin(w->store);
 }
 
-void steps_tear_down(void)
+static void tear_down(void)
 {
     faulty_end(steps_world.store);
     fleet_store_close(steps_world.store);
@@ -81,9 +85,10 @@ static bool fail_at(const struct step *s, int n)
     return true;
 }
 
-void steps_fail(const struct step *steps, size_t count)
+START_TEST(each_call_that_fails_is_told_and_changes_nothing)
 {
-    for (size_t i = 0; i < count; i++) {
+    set_up();
+    for (size_t i = 0; i < step_count; i++) {
         int n = 1;
 
         while (n < CALLS_MAX && fail_at(&steps[i], n))
@@ -91,11 +96,14 @@ void steps_fail(const struct step *steps, size_t count)
         ck_assert_msg(n > 1, "%s asks the database nothing", steps[i].name);
         steps_world.clock.now += NS_PER_S;
     }
+    tear_down();
 }
+END_TEST
 
-void steps_race(const struct step *steps, size_t count)
+START_TEST(what_lost_a_race_is_done_again)
 {
-    for (size_t i = 0; i < count; i++) {
+    set_up();
+    for (size_t i = 0; i < step_count; i++) {
         struct err e = { 0 };
         int rc;
 
@@ -109,4 +117,14 @@ void steps_race(const struct step *steps, size_t count)
             ck_assert_msg(steps[i].run(&e) == steps[i].want, "%s: %s", steps[i].name, e.text);
         steps_world.clock.now += NS_PER_S;
     }
+    tear_down();
+}
+END_TEST
+
+void steps_add(Suite *s, const struct step *list, size_t count)
+{
+    steps = list;
+    step_count = count;
+    suite_test(s, each_call_that_fails_is_told_and_changes_nothing);
+    suite_test(s, what_lost_a_race_is_done_again);
 }

@@ -3,6 +3,7 @@
 #define TESTS_HUB_SUPPORT_STEPS_H
 
 #include "tests/hub/support_fleet.h"
+#include "tests/support/suite.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,13 +23,9 @@ struct step {
     bool rows; /* it reads some */
 };
 
-void steps_set_up(void);
-void steps_tear_down(void);
-
-/* Each call that a step makes fails once, which must be its answer and change nothing; then it is done. */
-void steps_fail(const struct step *steps, size_t count);
-
-/* The first call of each step loses a race, and may be tried again. */
-void steps_race(const struct step *steps, size_t count);
+/* Two tests of them all, in this order: each call that a step makes fails once, which must be its answer and change
+ * nothing, and then it is done; and the first call of each step loses a race, and may be tried again.  list stays the
+ * caller's. */
+void steps_add(Suite *s, const struct step *list, size_t count);
 
 #endif

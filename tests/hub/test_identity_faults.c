@@ -351,26 +351,9 @@ static const struct step steps[] = {
     { "a person is removed", remove_a_person, 0, false },
 };
 
-START_TEST(each_call_that_fails_is_told_and_changes_nothing)
-{
-    steps_set_up();
-    steps_fail(steps, sizeof steps / sizeof steps[0]);
-    steps_tear_down();
-}
-END_TEST
-
-START_TEST(what_lost_a_race_is_done_again)
-{
-    steps_set_up();
-    steps_race(steps, sizeof steps / sizeof steps[0]);
-    steps_tear_down();
-}
-END_TEST
-
 static void add(Suite *s)
 {
-    suite_test(s, each_call_that_fails_is_told_and_changes_nothing);
-    suite_test(s, what_lost_a_race_is_done_again);
+    steps_add(s, steps, sizeof steps / sizeof steps[0]);
 }
 
 int main(void)

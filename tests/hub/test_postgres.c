@@ -24,22 +24,6 @@ static const char *new_path(void)
     return path;
 }
 
-static int try_open(const char *url, bool read_only, struct err *e)
-{
-    struct drift_floors floors = drift_floors_default();
-    struct test_clock clock;
-    struct fleet_store_options options = { .path = url, .read_only = read_only, .floors = &floors };
-    struct fleet_store *s = NULL;
-    int rc;
-
-    test_clock_init(&clock);
-    options.clock = &clock.clock;
-    rc = fleet_store_open(&s, &options, e);
-    if (rc == 0)
-        fleet_store_close(s);
-    return rc;
-}
-
 /* Runs work in so many processes at once; fails when one of them does. */
 static void at_once(int count, void (*work)(const char *path, int number), const char *path)
 {
@@ -108,9 +92,9 @@ START_TEST(a_database_of_a_newer_hub_is_left_alone)
     const char *path = new_path();
     struct err e = { 0 };
 
-    ck_assert_msg(try_open(postgres_store(path), false, &e) == 0, "%s", e.text);
+    ck_assert_msg(try_open_store(postgres_store(path), false, &e) == 0, "%s", e.text);
     ask_store(path, "UPDATE hvfleet_schema SET version = 999");
-    ck_assert_int_eq(try_open(postgres_store(path), false, &e), ERR_UNSUPPORTED);
+    ck_assert_int_eq(try_open_store(postgres_store(path), false, &e), ERR_UNSUPPORTED);
     ck_assert_msg(strstr(e.text, "999") != NULL, "%s", e.text);
     ck_assert_int_eq((int)ask_store(path, "SELECT version FROM hvfleet_schema"), 999);
 }
@@ -121,7 +105,7 @@ START_TEST(reading_a_database_without_tables_says_so_and_makes_none)
     const char *path = new_path();
     struct err e = { 0 };
 
-    ck_assert_int_eq(try_open(postgres_store(path), true, &e), ERR_NOT_FOUND);
+    ck_assert_int_eq(try_open_store(postgres_store(path), true, &e), ERR_NOT_FOUND);
     ck_assert_msg(strstr(e.text, "hvhub serve") != NULL, "%s", e.text);
     ck_assert_int_eq((int)ask_store(path, "SELECT count(to_regclass('hvfleet_schema'))"), 0);
 }
@@ -138,7 +122,7 @@ START_TEST(a_database_that_is_not_utf8_is_refused)
                  "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'", unused,
                  sizeof unused);
     snprintf(url, sizeof url, "postgresql://hvhub@/latin%s", query);
-    ck_assert_int_eq(try_open(url, false, &e), ERR_INVALID);
+    ck_assert_int_eq(try_open_store(url, false, &e), ERR_INVALID);
     ck_assert_msg(strstr(e.text, "LATIN1") != NULL, "%s", e.text);
 }
 END_TEST
@@ -147,7 +131,8 @@ START_TEST(a_server_that_is_not_there_is_an_error_without_the_password)
 {
     struct err e = { 0 };
 
-    ck_assert_int_eq(try_open("postgresql://hv:secret@/fleet?host=/nonexistent&password=hidden", false, &e), ERR_IO);
+    ck_assert_int_eq(try_open_store("postgresql://hv:secret@/fleet?host=/nonexistent&password=hidden", false, &e),
+                     ERR_IO);
     ck_assert_msg(strstr(e.text, "secret") == NULL && strstr(e.text, "hidden") == NULL, "%s", e.text);
 }
 END_TEST
@@ -190,7 +175,7 @@ START_TEST(a_hubs_reader_waits_for_the_tables_that_its_writer_makes)
     ck_assert_msg(fleet_store_open(&reader, &options, &e) == 0, "%s", e.text);
     ck_assert_int_eq(fleet_store_guest(reader, "B0000000-0000-4000-8000-000000000001", &guest, &e), ERR_IO);
     ck_assert_msg(strstr(e.text, "no fleet store") != NULL, "%s", e.text);
-    ck_assert_msg(try_open(postgres_store(path), false, &e) == 0, "%s", e.text);
+    ck_assert_msg(try_open_store(postgres_store(path), false, &e) == 0, "%s", e.text);
     while ((rc = fleet_store_guest(reader, "B0000000-0000-4000-8000-000000000001", &guest, &e)) == ERR_IO)
         usleep(50 * 1000); /* until the pause between two tries is over */
     ck_assert_int_eq(rc, ERR_NOT_FOUND);

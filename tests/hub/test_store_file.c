@@ -17,22 +17,6 @@ static const char *path_in(const char *dir, const char *name)
     return path;
 }
 
-static int try_open(const char *path, bool read_only, struct err *e)
-{
-    struct drift_floors floors = drift_floors_default();
-    struct test_clock clock;
-    struct fleet_store_options options = { .path = path, .read_only = read_only, .floors = &floors };
-    struct fleet_store *s = NULL;
-    int rc;
-
-    test_clock_init(&clock);
-    options.clock = &clock.clock;
-    rc = fleet_store_open(&s, &options, e);
-    if (rc == 0)
-        fleet_store_close(s);
-    return rc;
-}
-
 static void run_sql(const char *path, const char *sql)
 {
     sqlite3 *db;
@@ -61,7 +45,7 @@ START_TEST(a_new_store_and_its_folder_are_closed_to_others)
     snprintf(folder, sizeof folder, "%s/hub", dir);
     snprintf(path, sizeof path, "%s/fleet.db", folder);
     umask(0);
-    ck_assert_msg(try_open(path, false, &e) == 0, "%s", e.text);
+    ck_assert_msg(try_open_store(path, false, &e) == 0, "%s", e.text);
     ck_assert_uint_eq(mode_of(folder), 0700);
     ck_assert_uint_eq(mode_of(path), 0600);
 }
@@ -90,12 +74,12 @@ START_TEST(a_store_that_others_can_read_is_refused_with_the_remedy)
     const char *path = path_in(temp_dir(), "fleet.db");
     struct err e = { 0 };
 
-    ck_assert_int_eq(try_open(path, false, &e), 0);
+    ck_assert_int_eq(try_open_store(path, false, &e), 0);
     chmod(path, 0644);
-    ck_assert_int_eq(try_open(path, false, &e), ERR_PERMISSION);
+    ck_assert_int_eq(try_open_store(path, false, &e), ERR_PERMISSION);
     ck_assert_msg(strstr(e.text, "chmod 0600") != NULL, "%s", e.text);
     chmod(path, 0640);
-    ck_assert_int_eq(try_open(path, false, &e), 0);
+    ck_assert_int_eq(try_open_store(path, false, &e), 0);
 }
 END_TEST
 
@@ -104,7 +88,7 @@ START_TEST(reading_a_store_that_is_not_there_says_so_and_makes_nothing)
     const char *path = path_in(temp_dir(), "fleet.db");
     struct err e = { 0 };
 
-    ck_assert_int_eq(try_open(path, true, &e), ERR_NOT_FOUND);
+    ck_assert_int_eq(try_open_store(path, true, &e), ERR_NOT_FOUND);
     ck_assert_msg(strstr(e.text, "hvhub serve") != NULL, "%s", e.text);
     ck_assert_int_ne(access(path, F_OK), 0);
 }
@@ -121,7 +105,7 @@ START_TEST(a_file_of_another_kind_is_refused_and_left_alone)
     memset(text, 'x', sizeof text);
     path = write_file(temp_dir(), "fleet.db", text, sizeof text);
     chmod(path, 0600);
-    ck_assert_int_eq(try_open(path, false, &e), ERR_INVALID);
+    ck_assert_int_eq(try_open_store(path, false, &e), ERR_INVALID);
     after = read_file(path, &len);
     ck_assert_uint_eq(len, sizeof text);
     ck_assert_int_eq(memcmp(after, text, len), 0);
@@ -135,7 +119,7 @@ START_TEST(another_programs_database_is_refused_and_left_alone)
     struct err e = { 0 };
 
     run_sql(path, "CREATE TABLE theirs(x)");
-    ck_assert_int_eq(try_open(path, false, &e), ERR_INVALID);
+    ck_assert_int_eq(try_open_store(path, false, &e), ERR_INVALID);
     ck_assert_msg(strstr(e.text, "another program") != NULL, "%s", e.text);
     ck_assert_int_eq((int)ask_store(path, "SELECT count(*) FROM sqlite_schema"), 1);
 }
@@ -146,10 +130,10 @@ START_TEST(a_store_of_a_newer_program_is_refused_and_left_alone)
     const char *path = path_in(temp_dir(), "fleet.db");
     struct err e = { 0 };
 
-    ck_assert_int_eq(try_open(path, false, &e), 0);
+    ck_assert_int_eq(try_open_store(path, false, &e), 0);
     run_sql(path, "PRAGMA user_version=999");
-    ck_assert_int_eq(try_open(path, false, &e), ERR_UNSUPPORTED);
-    ck_assert_int_eq(try_open(path, true, &e), ERR_UNSUPPORTED);
+    ck_assert_int_eq(try_open_store(path, false, &e), ERR_UNSUPPORTED);
+    ck_assert_int_eq(try_open_store(path, true, &e), ERR_UNSUPPORTED);
     ck_assert_int_eq((int)ask_store(path, "PRAGMA user_version"), 999);
 }
 END_TEST
@@ -160,7 +144,7 @@ START_TEST(an_empty_file_becomes_a_store)
     struct err e = { 0 };
 
     chmod(path, 0600);
-    ck_assert_msg(try_open(path, false, &e) == 0, "%s", e.text);
+    ck_assert_msg(try_open_store(path, false, &e) == 0, "%s", e.text);
     ck_assert_int_ge((int)ask_store(path, "PRAGMA user_version"), 1);
 }
 END_TEST
@@ -171,14 +155,14 @@ START_TEST(a_damaged_store_is_refused_and_kept)
     struct err e = { 0 };
     FILE *f;
 
-    ck_assert_int_eq(try_open(path, false, &e), 0);
+    ck_assert_int_eq(try_open_store(path, false, &e), 0);
     f = fopen(path, "r+b");
     ck_assert_ptr_nonnull(f);
     fseek(f, 4096 * 3, SEEK_SET);
     for (int i = 0; i < 4096; i++)
         fputc(0xA5, f);
     fclose(f);
-    ck_assert_int_eq(try_open(path, false, &e), ERR_CORRUPT);
+    ck_assert_int_eq(try_open_store(path, false, &e), ERR_CORRUPT);
     ck_assert_msg(strstr(e.text, "backup") != NULL, "%s", e.text);
     ck_assert_int_eq(access(path, F_OK), 0);
 }
@@ -198,7 +182,7 @@ START_TEST(a_reader_works_beside_the_writer)
     made_init(&m, 1);
     made_lifecycle(&m, 1, 3, T0);
     made_apply(s, &m, &who);
-    ck_assert_msg(try_open(path, true, &e) == 0, "%s", e.text);
+    ck_assert_msg(try_open_store(path, true, &e) == 0, "%s", e.text);
     ck_assert_int_eq(fleet_store_probe(s, &e), 0);
     made_free(&m);
     fleet_store_close(s);
