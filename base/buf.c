@@ -81,18 +81,29 @@ void buf_str(struct buf *b, const char *text)
 
 void buf_char(struct buf *b, char c)
 {
-    buf_add(b, &c, 1);
+    if (!reserve(b, 1))
+        return;
+    b->data[b->len++] = c;
+    b->data[b->len] = '\0';
 }
 
+/* Prints into the room that is there, and once more when that was too small. */
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
+    size_t room = b->error == ERR_OK ? b->cap - b->len : 0;
     va_list ap;
     int need;
 
     va_start(ap, fmt);
-    need = vsnprintf(NULL, 0, fmt, ap);
+    need = vsnprintf(room > 0 ? b->data + b->len : NULL, room, fmt, ap);
     va_end(ap);
     assert(need >= 0);
+    if ((size_t)need < room && (size_t)need <= b->max - b->len) {
+        b->len += (size_t)need;
+        return;
+    }
+    if (room > 0)
+        b->data[b->len] = '\0';
     if (!reserve(b, (size_t)need))
         return;
     va_start(ap, fmt);

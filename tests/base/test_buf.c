@@ -69,6 +69,39 @@ START_TEST(one_byte_over_the_ceiling_is_too_big_and_adds_nothing)
 }
 END_TEST
 
+START_TEST(a_print_over_the_ceiling_leaves_what_was_there)
+{
+    for (int len = 0; len <= 12; len++) {
+        struct buf b;
+
+        buf_init(&b, 10); /* more than that is allocated: a print must look at the ceiling, not at the room */
+        buf_str(&b, "abc");
+        buf_printf(&b, "%.*s", len, "0123456789ab");
+        ck_assert_int_eq(buf_error(&b), len <= 7 ? ERR_OK : ERR_TOO_BIG);
+        ck_assert_uint_eq(b.len, len <= 7 ? 3 + (size_t)len : 3);
+        ck_assert_uint_eq(strlen(buf_text(&b)), b.len);
+        ck_assert_mem_eq(buf_text(&b), "abc0123456", b.len);
+        buf_free(&b);
+    }
+}
+END_TEST
+
+START_TEST(a_print_larger_than_the_room_that_is_left_is_whole)
+{
+    for (int before = 240; before <= 260; before++) {
+        struct buf b;
+
+        buf_init(&b, 100000);
+        for (int i = 0; i < before; i++)
+            buf_char(&b, 'x');
+        buf_printf(&b, "%s-%d", "abcdefgh", 42);
+        ck_assert_uint_eq(b.len, (size_t)before + 11);
+        ck_assert_str_eq(buf_text(&b) + before, "abcdefgh-42");
+        buf_free(&b);
+    }
+}
+END_TEST
+
 START_TEST(an_error_sticks_although_less_would_fit)
 {
     struct buf b;
@@ -232,6 +265,8 @@ static void add(Suite *s)
     suite_test(s, appends_follow_one_another);
     suite_test(s, a_buffer_can_be_filled_to_its_ceiling_exactly);
     suite_test(s, one_byte_over_the_ceiling_is_too_big_and_adds_nothing);
+    suite_test(s, a_print_over_the_ceiling_leaves_what_was_there);
+    suite_test(s, a_print_larger_than_the_room_that_is_left_is_whole);
     suite_test(s, an_error_sticks_although_less_would_fit);
     suite_test(s, clearing_forgets_the_error_and_keeps_the_memory);
     suite_test(s, clearing_a_buffer_without_memory_is_fine);
