@@ -23,7 +23,18 @@ static bool looks_like_formula(const char *text)
         if (strncmp(text, wide[i], strlen(wide[i])) == 0)
             return true;
     }
-    return text[0] != '\0' && strchr("=+-@\t\r\n", text[0]) != NULL;
+    switch (text[0]) {
+    case '=':
+    case '+':
+    case '-':
+    case '@':
+    case '\t':
+    case '\r':
+    case '\n':
+        return true;
+    default:
+        return false;
+    }
 }
 
 void report_csv_cell(struct buf *out, const char *text)
@@ -99,12 +110,17 @@ static void pen_cell(struct pen *p, const char *text)
     pen_char(p, '"');
 }
 
-static void pen_time(struct pen *p, int64_t ns)
+/* A word of ours, or a time: nothing in it needs quoting. */
+static void pen_word(struct pen *p, const char *word)
 {
-    char text[TIMES_TEXT_MAX];
-
-    pen_cell(p, times_format(ns, text));
+    pen_char(p, ',');
+    pen_text(p, word);
 }
+
+/* The times of the last guest. */
+struct guest_times {
+    struct pen_clock since, seen;
+};
 
 /* The lines of the evidence in one cell. */
 static void pen_evidence(struct pen *p, const struct report_guest *g)
@@ -125,10 +141,9 @@ static void pen_evidence(struct pen *p, const struct report_guest *g)
     pen_cell(p, joined);
 }
 
-static void guest_line(struct buf *out, const struct report_guest *g)
+static void guest_line(struct buf *out, struct guest_times *last, const struct report_guest *g)
 {
     struct pen pen, *p = &pen;
-    char row[16];
 
     if (!pen_begin(p, out, LINE_ROOM))
         return;
@@ -137,34 +152,36 @@ static void guest_line(struct buf *out, const struct report_guest *g)
     pen_cell(p, g->host);
     pen_cell(p, g->name);
     pen_cell(p, g->vm_id);
-    snprintf(row, sizeof row, "%d", g->kept.row);
-    pen_cell(p, row);
+    pen_char(p, ',');
+    pen_number(p, (unsigned)g->kept.row);
     pen_cell(p, g->guest_version);
     pen_cell(p, g->expected_version);
     pen_cell(p, g->os_name);
     pen_cell(p, g->os_version);
-    pen_cell(p, guest_family_name(g->family));
-    pen_cell(p, guest_power_name(g->power));
-    pen_time(p, g->kept.since);
-    pen_time(p, g->last_seen);
-    pen_cell(p, g->kept.stale ? "true" : "false");
+    pen_word(p, guest_family_name(g->family));
+    pen_word(p, guest_power_name(g->power));
+    pen_word(p, pen_time_text(&last->since, g->kept.since));
+    pen_word(p, pen_time_text(&last->seen, g->last_seen));
+    pen_word(p, g->kept.stale ? "true" : "false");
     pen_cell(p, g->reason);
     pen_cell(p, g->action);
     pen_evidence(p, g);
     pen_cell(p, g->fqdn);
-    pen_cell(p, report_change_name(g->change));
+    pen_word(p, report_change_name(g->change));
     PEN_PUT(p, "\r\n");
     pen_end(p);
 }
 
 void report_drift_csv(const struct drift_report *r, struct buf *out)
 {
+    struct guest_times last = { 0 };
+
     buf_str(out, "state,cluster,host,vm_name,vm_id,rule_row,guest_version,expected_version,guest_os,guest_os_version,"
                  "guest_family,power,since,last_seen,stale,reason,action,evidence,fqdn,change");
     report_csv_end(out);
     for (size_t i = 0; i < r->guest_count; i++) {
         report_fetch_ahead(r, i);
-        guest_line(out, &r->guests[i]);
+        guest_line(out, &last, &r->guests[i]);
     }
 }
 

@@ -6,7 +6,6 @@
 #include "report/pen.h"
 #include "report/report_rows.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,11 +131,16 @@ static void pen_string_or_null(struct pen *p, const char *text)
         pen_string(p, text);
 }
 
-static void pen_time_or_null(struct pen *p, int64_t ns)
+/* A word of ours, or a time: nothing in it needs escaping. */
+static void pen_word_or_null(struct pen *p, const char *word)
 {
-    char text[TIMES_TEXT_MAX];
-
-    pen_string_or_null(p, times_format(ns, text));
+    if (word[0] == '\0') {
+        PEN_PUT(p, "null");
+        return;
+    }
+    pen_char(p, '"');
+    pen_text(p, word);
+    pen_char(p, '"');
 }
 
 static void evidence(const struct report_guest *g, struct pen *p)
@@ -156,34 +160,37 @@ static void evidence(const struct report_guest *g, struct pen *p)
         PEN_PUT(p, ",\"" name "\":");   \
         pen_string_or_null(p, (value)); \
     } while (0)
-#define TIME_MEMBER(name, value)      \
+#define WORD_MEMBER(name, value)      \
     do {                              \
         PEN_PUT(p, ",\"" name "\":"); \
-        pen_time_or_null(p, (value)); \
+        pen_word_or_null(p, (value)); \
     } while (0)
 
-static void verdict(const struct report_guest *g, struct pen *p)
-{
-    char row[16];
+/* The times of the last guest. */
+struct guest_times {
+    struct pen_clock since, seen, crash;
+};
 
-    MEMBER("state", drift_state_name(g->kept.state));
+static void verdict(const struct report_guest *g, struct guest_times *last, struct pen *p)
+{
+    WORD_MEMBER("state", drift_state_name(g->kept.state));
     PEN_PUT(p, ",\"rule_row\":");
-    pen_bytes(p, row, (size_t)snprintf(row, sizeof row, "%d", g->kept.row));
+    pen_number(p, (unsigned)g->kept.row);
     MEMBER("guest_version", g->guest_version);
     MEMBER("expected_version", g->expected_version);
     MEMBER("guest_os", g->os_name);
     MEMBER("guest_os_version", g->os_version);
-    MEMBER("guest_family", guest_family_name(g->family));
-    MEMBER("power", guest_power_name(g->power));
-    TIME_MEMBER("since", g->kept.since);
-    TIME_MEMBER("last_seen", g->last_seen);
+    WORD_MEMBER("guest_family", guest_family_name(g->family));
+    WORD_MEMBER("power", guest_power_name(g->power));
+    WORD_MEMBER("since", pen_time_text(&last->since, g->kept.since));
+    WORD_MEMBER("last_seen", pen_time_text(&last->seen, g->last_seen));
     PEN_PUT(p, ",\"stale\":");
     pen_text(p, g->kept.stale ? "true" : "false");
     MEMBER("reason", g->reason);
     MEMBER("action", g->action);
 }
 
-static void guest(const struct report_guest *g, struct buf *out)
+static void guest(const struct report_guest *g, struct guest_times *last, struct buf *out)
 {
     bool then = g->change != REPORT_UNCOMPARED && g->change != REPORT_NEW;
     struct pen pen, *p = &pen;
@@ -195,12 +202,12 @@ static void guest(const struct report_guest *g, struct buf *out)
     MEMBER("vm_name", g->name);
     MEMBER("host", g->host);
     MEMBER("cluster", g->cluster);
-    verdict(g, p);
+    verdict(g, last, p);
     MEMBER("host_id", g->host_id);
     MEMBER("fqdn", g->fqdn);
-    MEMBER("change", report_change_name(g->change));
-    MEMBER("state_then", then ? drift_state_name(g->then) : "");
-    TIME_MEMBER("last_crash", g->last_crash);
+    WORD_MEMBER("change", report_change_name(g->change));
+    WORD_MEMBER("state_then", then ? drift_state_name(g->then) : "");
+    WORD_MEMBER("last_crash", pen_time_text(&last->crash, g->last_crash));
     MEMBER("last_crash_code", g->last_crash_code);
     evidence(g, p);
     pen_char(p, '}');
@@ -264,6 +271,8 @@ static void hosts(const struct drift_report *r, struct buf *out)
 
 void report_drift_json(const struct drift_report *r, struct buf *out)
 {
+    struct guest_times last = { 0 };
+
     open_report(r, "hvfleet.report.drift/1", out);
     report_json_key(out, "guests");
     buf_char(out, '[');
@@ -271,7 +280,7 @@ void report_drift_json(const struct drift_report *r, struct buf *out)
         if (i > 0)
             buf_char(out, ',');
         report_fetch_ahead(r, i);
-        guest(&r->guests[i], out);
+        guest(&r->guests[i], &last, out);
     }
     buf_char(out, ']');
     hosts(r, out);

@@ -452,6 +452,83 @@ START_TEST(words_of_formats_are_read)
 }
 END_TEST
 
+/* ---- escaping --------------------------------------------------------------------- */
+
+enum { NAME_LEN_MAX = 50 };
+
+/* A name of that length with the sign at one place in it. */
+static void name_with(char *name, char sign, int place, int len)
+{
+    memset(name, 'n', (size_t)len);
+    name[place] = sign;
+    name[len] = '\0';
+}
+
+/* A report whose guests have the sign at each place of a name of that length. */
+static void begin_with(char sign, int len)
+{
+    options = (struct drift_report_options){ 0 };
+    begin();
+    add_host(1, "PROD-A", "0.1.0");
+    for (int place = 0; place < len; place++) {
+        char name[NAME_LEN_MAX + 1];
+
+        name_with(name, sign, place, len);
+        add_guest(place, 1, name, "", OLD);
+    }
+    finish();
+}
+
+/* Is the name in the report, with what the sign becomes there? */
+static void assert_written(const char *report, const char *open, const char *sign, const char *close, int place,
+                           int len)
+{
+    char written[128];
+
+    snprintf(written, sizeof written, "%s%.*s%s%.*s%s", open, place,
+             "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn", sign, len - place - 1,
+             "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn", close);
+    ck_assert_msg(strstr(report, written) != NULL, "no %s", written);
+}
+
+START_TEST(a_sign_is_escaped_wherever_it_stands)
+{
+    static const struct {
+        enum report_format format;
+        char sign;
+        const char *open, *becomes, *close;
+    } all[] = {
+        { REPORT_JSON, '"', "\"vm_name\":\"", "\\\"", "\"," },
+        { REPORT_JSON, '\\', "\"vm_name\":\"", "\\\\", "\"," },
+        { REPORT_JSON, 0x1f, "\"vm_name\":\"", "\\u001f", "\"," },
+        { REPORT_JSON, ' ', "\"vm_name\":\"", " ", "\"," },
+        { REPORT_CSV, '"', ",\"", "\"\"", "\"," },
+        { REPORT_CSV, ',', ",\"", ",", "\"," },
+        { REPORT_CSV, ';', ",", ";", "," },
+        { REPORT_HTML, '<', ">", "&#60;", "</th>" },
+        { REPORT_HTML, '\'', ">", "&#39;", "</th>" },
+        { REPORT_HTML, '=', ">", "=", "</th>" },
+        { REPORT_ANSIBLE, '"', "hvfleet_vm_name: !unsafe \"", "\\\"", "\"\n" },
+        { REPORT_ANSIBLE, '\\', "hvfleet_vm_name: !unsafe \"", "\\\\", "\"\n" },
+        { REPORT_ANSIBLE, ',', "hvfleet_vm_name: !unsafe \"", ",", "\"\n" },
+        { REPORT_SCCM, '"', ",\"", "\"\"", "\"," },
+        { REPORT_SCCM, '\'', ",", "'", "," },
+    };
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        for (int len = 1; len <= NAME_LEN_MAX; len++) {
+            const char *report;
+
+            begin_with(all[i].sign, len);
+            report = rendered(all[i].format);
+            for (int place = 0; place < len; place++)
+                assert_written(report, all[i].open, all[i].becomes, all[i].close, place, len);
+            end();
+        }
+    }
+}
+END_TEST
+
 static void add(Suite *s)
 {
     suite_test(s, new_solved_changed_unchanged_and_gone_are_told_apart);
@@ -468,6 +545,7 @@ static void add(Suite *s)
     suite_test(s, values_in_the_inventory_cannot_leave_their_string);
     suite_test(s, the_list_of_computers_is_csv_without_formulas);
     suite_test(s, words_of_formats_are_read);
+    suite_test(s, a_sign_is_escaped_wherever_it_stands);
 }
 
 int main(void)
