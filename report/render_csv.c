@@ -48,10 +48,14 @@ void report_csv_cell(struct buf *out, const char *text)
         return;
     }
     buf_str(out, formula ? "\"'" : "\"");
-    for (; *text != '\0'; text++) {
-        if (*text == '"')
-            buf_char(out, '"');
-        buf_char(out, *text);
+    for (;;) {
+        size_t len = strcspn(text, "\"");
+
+        buf_add(out, text, len);
+        if (text[len] == '\0')
+            break;
+        buf_str(out, "\"\"");
+        text += len + 1;
     }
     buf_char(out, '"');
 }

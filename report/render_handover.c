@@ -14,6 +14,7 @@
  *   does not evaluate what looks like a template in it.
  * - CSV cells that a spreadsheet would take for a formula are defused.
  */
+#include "report/pen.h"
 #include "report/report_rows.h"
 
 #include <stdlib.h>
@@ -104,88 +105,120 @@ struct listed {
     bool named; /* its FQDN is a name that no other listed guest has */
 };
 
-static int by_name(const void *pa, const void *pb)
-{
-    const struct listed *a = pa, *b = pb;
-    int order = compare_names(a->g->fqdn, b->g->fqdn);
+/* Those with a name, by their name: an open hash. */
+struct names {
+    struct listed *list;
+    uint32_t *places; /* of the list, from 1; 0 free */
+    size_t mask;
+};
 
-    return order != 0 ? order : (a->g > b->g) - (a->g < b->g);
+static bool make_places(struct names *n, size_t count)
+{
+    size_t places = 64;
+
+    while (places < count * 2)
+        places *= 2;
+    n->places = calloc(places, sizeof *n->places);
+    n->mask = places - 1;
+    return n->places != NULL;
 }
 
-static int worst_first(const void *pa, const void *pb)
+/* The guest has its name, unless another has it: then neither does. */
+static void take_name(struct names *n, size_t i)
 {
-    const struct listed *a = pa, *b = pb;
+    const char *name = n->list[i].g->fqdn;
+    size_t at;
 
-    return (a->g > b->g) - (a->g < b->g);
+    if (!is_host_name(name) || is_taken(name))
+        return;
+    at = report_hash(n->places, name, true) & n->mask;
+    while (n->places[at] != 0 && compare_names(n->list[n->places[at] - 1].g->fqdn, name) != 0)
+        at = (at + 1) & n->mask;
+    if (n->places[at] != 0) {
+        n->list[n->places[at] - 1].named = false;
+        return;
+    }
+    n->list[i].named = true;
+    n->places[at] = (uint32_t)i + 1;
 }
 
 /* The guests to upgrade, worst first; the caller frees it.  NULL out of memory. */
 static struct listed *list_guests(const struct drift_report *r, size_t *count)
 {
-    struct listed *list = malloc((r->guest_count + 1) * sizeof *list);
+    struct names names = { .list = malloc((r->guest_count + 1) * sizeof *names.list) };
 
     *count = 0;
-    if (list == NULL)
+    if (names.list == NULL)
         return NULL;
     for (size_t i = 0; i < r->guest_count; i++) {
         if (is_upgradable(&r->guests[i]))
-            list[(*count)++] = (struct listed){ &r->guests[i], false };
+            names.list[(*count)++] = (struct listed){ &r->guests[i], false };
     }
-    if (*count == 0)
-        return list;
-    qsort(list, *count, sizeof *list, by_name);
-    for (size_t i = 0; i < *count; i++) {
-        const char *name = list[i].g->fqdn;
-        bool shared = (i > 0 && compare_names(list[i - 1].g->fqdn, name) == 0) ||
-                      (i + 1 < *count && compare_names(list[i + 1].g->fqdn, name) == 0);
-
-        list[i].named = !shared && is_host_name(name) && !is_taken(name);
+    if (!make_places(&names, *count)) {
+        free(names.list);
+        return NULL;
     }
-    qsort(list, *count, sizeof *list, worst_first);
-    return list;
+    for (size_t i = 0; i < *count; i++)
+        take_name(&names, i);
+    free(names.places);
+    return names.list;
 }
 
 /* ---- Ansible -------------------------------------------------------------- */
 
-/* A double-quoted YAML string. */
-static void quoted(struct buf *out, const char *text)
-{
-    buf_char(out, '"');
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
-            buf_char(out, '\\');
-        buf_char(out, *text);
-    }
-    buf_char(out, '"');
-}
+/* A byte of a text takes at most two. */
+enum { INVENTORY_ROOM = 2 * REPORT_TEXTS_MAX + 1536 /* names of variables and words */ };
 
-static void variable(struct buf *out, const char *name, const char *value)
+/* A double-quoted YAML string, as a variable's value. */
+static void pen_value(struct pen *p, const char *text)
 {
-    buf_printf(out, "          %s: ", name);
-    if (value[0] == '\0') {
-        buf_str(out, "null\n");
+    size_t len = strlen(text);
+
+    if (len == 0) {
+        PEN_PUT(p, "null\n");
         return;
     }
-    buf_str(out, "!unsafe ");
-    quoted(out, value);
-    buf_char(out, '\n');
+    PEN_PUT(p, "!unsafe \"");
+    if (pen_is_plain(text, len, pen_special_yaml)) {
+        pen_bytes(p, text, len);
+    } else {
+        for (; *text != '\0'; text++) {
+            if (*text == '"' || *text == '\\')
+                pen_char(p, '\\');
+            pen_char(p, *text);
+        }
+    }
+    PEN_PUT(p, "\"\n");
 }
+
+/* One variable of a guest: its name is a literal. */
+#define VARIABLE(name, value)                       \
+    do {                                            \
+        PEN_PUT(p, "          hvfleet_" name ": "); \
+        pen_value(p, (value));                      \
+    } while (0)
 
 static void inventory_host(struct buf *out, const struct listed *l)
 {
     const struct report_guest *g = l->g;
+    struct pen pen, *p = &pen;
 
-    buf_printf(out, "        \"%s\":\n", l->named ? g->fqdn : g->vm_id);
-    variable(out, "hvfleet_state", drift_state_name(g->kept.state));
-    variable(out, "hvfleet_guest_version", g->guest_version);
-    variable(out, "hvfleet_expected_version", g->expected_version);
-    variable(out, "hvfleet_action", g->action);
-    variable(out, "hvfleet_guest_os", g->os_name);
-    variable(out, "hvfleet_power", guest_power_name(g->power));
-    variable(out, "hvfleet_vm_id", g->vm_id);
-    variable(out, "hvfleet_vm_name", g->name);
-    variable(out, "hvfleet_host", g->host);
-    variable(out, "hvfleet_cluster", g->cluster);
+    if (!pen_begin(p, out, INVENTORY_ROOM))
+        return;
+    PEN_PUT(p, "        \"");
+    pen_text(p, l->named ? g->fqdn : g->vm_id);
+    PEN_PUT(p, "\":\n");
+    VARIABLE("state", drift_state_name(g->kept.state));
+    VARIABLE("guest_version", g->guest_version);
+    VARIABLE("expected_version", g->expected_version);
+    VARIABLE("action", g->action);
+    VARIABLE("guest_os", g->os_name);
+    VARIABLE("power", guest_power_name(g->power));
+    VARIABLE("vm_id", g->vm_id);
+    VARIABLE("vm_name", g->name);
+    VARIABLE("host", g->host);
+    VARIABLE("cluster", g->cluster);
+    pen_end(p);
 }
 
 /* Group names are the states', with underscores: hvfleet_behind_protocol. */

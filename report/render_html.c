@@ -4,9 +4,6 @@
 #include "report/html_page.h"
 #include "report/report_rows.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 /* The state's name is one of a fixed set, and a class of the style sheet. */
 static void state_cell(struct buf *out, enum drift_state s)
 {
@@ -61,22 +58,18 @@ static void states(const struct drift_report *r, struct buf *out)
     buf_str(out, "</section>\n");
 }
 
-static void group_table(const struct drift_report *r, enum report_grouping by, const char *title, struct buf *out)
+static void group_table(const struct report_groups *all, enum report_grouping by, const char *title, struct buf *out)
 {
-    size_t count;
-    struct report_group *list = report_groups(r, by, &count);
+    const struct report_group *list = all->list[by];
 
-    if (list == NULL) {
-        if (count > 0)
-            out->error = ERR_MEMORY;
+    if (all->count[by] == 0)
         return;
-    }
     buf_printf(out,
                "<section>\n<h2>By %s</h2>\n<table>\n<caption>Most that are not current first</caption>\n"
                "<thead><tr><th scope=\"col\">%s</th><th scope=\"col\" class=\"n\">Not current</th>"
                "<th scope=\"col\" class=\"n\">Guests</th></tr></thead>\n<tbody>\n",
                title, title);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < all->count[by]; i++) {
         const char *label = report_group_label(by, &list[i]);
 
         buf_str(out, "<tr>");
@@ -87,7 +80,21 @@ static void group_table(const struct drift_report *r, enum report_grouping by, c
     }
     html_close_table(out);
     buf_str(out, "</section>\n");
-    free(list);
+}
+
+static void group_tables(const struct drift_report *r, struct buf *out)
+{
+    struct report_groups all;
+
+    if (!report_groups(r, &all))
+        out->error = ERR_MEMORY;
+    buf_str(out, "<div class=\"pair\">\n");
+    group_table(&all, GROUP_CLUSTER, "cluster", out);
+    group_table(&all, GROUP_HOST, "host", out);
+    group_table(&all, GROUP_OS, "guest OS", out);
+    group_table(&all, GROUP_VERSION, "version", out);
+    buf_str(out, "</div>\n");
+    report_groups_free(&all);
 }
 
 /* ---- what to do, guests, hosts -------------------------------------------- */
@@ -203,12 +210,7 @@ void report_drift_html(const struct drift_report *r, struct buf *out)
     states(r, out);
     needs(r, out);
     guests(r, out);
-    buf_str(out, "<div class=\"pair\">\n");
-    group_table(r, GROUP_CLUSTER, "cluster", out);
-    group_table(r, GROUP_HOST, "host", out);
-    group_table(r, GROUP_OS, "guest OS", out);
-    group_table(r, GROUP_VERSION, "version", out);
-    buf_str(out, "</div>\n");
+    group_tables(r, out);
     hosts(r, false, out);
     html_close_page(out);
 }

@@ -6,7 +6,6 @@
 #include "report/pen.h"
 #include "report/report_rows.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* The states with guests in them; all of them when `all`. */
@@ -51,23 +50,22 @@ static void group(const struct report_group *g, enum report_grouping by, struct 
 
 static void groups(const struct drift_report *r, struct buf *out)
 {
-    for (int by = 0; by < GROUPING_COUNT; by++) {
-        size_t count;
-        struct report_group *list = report_groups(r, (enum report_grouping)by, &count);
+    struct report_groups all;
 
-        if (list == NULL && count > 0)
-            out->error = ERR_MEMORY;
+    if (!report_groups(r, &all))
+        out->error = ERR_MEMORY;
+    for (int by = 0; by < GROUPING_COUNT; by++) {
         buf_str(out, ",\"by_");
         buf_str(out, report_grouping_name((enum report_grouping)by));
         buf_str(out, "\":[");
-        for (size_t i = 0; list != NULL && i < count; i++) {
+        for (size_t i = 0; i < all.count[by]; i++) {
             if (i > 0)
                 buf_char(out, ',');
-            group(&list[i], (enum report_grouping)by, out);
+            group(&all.list[by][i], (enum report_grouping)by, out);
         }
         buf_char(out, ']');
-        free(list);
     }
+    report_groups_free(&all);
 }
 
 static void open_report(const struct drift_report *r, const char *schema, struct buf *out)

@@ -326,34 +326,35 @@ static void group_row(struct text_page *p, const struct report_group *g, enum re
 }
 
 /* The groups with the most guests that are not as they should be. */
-static void group_table(struct text_page *p, const struct drift_report *r, enum report_grouping by, const char *title)
+static void group_table(struct text_page *p, const struct report_groups *all, enum report_grouping by,
+                        const char *title)
 {
-    size_t count;
-    struct report_group *list = report_groups(r, by, &count);
+    size_t count = all->count[by];
 
-    if (list == NULL && count > 0)
-        p->out->error = ERR_MEMORY;
-    if (list == NULL || count < 2)
-        goto done;
+    if (count < 2)
+        return;
     buf_char(p->out, '\n');
     text_colour(p, TEXT_BOLD);
     buf_printf(p->out, "Not current by %s", title);
     text_plain(p);
     buf_char(p->out, '\n');
     for (size_t i = 0; i < count && i < GROUPS_LISTED; i++)
-        group_row(p, &list[i], by);
+        group_row(p, &all->list[by][i], by);
     if (count > GROUPS_LISTED)
         buf_printf(p->out, "%*sand %zu more\n", DEPTH_NAME, "", count - GROUPS_LISTED);
-done:
-    free(list);
 }
 
 static void group_tables(struct text_page *p, const struct drift_report *r)
 {
-    group_table(p, r, GROUP_CLUSTER, "cluster");
-    group_table(p, r, GROUP_HOST, "host");
-    group_table(p, r, GROUP_OS, "guest OS");
-    group_table(p, r, GROUP_VERSION, "version");
+    struct report_groups all;
+
+    if (!report_groups(r, &all))
+        p->out->error = ERR_MEMORY;
+    group_table(p, &all, GROUP_CLUSTER, "cluster");
+    group_table(p, &all, GROUP_HOST, "host");
+    group_table(p, &all, GROUP_OS, "guest OS");
+    group_table(p, &all, GROUP_VERSION, "version");
+    report_groups_free(&all);
 }
 
 /* ---- hosts -------------------------------------------------------------- */

@@ -52,93 +52,129 @@ static int most_problems_first(const void *a, const void *b)
     return (x->first > y->first) - (x->first < y->first);
 }
 
-static void count_in(struct report_group *group, const struct report_guest *g)
+static void count_in(struct report_group *group, const struct report_guest *g, bool fine)
 {
     group->guests++;
-    group->problems += !report_is_fine(g);
+    group->problems += !fine;
     group->by_state[g->kept.state]++;
+}
+
+static unsigned char lower(unsigned char c)
+{
+    return c >= 'A' && c <= 'Z' ? (unsigned char)(c - 'A' + 'a') : c;
+}
+
+uint32_t report_hash(const void *table, const char *text, bool fold)
+{
+    uintptr_t secret = (uintptr_t)table;
+    uint32_t h = 2166136261u ^ (uint32_t)(secret >> 4) ^ (uint32_t)(secret >> 32);
+
+    for (; *text != '\0'; text++)
+        h = (h ^ (fold ? lower((unsigned char)*text) : (unsigned char)*text)) * 16777619u;
+    return h;
 }
 
 /* Groups as they are found: an open hash of their keys. */
 struct finding {
-    enum report_grouping by;
     struct report_group *groups;
-    size_t count, cap;
+    const char **keys; /* of the groups */
+    size_t count, cap, key_cap;
     uint32_t *places; /* of groups, from 1; 0 free */
-    uint32_t last;    /* the place of the last one asked for */
     size_t mask;
+    uint32_t last; /* the place of the last one asked for; 0 none */
 };
 
-/* FNV-1a from a start that nobody outside knows (the table's address, which differs from run to run): the versions
- * are written by guests, who must not be able to choose them so that they fall into one place. */
-static uint32_t hash_of(const struct finding *f, const char *key)
+static bool same_key(const struct finding *f, uint32_t place, const char *key)
 {
-    uintptr_t secret = (uintptr_t)f->places;
-    uint32_t h = 2166136261u ^ (uint32_t)(secret >> 4) ^ (uint32_t)(secret >> 32);
+    const char *other = f->keys[place - 1];
 
-    for (; *key != '\0'; key++)
-        h = (h ^ (unsigned char)*key) * 16777619u;
-    return h;
+    return other == key || strcmp(other, key) == 0;
 }
 
-/* The group of this key, a new one when there is none; there is room for it. */
-static struct report_group *group_for(struct finding *f, const struct report_guest *g)
+/* The group of this key, a new one when there is none; NULL out of memory. */
+static struct report_group *group_for(struct finding *f, const char *key, const struct report_guest *g)
 {
-    const char *key = key_of(f->by, g);
     size_t at;
 
-    if (f->last != 0 && key_of(f->by, f->groups[f->last - 1].first) == key) /* neighbours share a host's texts */
+    if (f->last != 0 && f->keys[f->last - 1] == key) /* neighbours share a host's texts */
         return &f->groups[f->last - 1];
-    at = hash_of(f, key) & f->mask;
-    for (; f->places[at] != 0; at = (at + 1) & f->mask) {
-        struct report_group *group = &f->groups[f->places[at] - 1];
-        const char *other = key_of(f->by, group->first);
-
-        if (other == key || strcmp(other, key) == 0) {
-            f->last = f->places[at];
-            return group;
-        }
+    at = report_hash(f->places, key, false) & f->mask;
+    while (f->places[at] != 0 && !same_key(f, f->places[at], key))
+        at = (at + 1) & f->mask;
+    if (f->places[at] == 0) {
+        if (!report_room((void **)&f->groups, f->count, &f->cap, sizeof *f->groups) ||
+            !report_room((void **)&f->keys, f->count, &f->key_cap, sizeof *f->keys))
+            return NULL;
+        f->groups[f->count] = (struct report_group){ .first = g };
+        f->keys[f->count] = key;
+        f->places[at] = (uint32_t)++f->count;
     }
-    f->groups[f->count] = (struct report_group){ .first = g };
-    f->places[at] = f->last = (uint32_t)++f->count;
-    return &f->groups[f->count - 1];
+    f->last = f->places[at];
+    return &f->groups[f->last - 1];
 }
 
-static bool find_groups(struct finding *f, const struct drift_report *r)
+static bool make_places(struct finding *f, size_t guests)
 {
     size_t places = 64;
 
-    while (places < r->guest_count * 2)
+    while (places < guests * 2)
         places *= 2;
     f->places = calloc(places, sizeof *f->places);
     f->mask = places - 1;
-    for (size_t i = 0; f->places != NULL && i < r->guest_count; i++) {
-        if (!report_room((void **)&f->groups, f->count, &f->cap, sizeof *f->groups))
-            return false;
-        if (i + REPORT_FETCH_ROWS < r->guest_count)
-            __builtin_prefetch(key_of(f->by, &r->guests[i + REPORT_FETCH_ROWS]));
-        count_in(group_for(f, &r->guests[i]), &r->guests[i]);
-    }
     return f->places != NULL;
 }
 
-struct report_group *report_groups(const struct drift_report *r, enum report_grouping by, size_t *count)
+/* One pass over the guests for all groupings: that many rows fit into no cache. */
+static bool find_groups(struct finding found[GROUPING_COUNT], const struct drift_report *r)
 {
-    struct finding f = { .by = by };
+    for (int by = 0; by < GROUPING_COUNT; by++) {
+        if (!make_places(&found[by], r->guest_count))
+            return false;
+    }
+    for (size_t i = 0; i < r->guest_count; i++) {
+        const struct report_guest *g = &r->guests[i];
+        bool fine = report_is_fine(g);
+
+        if (i + REPORT_FETCH_ROWS < r->guest_count)
+            __builtin_prefetch(r->guests[i + REPORT_FETCH_ROWS].os_name);
+        for (int by = 0; by < GROUPING_COUNT; by++) {
+            struct report_group *group = group_for(&found[by], key_of((enum report_grouping)by, g), g);
+
+            if (group == NULL)
+                return false;
+            count_in(group, g, fine);
+        }
+    }
+    return true;
+}
+
+bool report_groups(const struct drift_report *r, struct report_groups *out)
+{
+    struct finding found[GROUPING_COUNT] = { { .groups = NULL } };
+    bool whole;
 
     assert(r->finished && r->guest_count < UINT32_MAX);
-    *count = r->guest_count > 0;
-    if (r->guest_count == 0)
-        return NULL;
-    if (find_groups(&f, r)) {
-        *count = f.count;
-        qsort(f.groups, f.count, sizeof *f.groups, most_problems_first);
-    } else {
-        free(f.groups);
-        f.groups = NULL;
+    whole = find_groups(found, r);
+    for (int by = 0; by < GROUPING_COUNT; by++) {
+        struct finding *f = &found[by];
+
+        if (f->count > 0)
+            qsort(f->groups, f->count, sizeof *f->groups, most_problems_first);
+        out->list[by] = f->groups;
+        out->count[by] = f->count;
+        free(f->keys);
+        free(f->places);
     }
-    free(f.places);
-    return f.groups;
+    if (!whole)
+        report_groups_free(out);
+    return whole;
+}
+
+void report_groups_free(struct report_groups *g)
+{
+    for (int by = 0; by < GROUPING_COUNT; by++)
+        free(g->list[by]);
+    *g = (struct report_groups){ .count = { 0 } };
 }
 
 static struct report_need *need_for(struct report_need *needs, size_t *count, const struct report_guest *g)

@@ -174,9 +174,19 @@ struct report_group {
 };
 const char *report_grouping_name(enum report_grouping by); /* "cluster", "host", "guest_os", "guest_version" */
 const char *report_group_label(enum report_grouping by, const struct report_group *g); /* "" unknown or none */
-/* The groups, most problems first; the caller frees the array.  NULL and *count 0: none; NULL and *count 1: out of
- * memory. */
-struct report_group *report_groups(const struct drift_report *r, enum report_grouping by, size_t *count);
+/* All groups, of each grouping the one with most problems first. */
+struct report_groups {
+    struct report_group *list[GROUPING_COUNT]; /* NULL none */
+    size_t count[GROUPING_COUNT];
+};
+/* false: out of memory, and there are none.  The caller frees what it gets. */
+MUST_USE bool report_groups(const struct drift_report *r, struct report_groups *out);
+void report_groups_free(struct report_groups *g);
+
+/* FNV-1a from a start that nobody outside knows (the hash table's address, which differs from run to run): names and
+ * versions are written by guests, who must not be able to choose them so that they fall into one place.  fold: ASCII
+ * letters of either case are the same. */
+uint32_t report_hash(const void *table, const char *text, bool fold);
 
 /* Guests of one state that need the same. */
 enum { REPORT_NAMES = 8 /* guests named under one action */, REPORT_NEEDS_MAX = 64 /* more than there are actions */ };

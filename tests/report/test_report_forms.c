@@ -204,6 +204,39 @@ END_TEST
 
 /* ---- hosts ----------------------------------------------------------------------- */
 
+START_TEST(each_of_many_versions_is_counted_by_itself)
+{
+    enum { VERSIONS = 150, GUESTS = 400 };
+    size_t seen[VERSIONS] = { 0 };
+    json_t *root, *list;
+
+    options = (struct drift_report_options){ 0 };
+    begin();
+    add_host(1, "PROD-A", "0.1.0");
+    for (int i = 0; i < GUESTS; i++) {
+        char version[32];
+
+        snprintf(version, sizeof version, "6.3.9600.%d", i % VERSIONS);
+        add_guest(i, 1, "vm", "", version);
+    }
+    finish();
+    root = as_json();
+    list = json_object_get(json_object_get(root, "summary"), "by_guest_version");
+    ck_assert_uint_eq(json_array_size(list), VERSIONS);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *group = json_array_get(list, i);
+        const char *version = json_string_value(json_object_get(group, "guest_version"));
+        long number = strtol(strrchr(version, '.') + 1, NULL, 10);
+
+        ck_assert_uint_eq(seen[number]++, 0);
+        ck_assert_int_eq(json_integer_value(json_object_get(group, "guests")),
+                         GUESTS / VERSIONS + (number < GUESTS % VERSIONS));
+    }
+    json_decref(root);
+    end();
+}
+END_TEST
+
 START_TEST(what_is_noted_of_a_host_stands_in_every_format)
 {
     json_t *root;
@@ -380,11 +413,26 @@ END_TEST
 
 START_TEST(names_that_are_none_or_anothers_stand_under_the_vm_id)
 {
-    static const char *const refused[] = {
-        "localhost",  "LOCALHOST", "all",  "a b", "a:\n  evil", "web[1:9]", "10.0.0.1",         "{{ x }}",
-        "-a",         "a-",        "a..b", ".a",  "a.",         "",         "twin.example.com", "TWIN.example.com",
-        "sn\xC3\xB6w"
-    };
+    static const char *const refused[] = { "localhost",
+                                           "LOCALHOST",
+                                           "all",
+                                           "a b",
+                                           "a:\n  evil",
+                                           "web[1:9]",
+                                           "10.0.0.1",
+                                           "{{ x }}",
+                                           "-a",
+                                           "a-",
+                                           "a..b",
+                                           ".a",
+                                           "a.",
+                                           "",
+                                           "twin.example.com",
+                                           "TWIN.example.com",
+                                           "sn\xC3\xB6w",
+                                           "third.example.com",
+                                           "Third.example.com",
+                                           "third.EXAMPLE.com" };
     const char *text;
     int count = 0;
 
@@ -534,6 +582,7 @@ static void add(Suite *s)
     suite_test(s, new_solved_changed_unchanged_and_gone_are_told_apart);
     suite_test(s, without_a_history_nothing_is_compared);
     suite_test(s, guests_are_counted_by_cluster_host_os_and_version);
+    suite_test(s, each_of_many_versions_is_counted_by_itself);
     suite_test(s, what_is_noted_of_a_host_stands_in_every_format);
     suite_test(s, the_hosts_report_has_no_list_to_upgrade);
     suite_test(s, names_in_html_stay_text);
