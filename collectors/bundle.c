@@ -44,7 +44,8 @@ static bool join(const char *dir, const char *name, char *path)
 {
     int n = snprintf(path, FILES_PATH_MAX, "%s/%s", dir, name);
 
-    return n > 0 && n < FILES_PATH_MAX;
+    assert(n > 0);
+    return n < FILES_PATH_MAX;
 }
 
 /* ---- sources ------------------------------------------------------------ */
@@ -311,20 +312,30 @@ static int add_new_esxi(struct bundle *b, const char *dir, struct err *e)
     return rc;
 }
 
+/* One of the bundle's own folders, and its path.  That is shorter than host.yaml's, which fitted. */
+static bool has_part(const struct bundle *b, const char *name, char *path)
+{
+    bool fits = join(b->dir, name, path);
+
+    assert(fits);
+    (void)fits;
+    return is_folder(b, path);
+}
+
 int bundle_rescan(struct bundle *b, struct err *e)
 {
     char path[FILES_PATH_MAX];
     int rc = 0;
 
-    if (join(b->dir, "events", path) && is_folder(b, path))
+    if (has_part(b, "events", path))
         rc = add_new_events(b, path, e);
-    if (rc == 0 && join(b->dir, "esxi", path) && is_folder(b, path))
+    if (rc == 0 && has_part(b, "esxi", path))
         rc = add_new_esxi(b, path, e);
-    if (rc == 0 && join(b->dir, "kvp", path) && is_folder(b, path) && !is_known(b, path))
+    if (rc == 0 && has_part(b, "kvp", path) && !is_known(b, path))
         rc = add_kvp(b, path, e);
-    if (rc == 0 && !b->has_setup && join(b->dir, "kvp", path) && is_folder(b, path))
+    if (rc == 0 && !b->has_setup && has_part(b, "kvp", path))
         rc = add_setup(b, path, e);
-    if (rc == 0 && join(b->dir, "dumps", path) && is_folder(b, path) && !is_known(b, path))
+    if (rc == 0 && has_part(b, "dumps", path) && !is_known(b, path))
         rc = add_dumps(b, path, e);
     return rc;
 }
@@ -335,7 +346,7 @@ static bool has_any_part(const struct bundle *b)
     char path[FILES_PATH_MAX];
 
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        if (join(b->dir, parts[i], path) && is_folder(b, path))
+        if (has_part(b, parts[i], path))
             return true;
     }
     return false;
