@@ -4,12 +4,11 @@
 #include "base/text.h"
 #include "base/times.h"
 #include "hub/fleet_model.h"
+#include "plat/large_pages.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 bool report_kind_parse(const char *word, enum report_kind *out)
 {
@@ -236,14 +235,13 @@ enum { LARGE_REPORT_BYTES = 4 << 20 };
  * them.  Page by page, a quarter of the report's time went into faults (bench_fleet). */
 static void make_room(struct buf *out, size_t len)
 {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     char *room;
 
     if (len < LARGE_REPORT_BYTES || len > out->max - out->len)
         return;
     room = buf_room(out, len);
-    if (room != NULL) /* advice: not taken, it does no harm */
-        (void)madvise((void *)((uintptr_t)room & ~(page - 1)), len, MADV_HUGEPAGE);
+    if (room != NULL)
+        plat_large_pages(room, len);
 }
 
 int fleet_report(struct fleet_store *s, const struct report_query *q, struct buf *out, struct err *e)
