@@ -31,11 +31,12 @@ static int posts_of(enum http_what what)
 /* The i-th request of state, from 0; fails where there is none. */
 static const struct post_seen *state_post(int i)
 {
-    for (int k = 0; k < w.post_count; k++) {
-        if (w.posts[k].what == HTTP_STATE && i-- == 0)
-            return &w.posts[k];
-    }
-    ck_abort_msg("only %d requests of state", posts_of(HTTP_STATE));
+    int k = 0;
+
+    ck_assert_int_gt(posts_of(HTTP_STATE), i);
+    while (w.posts[k].what != HTTP_STATE || i-- > 0)
+        k++;
+    return &w.posts[k];
 }
 
 static void check_all_arrived_once(void)
