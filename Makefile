@@ -190,6 +190,7 @@ $(B)/tests/$(1)/test_%$(EXE): $(B)/tests/$(1)/test_%.o $(call test_support,$(1))
 		$$(call pkg_libs,check)
 endef
 $(foreach r,$(ROOMS),$(eval $(call test_rules,$(r))))
+$(B)/tests/transport/test_http_curl $(B)/tests/transport/test_http_curl_tls: $(B)/tests/transport/http_rig.o
 
 # Scripts that look at the tree, and whole-program tests over the built programs.
 TREE_TESTS := $(sort $(wildcard tests/tree_*))

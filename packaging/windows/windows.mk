@@ -42,5 +42,5 @@ $(B)/packaging/windows/hvagent.res.o: packaging/windows/hvagent.rc $(WIN_GEN)/me
 # ---- tests that are about POSIX alone: descriptors, modes, forks, sockets, libevtx; what they
 # are about is tested by tests/win on this system ----
 TESTS_NOT_HERE := $(addprefix tests/,plat/test_files.c plat/test_local_socket.c plat/test_paths.c plat/test_pkcs10.c plat/test_trust.c \
-	collectors/test_event_file_evtx.c collectors/test_dumps_once.c store/test_kill.c transport/test_http_curl.c \
-	transport/test_http_get.c agent/test_command_line.c agent/test_enrolment.c agent/test_examples.c agent/test_settings_trust.c agent/test_status_server.c agent/test_replay_dumps.c)
+	collectors/test_event_file_evtx.c collectors/test_dumps_once.c store/test_kill.c \
+	transport/test_http_curl.c transport/test_http_curl_tls.c transport/test_http_get.c agent/test_command_line.c agent/test_enrolment.c agent/test_examples.c agent/test_settings_trust.c agent/test_status_server.c agent/test_replay_dumps.c)

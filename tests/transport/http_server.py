@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A server for test_http_curl: answers by path, tells what it saw.
+"""A server for http_rig.c: answers by path, tells what it saw.
 
     http_server.py [--cert F --key F] [--client-ca F] [--tunnel PORT]
 
