@@ -35,7 +35,7 @@ struct bundle {
     int64_t captured_at;
     struct entry entries[SOURCES_MAX];
     size_t count;
-    bool has_setup; /* the source of kvp/ that tells how guests are set up */
+    bool has_kvp, has_setup; /* the sources of kvp/: what guests tell, and how they are set up */
 };
 
 /* ---- paths -------------------------------------------------------------- */
@@ -126,6 +126,7 @@ static int add_kvp(struct bundle *b, const char *path, struct err *e)
         options.stream->ops->close(options.stream);
         return rc;
     }
+    b->has_kvp = true;
     return add(b, source, path, e);
 }
 
@@ -331,7 +332,7 @@ int bundle_rescan(struct bundle *b, struct err *e)
         rc = add_new_events(b, path, e);
     if (rc == 0 && has_part(b, "esxi", path))
         rc = add_new_esxi(b, path, e);
-    if (rc == 0 && has_part(b, "kvp", path) && !is_known(b, path))
+    if (rc == 0 && !b->has_kvp && has_part(b, "kvp", path))
         rc = add_kvp(b, path, e);
     if (rc == 0 && !b->has_setup && has_part(b, "kvp", path))
         rc = add_setup(b, path, e);

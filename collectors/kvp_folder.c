@@ -67,7 +67,8 @@ struct folder {
     int64_t through_ns;
     struct buf bytes; /* a file's content */
     char remedy[256]; /* about files that are no captures, or too many */
-    bool no_memory;   /* for all that there is */
+    int failed;       /* why not all could be listed: without one of them a guest would seem to be gone */
+    struct err why;
 };
 
 /* ---- the mark ----------------------------------------------------------- */
@@ -201,9 +202,15 @@ static bool take_name(void *arg, const char *name)
     char path[FILES_PATH_MAX];
     uint64_t stat[2];
 
-    if (!parse_name(f, name, &c) || path_of(f, name, path) == NULL ||
-        f->files->ops->stat(f->files, path, &info, NULL) != 0 || !info.is_regular)
+    if (!parse_name(f, name, &c) || path_of(f, name, path) == NULL)
         return true;
+    f->failed = f->files->ops->stat(f->files, path, &info, &f->why);
+    if (f->failed == ERR_NOT_FOUND || (f->failed == 0 && !info.is_regular)) {
+        f->failed = 0; /* it has gone since it was listed, or is none */
+        return true;
+    }
+    if (f->failed != 0)
+        return false;
     if (f->count == CAPTURES_MAX) {
         snprintf(f->remedy, sizeof f->remedy, "there are more than %d captures; move old ones away", CAPTURES_MAX);
         return false;
@@ -213,7 +220,7 @@ static bool take_name(void *arg, const char *name)
         struct capture *grown = realloc(f->list, cap * sizeof *grown);
 
         if (grown == NULL) {
-            f->no_memory = true;
+            f->failed = err_set(&f->why, ERR_MEMORY, "out of memory for the captures in %.200s", f->dir);
             return false;
         }
         f->list = grown;
@@ -261,10 +268,10 @@ static int look(struct folder *f, struct err *e)
 
     f->count = 0;
     f->remedy[0] = '\0';
-    f->no_memory = false;
+    f->failed = 0;
     rc = f->files->ops->list(f->files, f->dir, take_name, f, e);
-    if (rc == 0 && f->no_memory)
-        rc = err_set(e, ERR_MEMORY, "out of memory for the captures in %.200s", f->dir);
+    if (rc == 0 && f->failed != 0)
+        rc = err_set(e, (enum err_code)f->failed, "%s", f->why.text);
     if (rc != 0)
         return rc;
     date_the_undated(f);

@@ -1,5 +1,6 @@
-/* Each kind of source over captured data, where each allocation fails, once or for as long as nobody was told: an
- * error in words, or a gap that is told; nothing leaks, and then the same source goes on as if nothing had been.
+/* Each kind of source over captured data, where each allocation fails, once or for as long as nobody was told, and
+ * where each call for a file fails once or reads less than there is: an error in words, or a gap that is told; nothing
+ * leaks, and then the same source goes on as if nothing had been.
  */
 #include "base/text.h"
 #include "base/times.h"
@@ -41,6 +42,81 @@ void ERR_clear_error(void); /* libcrypto's, whose header has other names of ours
 static struct fake_files fs;
 static struct fake_clock ticks;
 
+/* ---- files that fail ---------------------------------------------------------------------------- */
+
+/* Over the files in memory: the n-th call fails, or, when it reads, it reads half of what there is. */
+static struct failing_files {
+    int64_t at, seen; /* at 0: nothing */
+    bool shortens, met;
+} calls;
+
+static bool call_fails(bool reads)
+{
+    if (calls.at == 0 || ++calls.seen != calls.at)
+        return false;
+    calls.met = true;
+    return reads || !calls.shortens;
+}
+
+static int io_error(const char *what, struct err *e)
+{
+    return err_set(e, ERR_IO, "%s: the call fails", what);
+}
+
+static int failing_stat(const struct files *f, const char *path, struct file_info *out, struct err *e)
+{
+    (void)f;
+    return call_fails(false) ? io_error(path, e) : fs.files.ops->stat(&fs.files, path, out, e);
+}
+
+static int failing_open(const struct files *f, const char *path, struct file **out, struct err *e)
+{
+    (void)f;
+    return call_fails(false) ? io_error(path, e) : fs.files.ops->open(&fs.files, path, out, e);
+}
+
+static int failing_read(struct file *file, uint64_t offset, void *bytes, size_t len, size_t *got, struct err *e)
+{
+    bool fails = call_fails(true);
+
+    *got = 0;
+    if (fails && !calls.shortens)
+        return io_error("a file", e);
+    return fs.files.ops->read_at(file, offset, bytes, fails ? len / 2 : len, got, e);
+}
+
+static int failing_info(struct file *file, struct file_info *out, struct err *e)
+{
+    return call_fails(false) ? io_error("a file", e) : fs.files.ops->info(file, out, e);
+}
+
+static int failing_writer_gone(const struct files *f, const char *path, struct err *e)
+{
+    (void)f;
+    return call_fails(false) ? io_error(path, e) : fs.files.ops->writer_gone(&fs.files, path, e);
+}
+
+static int failing_list(const struct files *f, const char *dir, bool (*take)(void *arg, const char *name), void *arg,
+                        struct err *e)
+{
+    (void)f;
+    return call_fails(false) ? io_error(dir, e) : fs.files.ops->list(&fs.files, dir, take, arg, e);
+}
+
+static void close_file(struct file *file)
+{
+    fs.files.ops->close(file);
+}
+
+static const struct files_ops failing_ops = { .stat = failing_stat,
+                                              .open = failing_open,
+                                              .read_at = failing_read,
+                                              .info = failing_info,
+                                              .close = close_file,
+                                              .writer_gone = failing_writer_gone,
+                                              .list = failing_list };
+static const struct files failing = { .ops = &failing_ops };
+
 /* ---- what was told ---------------------------------------------------------------------------- */
 
 /* While allocations fail nothing here allocates or asserts: Check's own asserts allocate. */
@@ -80,8 +156,9 @@ static void put_attr(const struct attr *a)
     put(" = ");
     put(a->type == ATTR_STRING ? a->str : number);
     put("\n");
-    /* what a verdict on a dump says where its tables do not fit the memory */
+    /* what a verdict on a dump says where its tables do not fit the memory, or it could not be read to its end */
     told.loss |= a->type == ATTR_STRING && strstr(a->str, "is too large to be read here") != NULL;
+    told.loss |= strcmp(a->key, ATTR_DUMP_FINDINGS) == 0 && a->num > 1;
 }
 
 static void put_observations(const struct obs_batch *b)
@@ -108,7 +185,7 @@ static void note_error(const char *what, int rc, const struct err *e)
 {
     give_memory_back();
     told.errors++;
-    if ((rc != ERR_MEMORY && rc != ERR_TOO_BIG) || e->text[0] == '\0')
+    if ((rc != ERR_MEMORY && rc != ERR_TOO_BIG && !(rc == ERR_IO && calls.met)) || e->text[0] == '\0')
         wrong(what, rc, e->text);
 }
 
@@ -162,7 +239,7 @@ static struct agent_config_privacy privacy = {
 
 static struct bundle *open_bundle(const char *dir)
 {
-    struct bundle_options options = { .files = &fs.files,
+    struct bundle_options options = { .files = &failing,
                                       .clock = &ticks.clock,
                                       .poll_ns = NS_PER_S,
                                       .refresh_ns = 3600 * NS_PER_S,
@@ -181,11 +258,22 @@ static struct bundle *open_bundle(const char *dir)
     return b;
 }
 
+/* A folder that could not be looked at is found later. */
+static void look_again(struct bundle *b)
+{
+    struct err e = { ERR_OK, "" };
+    int rc = bundle_rescan(b, &e);
+
+    if (rc != 0)
+        note_error("the bundle, looked at again", rc, &e);
+}
+
 static void read_bundle(void)
 {
     struct bundle *b = open_bundle("/b");
 
     for (int round = 0; b != NULL && round < ROUNDS; round++) {
+        look_again(b);
         for (size_t i = 0; i < bundle_source_count(b) && i < SOURCES; i++)
             take_all(bundle_source(b, i), marks[i]);
         give_memory_back();
@@ -201,7 +289,7 @@ static struct source *open_setup(void)
     struct setup_options o = { .name = "HV01/setup",
                                .stream = &live.base,
                                .clock = &ticks.clock,
-                               .disks = &fs.files,
+                               .disks = &failing,
                                .interval_ns = NS_PER_S,
                                .refresh_ns = 3600 * NS_PER_S };
     struct source *s = NULL;
@@ -233,11 +321,11 @@ static void print_folder(void)
     char text[64];
     uint64_t print = 0;
     struct err e = { ERR_OK, "" };
-    int rc = folder_print(&fs.files, "/b", 3, &print, &e);
+    int rc = folder_print(&failing, "/b", 3, &print, &e);
 
     if (rc != 0) {
         note_error("folder", rc, &e);
-        rc = folder_print(&fs.files, "/b", 3, &print, &e);
+        rc = folder_print(&failing, "/b", 3, &print, &e);
     }
     if (rc != 0)
         wrong("the folder, looked at once more", rc, e.text);
@@ -297,8 +385,6 @@ static void fail_each(void (*what)(void), bool leaks)
 {
     int64_t points = 1, step;
 
-    if (!failing_memory_works())
-        skip("the sanitizer has allocators of its own");
     ERR_clear_error();
     run(what); /* twice: what is made once in a program's life is made in the first */
     run(what);
@@ -306,6 +392,8 @@ static void fail_each(void (*what)(void), bool leaks)
     ck_assert_msg(told.errors == 0 && !told.loss, "where nothing fails: %d errors, %s", told.errors, told.text);
     ck_assert_uint_gt(told.len, 0);
     memcpy(normal, told.text, told.len + 1);
+    if (!failing_memory_works())
+        skip("the sanitizer has allocators of its own");
     for (; points < POINTS_MAX && fail_at(what, points, false, leaks); points *= 2)
         ;
     step = way_stride(points, SHORT_ROUNDS);
@@ -314,6 +402,52 @@ static void fail_each(void (*what)(void), bool leaks)
     for (int64_t n = 1; n < points && fail_at(what, n, true, leaks); n += step)
         ;
     printf("about %" PRId64 " allocations, each %" PRId64 "\n", points, step);
+}
+
+/* ---- each call ---------------------------------------------------------------------------------- */
+
+/* The same for the same lines in any order: a source that is found later comes later. */
+static uint64_t sum_of_lines(const char *text)
+{
+    uint64_t sum = 0, line = 1;
+
+    for (; *text != '\0'; text++) {
+        line = line * 1099511628211u + (unsigned char)*text;
+        if (*text == '\n') {
+            sum += line;
+            line = 1;
+        }
+    }
+    return sum;
+}
+
+static void fail_each_call(void (*what)(void), bool shortens)
+{
+    uint64_t sum;
+    int64_t n = 0;
+
+    calls = (struct failing_files){ 0 };
+    run(what);
+    ck_assert_msg(told.errors == 0 && !told.loss, "where nothing fails: %d errors, %s", told.errors, told.text);
+    sum = sum_of_lines(told.text);
+    do {
+        calls = (struct failing_files){ .at = ++n, .shortens = shortens };
+        run(what);
+        ck_assert_msg(told.wrong[0] == '\0', "call %" PRId64 ": %s", n, told.wrong);
+        ck_assert_msg(told.loss || sum_of_lines(told.text) == sum,
+                      "call %" PRId64 " %s, %d errors: not a word of a loss, and there is\n%.3000s", n,
+                      shortens ? "reads less" : "fails", told.errors, told.text);
+        ck_assert_int_lt(n, POINTS_MAX);
+    } while (calls.met);
+    ck_assert_int_gt(n, 1);
+    calls = (struct failing_files){ 0 };
+}
+
+static void fail_all(void (*what)(void), bool leaks)
+{
+    fail_each_call(what, false);
+    fail_each_call(what, true);
+    fail_each(what, leaks);
 }
 
 /* ---- captured data ---------------------------------------------------------------------------- */
@@ -353,7 +487,7 @@ START_TEST(saved_xml_logs)
     begin();
     fake_folder(&fs, "/b/events");
     add_text("/b/events/Worker.xml", text);
-    fail_each(read_bundle, false);
+    fail_all(read_bundle, false);
     ck_assert_ptr_nonnull(strstr(normal, "0x000000d1"));
 }
 END_TEST
@@ -368,7 +502,7 @@ START_TEST(saved_evtx_logs)
     evtx_log_add_chunk(&log, 0, 1, 3);
     evtx_log_add_chunk(&log, 1, 4, 5);
     fake_file(&fs, "/b/events/Worker.evtx", log.bytes, EVTX_FILE_HEADER + log.chunks * EVTX_CHUNK, OLD);
-    fail_each(read_bundle, true);
+    fail_all(read_bundle, true);
     ck_assert_ptr_nonnull(strstr(normal, "winlog.record_id = 5"));
 }
 END_TEST
@@ -387,7 +521,7 @@ START_TEST(logs_of_an_esxi_host)
         "/b/esxi/SQL07/vmware.log",
         "2026-01-30T08:00:00Z In(05) vmx - DICT uuid.bios = \"56 4d d7 cc e8 e6 df 22-e1 86 81 ab c0 ee f3 c4\"\n" MSR(
             "0", "0x5c") MSR("1", "0x1") MSR("2", "0x2") MSR("3", "0x3") MSR("4", "0x4"));
-    fail_each(read_bundle, false);
+    fail_all(read_bundle, false);
     ck_assert_ptr_nonnull(strstr(normal, "0x0000005c"));
 }
 END_TEST
@@ -444,7 +578,7 @@ START_TEST(captured_key_value_pairs)
     add_buf("/b/kvp/Msvm_ComputerSystem.xml", &wide);
     add_buf("/b/kvp/Msvm_KvpExchangeComponent.xml", &kvp);
     add_buf("/b/kvp/Msvm_SummaryInformation.xml", &summary);
-    fail_each(read_bundle, false);
+    fail_all(read_bundle, false);
     ck_assert_ptr_nonnull(strstr(normal, "hmac:"));
     ck_assert_ptr_nonnull(strstr(normal, "b&c"));
     buf_free(&systems);
@@ -472,7 +606,7 @@ START_TEST(many_captures)
         xml_system(&text[i], vm_guid(1), name, 2);
         add_buf(path, &text[i]);
     }
-    fail_each(read_bundle, false);
+    fail_all(read_bundle, false);
     for (int i = 0; i < CAPTURES; i++)
         buf_free(&text[i]);
 }
@@ -494,7 +628,7 @@ START_TEST(captured_settings)
         if (t.text[i].len > 0)
             add_buf(path, &t.text[i]);
     }
-    fail_each(read_bundle, false);
+    fail_all(read_bundle, false);
     ck_assert_ptr_nonnull(strstr(normal, "hyperv.guest.configuration"));
     setup_texts_free(&t);
 }
@@ -509,7 +643,7 @@ START_TEST(settings_that_are_asked_for)
     put_whole_vm(&live.texts, 1, "web");
     make_vhd(disk, 3, 1 << 30);
     fake_file(&fs, "C:\\VMs\\web.vhd", disk, sizeof disk, OLD);
-    fail_each(read_setup, false);
+    fail_all(read_setup, false);
     fake_setup_free(&live);
 }
 END_TEST
@@ -523,7 +657,7 @@ START_TEST(crash_dumps)
     fake_folder(&fs, "/b/dumps/web");
     fake_file(&fs, "/b/dumps/a.dmp", dump_a, DUMP_SIZE, OLD);
     fake_file(&fs, "/b/dumps/web/b.dmp", dump_b, DUMP_SIZE, OLD);
-    fail_each(read_bundle, false);
+    fail_all(read_bundle, false);
     ck_assert_ptr_nonnull(strstr(normal, "0x0000009f"));
 }
 END_TEST
@@ -533,7 +667,7 @@ START_TEST(a_folders_print)
     begin();
     fake_folder(&fs, "/b/dumps");
     fake_folder(&fs, "/b/dumps/web");
-    fail_each(print_folder, false);
+    fail_each(print_folder, false); /* a call that fails makes another print, and a later one the right one */
 }
 END_TEST
 
@@ -552,5 +686,5 @@ static void add(Suite *s)
 
 int main(void)
 {
-    return suite_main("torture: sources without memory", add);
+    return suite_main("torture: sources without memory or files", add);
 }
