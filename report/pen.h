@@ -96,6 +96,11 @@ static inline pen_sixteen pen_special_csv(pen_sixteen b)
     return (pen_sixteen)((b == ',') | (b == '"') | (b == '\r') | (b == '\n'));
 }
 
+static inline pen_sixteen pen_special_quote(pen_sixteen b)
+{
+    return (pen_sixteen)(b == '"');
+}
+
 static inline pen_sixteen pen_special_yaml(pen_sixteen b)
 {
     return (pen_sixteen)((b == '"') | (b == '\\'));

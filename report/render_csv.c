@@ -106,10 +106,14 @@ static void pen_cell(struct pen *p, const char *text)
         return;
     }
     pen_text(p, formula ? "\"'" : "\"");
-    for (; *text != '\0'; text++) {
-        if (*text == '"')
-            pen_char(p, '"');
-        pen_char(p, *text);
+    if (pen_is_plain(text, len, pen_special_quote)) {
+        pen_bytes(p, text, len);
+    } else {
+        for (; *text != '\0'; text++) {
+            if (*text == '"')
+                pen_char(p, '"');
+            pen_char(p, *text);
+        }
     }
     pen_char(p, '"');
 }
