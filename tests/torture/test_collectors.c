@@ -16,6 +16,7 @@
 #include "tests/collectors/support_setup.h"
 #include "tests/support/suite.h"
 #include "tests/torture/failing.h"
+#include "tests/torture/support_files.h"
 #include "tests/torture/way.h"
 
 #include <inttypes.h>
@@ -41,81 +42,7 @@ void ERR_clear_error(void); /* libcrypto's, whose header has other names of ours
 
 static struct fake_files fs;
 static struct fake_clock ticks;
-
-/* ---- files that fail ---------------------------------------------------------------------------- */
-
-/* Over the files in memory: the n-th call fails, or, when it reads, it reads half of what there is. */
-static struct failing_files {
-    int64_t at, seen; /* at 0: nothing */
-    bool shortens, met;
-} calls;
-
-static bool call_fails(bool reads)
-{
-    if (calls.at == 0 || ++calls.seen != calls.at)
-        return false;
-    calls.met = true;
-    return reads || !calls.shortens;
-}
-
-static int io_error(const char *what, struct err *e)
-{
-    return err_set(e, ERR_IO, "%s: the call fails", what);
-}
-
-static int failing_stat(const struct files *f, const char *path, struct file_info *out, struct err *e)
-{
-    (void)f;
-    return call_fails(false) ? io_error(path, e) : fs.files.ops->stat(&fs.files, path, out, e);
-}
-
-static int failing_open(const struct files *f, const char *path, struct file **out, struct err *e)
-{
-    (void)f;
-    return call_fails(false) ? io_error(path, e) : fs.files.ops->open(&fs.files, path, out, e);
-}
-
-static int failing_read(struct file *file, uint64_t offset, void *bytes, size_t len, size_t *got, struct err *e)
-{
-    bool fails = call_fails(true);
-
-    *got = 0;
-    if (fails && !calls.shortens)
-        return io_error("a file", e);
-    return fs.files.ops->read_at(file, offset, bytes, fails ? len / 2 : len, got, e);
-}
-
-static int failing_info(struct file *file, struct file_info *out, struct err *e)
-{
-    return call_fails(false) ? io_error("a file", e) : fs.files.ops->info(file, out, e);
-}
-
-static int failing_writer_gone(const struct files *f, const char *path, struct err *e)
-{
-    (void)f;
-    return call_fails(false) ? io_error(path, e) : fs.files.ops->writer_gone(&fs.files, path, e);
-}
-
-static int failing_list(const struct files *f, const char *dir, bool (*take)(void *arg, const char *name), void *arg,
-                        struct err *e)
-{
-    (void)f;
-    return call_fails(false) ? io_error(dir, e) : fs.files.ops->list(&fs.files, dir, take, arg, e);
-}
-
-static void close_file(struct file *file)
-{
-    fs.files.ops->close(file);
-}
-
-static const struct files_ops failing_ops = { .stat = failing_stat,
-                                              .open = failing_open,
-                                              .read_at = failing_read,
-                                              .info = failing_info,
-                                              .close = close_file,
-                                              .writer_gone = failing_writer_gone,
-                                              .list = failing_list };
-static const struct files failing = { .ops = &failing_ops };
+static const struct files *files; /* those, where a call may fail */
 
 /* ---- what was told ---------------------------------------------------------------------------- */
 
@@ -185,7 +112,7 @@ static void note_error(const char *what, int rc, const struct err *e)
 {
     give_memory_back();
     told.errors++;
-    if ((rc != ERR_MEMORY && rc != ERR_TOO_BIG && !(rc == ERR_IO && calls.met)) || e->text[0] == '\0')
+    if ((rc != ERR_MEMORY && rc != ERR_TOO_BIG && !(rc == ERR_IO && failing_files.met)) || e->text[0] == '\0')
         wrong(what, rc, e->text);
 }
 
@@ -239,7 +166,7 @@ static struct agent_config_privacy privacy = {
 
 static struct bundle *open_bundle(const char *dir)
 {
-    struct bundle_options options = { .files = &failing,
+    struct bundle_options options = { .files = files,
                                       .clock = &ticks.clock,
                                       .poll_ns = NS_PER_S,
                                       .refresh_ns = 3600 * NS_PER_S,
@@ -289,7 +216,7 @@ static struct source *open_setup(void)
     struct setup_options o = { .name = "HV01/setup",
                                .stream = &live.base,
                                .clock = &ticks.clock,
-                               .disks = &failing,
+                               .disks = files,
                                .interval_ns = NS_PER_S,
                                .refresh_ns = 3600 * NS_PER_S };
     struct source *s = NULL;
@@ -321,11 +248,11 @@ static void print_folder(void)
     char text[64];
     uint64_t print = 0;
     struct err e = { ERR_OK, "" };
-    int rc = folder_print(&failing, "/b", 3, &print, &e);
+    int rc = folder_print(files, "/b", 3, &print, &e);
 
     if (rc != 0) {
         note_error("folder", rc, &e);
-        rc = folder_print(&failing, "/b", 3, &print, &e);
+        rc = folder_print(files, "/b", 3, &print, &e);
     }
     if (rc != 0)
         wrong("the folder, looked at once more", rc, e.text);
@@ -426,21 +353,21 @@ static void fail_each_call(void (*what)(void), bool shortens)
     uint64_t sum;
     int64_t n = 0;
 
-    calls = (struct failing_files){ 0 };
+    failing_files = (struct failing_files){ 0 };
     run(what);
     ck_assert_msg(told.errors == 0 && !told.loss, "where nothing fails: %d errors, %s", told.errors, told.text);
     sum = sum_of_lines(told.text);
     do {
-        calls = (struct failing_files){ .at = ++n, .shortens = shortens };
+        failing_files = (struct failing_files){ .at = ++n, .shortens = shortens };
         run(what);
         ck_assert_msg(told.wrong[0] == '\0', "call %" PRId64 ": %s", n, told.wrong);
         ck_assert_msg(told.loss || sum_of_lines(told.text) == sum,
                       "call %" PRId64 " %s, %d errors: not a word of a loss, and there is\n%.3000s", n,
                       shortens ? "reads less" : "fails", told.errors, told.text);
         ck_assert_int_lt(n, POINTS_MAX);
-    } while (calls.met);
+    } while (failing_files.met);
     ck_assert_int_gt(n, 1);
-    calls = (struct failing_files){ 0 };
+    failing_files = (struct failing_files){ 0 };
 }
 
 static void fail_all(void (*what)(void), bool leaks)
@@ -460,6 +387,7 @@ static const char key[] = "0123456789abcdef0123456789abcdef\n";
 static void begin(void)
 {
     fake_files_init(&fs);
+    files = failing_files_over(&fs.files);
     fake_clock_init(&ticks);
     fake_folder(&fs, "/b");
     fake_file(&fs, "/b/host.yaml", host_yaml, sizeof host_yaml - 1, OLD);
