@@ -255,6 +255,9 @@ START_TEST(a_store_found_damaged_answers_no_call)
     ck_assert_int_eq(store_read(r.store, 0, 10, MIB, &slice, &r.err), ERR_CORRUPT);
     ck_assert_uint_eq(slice.count, 0);
     store_slice_free(&slice);
+    ck_assert_int_eq(store_read_state(r.store, 0, 10, MIB, &slice, &r.err), ERR_CORRUPT);
+    ck_assert_uint_eq(slice.count, 0);
+    store_slice_free(&slice);
     ck_assert_int_eq(store_set_aside(r.store, 6, 7, "no", &r.err), ERR_CORRUPT);
     ck_assert_int_eq(store_guests(r.store, count_guest, &guests, &r.err), ERR_CORRUPT);
     ck_assert_int_eq(guests, 0);

@@ -153,6 +153,17 @@ static int read_some(void)
     return rc;
 }
 
+/* All of it, or an error. */
+static int read_state(void)
+{
+    struct store_slice slice;
+    int rc = store_read_state(store, 0, 100, MIB, &slice, &why);
+    bool whole = slice.count > 0 && slice.count == slice.last_seq - slice.first_seq + 1;
+
+    store_slice_free(&slice);
+    return rc == 0 && !whole ? -1 : rc;
+}
+
 static int acknowledge(void)
 {
     return store_ack(store, 5, &why);
@@ -269,6 +280,7 @@ static const struct call {
     { "get a mark", get_mark, NULL, 0 },
     { "read", read_some, NULL, 0 },
     { "read damaged rows", read_some, "UPDATE outbox SET sum = 1 WHERE seq IN (2, 3, 7)", STEPS },
+    { "read the newest state", read_state, "UPDATE outbox SET kind = 'hyperv.guest.inventory'", 0 },
     { "acknowledge", acknowledge, NULL, 0 },
     { "acknowledge more than was given", acknowledge_too_much, NULL, 0 },
     { "set aside", set_aside, NULL, 0 },
