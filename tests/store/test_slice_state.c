@@ -172,6 +172,8 @@ START_TEST(it_looks_back_over_so_many_numbers_and_no_more)
     slice = read_state(0, 100, MIB);
     ck_assert_uint_eq(slice.count, 0);
     store_slice_free(&slice);
+    append(&r, OBS_GUEST_INVENTORY, 1, 10, NULL);
+    expect(BACK / 2, 100, MIB, NUMBERS(BACK + 3));
     rig_close(&r);
 }
 END_TEST
