@@ -213,15 +213,38 @@ static bool may_stop(const struct observation *o)
     return o->kind == OBS_GUEST_LIFECYCLE;
 }
 
+/* A poll that saw the guest run, and of which nobody knows a newer one. */
+static bool saw_it_run(const struct guest *g, const struct observation *o)
+{
+    int64_t t = o->time_ns > 0 ? o->time_ns : o->observed_ns;
+
+    return o->kind == OBS_GUEST_INVENTORY && t >= g->inventory_time &&
+           guest_power_parse(obs_get_str(o, ATTR_VM_POWER)) == POWER_RUNNING;
+}
+
+static void evaluate_as_running(struct fleet *f, struct guest_entry *entry)
+{
+    enum guest_power power = entry->g.power;
+
+    entry->g.power = POWER_RUNNING;
+    evaluate(f, entry);
+    entry->g.power = power;
+}
+
 static void apply_to_guest(struct fleet *f, struct guest_entry *entry, const char *host_id, const struct observation *o)
 {
+    bool ran = saw_it_run(&entry->g, o);
+
     /* Row 1 keeps the state from when the guest ran, so that one must be known
-     * before the guest stops. */
+     * before the guest stops ... */
     if (entry->touched && may_stop(o))
         evaluate(f, entry);
     guest_apply(&entry->g, host_id, o);
-    entry->touched = true;
     f->peers_raised |= drift_peers_add(f->peers, &entry->g);
+    /* ... and is another when what a poll saw before the stop comes after it. */
+    if (ran && entry->g.power != POWER_RUNNING && !entry->g.removed)
+        evaluate_as_running(f, entry);
+    entry->touched = true;
 }
 
 int fleet_apply(struct fleet *f, const struct resource *r, const struct observation *o, struct err *e)

@@ -128,6 +128,50 @@ START_TEST(a_guest_that_a_poll_finds_stopped_keeps_what_it_was_last)
 }
 END_TEST
 
+/* The log is read apart from the poll, so a stop may come before what a poll saw before it. */
+START_TEST(a_stop_that_comes_before_the_last_poll_in_which_it_ran_keeps_what_that_poll_saw)
+{
+    struct resource r = of_host("h1", "6.3.9600.1", "6.3.9600.18692");
+    struct observation *stop;
+
+    begin();
+    tell_fleet(&r, VM, world_poll(&w, AT(1), "6.3.9600", "6.3.9600.16384"));
+    ck_assert_int_eq(state_of(VM), DRIFT_BEHIND);
+    stop = world_observe(&w, OBS_GUEST_LIFECYCLE, AT(3));
+    obs_str(stop, ATTR_VM_CHANGE, "stopped");
+    tell_fleet(&r, VM, stop);
+    ck_assert_int_eq(state_of(VM), DRIFT_BEHIND);
+    tell_fleet(&r, VM, world_poll(&w, AT(2), "6.3.9600", "6.3.9600.18692"));
+    ck_assert_int_eq(state_of(VM), DRIFT_CURRENT);
+    ck_assert_int_eq(fleet_find_guest(f, VM)->power, POWER_OFF);
+    ck_assert_int_eq(fleet_find_guest(f, VM)->drift.row, 1);
+    ck_assert(fleet_find_guest(f, VM)->drift.stale);
+    ck_assert_int_eq(fleet_find_guest(f, VM)->drift.since, AT(2));
+    end();
+}
+END_TEST
+
+/* What the host is since then says nothing of how the guest ran. */
+START_TEST(an_older_poll_that_comes_late_does_not_judge_a_stopped_guest_anew)
+{
+    struct resource r = of_host("h1", "6.3.9600.1", "6.3.9600.18692");
+    struct observation *stop;
+
+    begin();
+    tell_fleet(&r, VM, world_poll(&w, AT(3), "6.3.9600", "6.3.9600.18692"));
+    stop = world_observe(&w, OBS_GUEST_LIFECYCLE, AT(4));
+    obs_str(stop, ATTR_VM_CHANGE, "stopped");
+    tell_fleet(&r, VM, stop);
+    ck_assert_int_eq(state_of(VM), DRIFT_CURRENT);
+    r = of_host("h1", "6.3.9600.1", "6.3.9600.18907");
+    tell_fleet(&r, "", obs_new(&w.batch, OBS_HOST_INVENTORY, AT(5), AT(5)));
+    tell_fleet(&r, VM, world_poll(&w, AT(2), "6.3.9600", "6.3.9600.18692"));
+    ck_assert_int_eq(state_of(VM), DRIFT_CURRENT);
+    ck_assert_int_eq(fleet_find_guest(f, VM)->drift.row, 1);
+    end();
+}
+END_TEST
+
 START_TEST(floors_of_the_fleet_decide)
 {
     struct drift_floors floors = drift_floors_default();
@@ -274,6 +318,8 @@ static void add(Suite *s)
     suite_test(s, a_peer_that_is_updated_leaves_the_others_behind);
     suite_test(s, a_guest_that_changes_and_stops_within_one_batch_keeps_what_it_was_last);
     suite_test(s, a_guest_that_a_poll_finds_stopped_keeps_what_it_was_last);
+    suite_test(s, a_stop_that_comes_before_the_last_poll_in_which_it_ran_keeps_what_that_poll_saw);
+    suite_test(s, an_older_poll_that_comes_late_does_not_judge_a_stopped_guest_anew);
     suite_test(s, floors_of_the_fleet_decide);
     suite_test(s, a_peer_that_is_updated_leaves_guests_that_have_no_peers_alone);
     suite_test(s, guests_of_no_host_come_first_in_order_of_name_and_id);
