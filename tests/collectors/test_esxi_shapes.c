@@ -203,6 +203,7 @@ START_TEST(a_guest_without_a_name_is_called_by_its_id)
     const struct esxi_vm vm = { .vm_id = "564DD7CC-E8E6-DF22-E186-81ABC0EEF3C4", .derived = true };
     const uint64_t registers[CRASH_REGISTERS] = { 0xd1, 1, 2, 3, 4 };
 
+    obs_batch_free(&batch);
     obs_batch_init(&batch, 1 << 20);
     esxi_put_crash(&vm, registers, 0x1f, 77, 5000, &batch);
     ck_assert_str_eq(batch.first->body, "564DD7CC-E8E6-DF22-E186-81ABC0EEF3C4 crashed with code 0xd1");
